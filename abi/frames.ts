@@ -1,0 +1,33 @@
+/**
+ * Frame numbers and addresses, branded so that mixing two spaces is a type error.
+ *
+ * Mirrors: mfn_t, gfn_t (xen/include/xen/mm-frame.h) and Linux's pfn_t.
+ * Differs: a PV guest's gfn is its mfn, so one conversion function stands for both.
+ */
+
+/** Machine frame: what Xen writes into its own pagetables, and the MMU reads. */
+export type Mfn = number & { readonly __frame: "mfn" };
+
+/** What a guest writes into its tables. For a PV guest gfn == mfn. */
+export type Gfn = number & { readonly __frame: "gfn" };
+
+/** A guest's linear view of its own memory. */
+export type Pfn = number & { readonly __frame: "pfn" };
+
+/** Virtual page number: virtual address >> 12, 36 bits (45 with five levels); divide it, never shift it. */
+export type Vpn = number & { readonly __address: "vpn" };
+
+/** Domain, virtual CPU (of one domain), physical CPU. */
+export type Domid = number;
+export type VcpuId = number;
+export type PcpuId = number;
+
+/** All ones in 32 bits: no frame of any modelled machine. Mirrors: INVALID_MFN. */
+export const INVALID_MFN = 0xffffffff as Mfn;
+
+export const mfn = (n: number): Mfn => n as Mfn;
+export const vpn = (n: number): Vpn => n as Vpn;
+
+/** A machine address's frame, and the reverse. Units: bytes. */
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 4096;
