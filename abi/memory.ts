@@ -1,0 +1,77 @@
+/**
+ * The machine's memory as far as anybody reads it: the contents of frames that are, or may become, tables.
+ *
+ * Shape: words  Uint32Array  nrTables frames of `ptes` entries of 2 words (see page.ts), so that a frame
+ *        of 512 entries is 4 KiB, laid out as on the machine.
+ * Differs: frames from nrTables up hold data that nobody reads: they read as zero, and stores to them are
+ *          dropped. Guests therefore take their pagetable pages from the frames below nrTables.
+ */
+import type { Mfn } from "./frames.js";
+import { PAGE_FLAGS_MASK } from "./page.js";
+import type { State } from "./state.js";
+
+/** The sizes that a machine is built with; they never change while it lives. */
+export interface MemoryGeometry {
+  /** Frames of the machine. */
+  readonly nrFrames: number;
+  /** Of these, the first nrTables hold contents. */
+  readonly nrTables: number;
+  /** Entries of a table: 512, or fewer for the checker. */
+  readonly ptes: number;
+}
+
+export class PtMemory {
+  readonly words: Uint32Array;
+  readonly nrFrames: number;
+  readonly nrTables: number;
+  readonly ptes: number;
+
+  constructor(state: State, geometry: MemoryGeometry) {
+    this.nrFrames = geometry.nrFrames;
+    this.nrTables = geometry.nrTables;
+    this.ptes = geometry.ptes;
+    this.words = state.u32(geometry.nrTables * geometry.ptes * 2);
+  }
+
+  /** Bytes that the tables take in the state. */
+  static bytes(geometry: MemoryGeometry): number {
+    return geometry.nrTables * geometry.ptes * 8;
+  }
+
+  /** Word index of entry `slot` of `table`; valid for table < nrTables. The hot loops inline it. */
+  at(table: number, slot: number): number {
+    return (table * this.ptes + slot) * 2;
+  }
+
+  /** Frame of an entry, up to 40 bits; 0 beyond the frames with contents. */
+  frame(table: number, slot: number): number {
+    if (table >= this.nrTables) return 0;
+    const i = this.at(table, slot);
+    return this.words[i]! + (this.words[i + 1]! >>> 24) * 2 ** 32;
+  }
+
+  /** The 24 flags of an entry; 0 beyond the frames with contents. */
+  flags(table: number, slot: number): number {
+    return table >= this.nrTables ? 0 : this.words[this.at(table, slot) + 1]! & PAGE_FLAGS_MASK;
+  }
+
+  /** Store a whole entry. `frame` may have 40 bits, `flags` 24. */
+  set(table: number, slot: number, frame: number, flags: number): void {
+    if (table >= this.nrTables) return;
+    const i = this.at(table, slot);
+    this.words[i] = frame; // the low 32 bits: a typed array stores modulo 2^32
+    this.words[i + 1] = ((frame / 2 ** 32) << 24) | flags;
+  }
+
+  /** Zero a frame. Mirrors: clear_page(). */
+  clear_page(table: Mfn): void {
+    if (table < this.nrTables) this.words.fill(0, this.at(table, 0), this.at(table + 1, 0));
+  }
+
+  /** Copy a frame. Mirrors: copy_page(). */
+  copy_page(to: Mfn, from: Mfn): void {
+    if (to >= this.nrTables) return;
+    if (from >= this.nrTables) this.clear_page(to);
+    else this.words.copyWithin(this.at(to, 0), this.at(from, 0), this.at(from + 1, 0));
+  }
+}

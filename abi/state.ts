@@ -1,0 +1,55 @@
+/**
+ * The one buffer that holds everything which changes in a machine.
+ *
+ * A class that owns state asks for typed arrays in its constructor and gives them field names. As
+ * constructors run in a fixed order, two machines of one geometry have one layout: a snapshot is a copy of
+ * the bytes, equality is over bytes, and a worker gets a machine by transfer of its buffer.
+ *
+ * Shape: [fields in order of construction, each 8-byte aligned][table contents, see memory.ts]
+ * Differs: nothing upstream; the capacity is reserved address space, of which an untouched page costs nothing.
+ */
+export class State {
+  readonly buffer: ArrayBuffer;
+  private next = 0;
+
+  /** Reserve `capacityBytes`, or bind to the bytes of a machine of the same geometry. */
+  constructor(source: number | ArrayBuffer) {
+    this.buffer = typeof source === "number" ? new ArrayBuffer(source) : source;
+  }
+
+  u8(n: number): Uint8Array {
+    return new Uint8Array(this.buffer, this.take(n), n);
+  }
+
+  u16(n: number): Uint16Array {
+    return new Uint16Array(this.buffer, this.take(2 * n), n);
+  }
+
+  u32(n: number): Uint32Array {
+    return new Uint32Array(this.buffer, this.take(4 * n), n);
+  }
+
+  i32(n: number): Int32Array {
+    return new Int32Array(this.buffer, this.take(4 * n), n);
+  }
+
+  f64(n: number): Float64Array {
+    return new Float64Array(this.buffer, this.take(8 * n), n);
+  }
+
+  /** Bytes given out so far: the offset of the next field. */
+  get usedBytes(): number {
+    return this.next;
+  }
+
+  private take(bytes: number): number {
+    const at = this.next;
+    this.next = Math.ceil((at + bytes) / 8) * 8;
+    if (this.next > this.buffer.byteLength) {
+      throw new RangeError(
+        `State: field of ${bytes} bytes at ${at} ends beyond ${this.buffer.byteLength}; raise the capacity`,
+      );
+    }
+    return at;
+  }
+}
