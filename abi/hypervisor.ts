@@ -1,0 +1,40 @@
+/**
+ * What a PV guest's kernel can do to Xen: the line between the twins, seen from the guest.
+ *
+ * The Linux twin holds one of these, bound to its domain; xen-model/ implements it. A guest cannot make it
+ * throw, whatever it asks for.
+ */
+import type { Rc } from "./errno.js";
+import type { VcpuId, Vpn } from "./frames.js";
+import type { CallBuffer } from "./hypercalls.js";
+
+export interface Hypervisor {
+  /** Make the call in `row` of `calls` a hypercall of its own. Its rc (and done) are written to the row. */
+  hypercall(vcpu: VcpuId, calls: CallBuffer, row: number): Rc;
+
+  /**
+   * HYPERVISOR_multicall over calls 0..count-1 of `calls`, in order; each call's rc is written to its row.
+   * A call that fails does not stop the ones behind it.
+   */
+  multicall(vcpu: VcpuId, calls: CallBuffer, count: number): Rc;
+
+  /** HYPERVISOR_iret: return to user mode, or to an interrupted kernel. Mirrors: do_iret(), pv/iret.c. */
+  iret(vcpu: VcpuId, toUser: boolean): void;
+
+  /** VCPUOP_initialise, VCPUOP_up: start `vcpu` on the kernel L4 `cr3`. Mirrors: arch_set_info_guest(). */
+  vcpu_initialise(vcpu: VcpuId, cr3: number): Rc;
+
+  /** VCPUOP_down: the vCPU calls it on itself, and does not run again until initialised. */
+  vcpu_down(vcpu: VcpuId): Rc;
+
+  /** SCHEDOP_block: nothing to run. Xen's pCPU goes idle and keeps this vCPU's tables loaded. */
+  block(vcpu: VcpuId): void;
+
+  /**
+   * A kernel store of 8 bytes (mov, xchg, lock and) to entry `slot` of the frame that `page` maps, through
+   * the tables this vCPU has loaded. If `page` is mapped read-only because the frame is a pagetable, the
+   * store traps, and Xen emulates it (ptwr) or hands the fault to the guest: then the result is -EFAULT.
+   * Mirrors: hardware; pv/ro-page-fault.c.
+   */
+  store(vcpu: VcpuId, page: Vpn, slot: number, frame: number, flags: number): Rc;
+}
