@@ -1,0 +1,197 @@
+/**
+ * Everything that is counted, with its definition: the twins count, and never price.
+ *
+ * A counter that the recordings have keeps the recordings' name and definition (the Linux 6.1 tracepoints
+ * and Xen's trace points behind them), so that model and recording compare by name. To add a counter, add
+ * its line here and count it where it happens; a cost profile may then price it.
+ */
+
+/** Who sees it happen: the guest kernel, Xen, or the processor while either runs. */
+export type Side = "linux" | "hypercall" | "xen" | "hw" | "design";
+
+const TABLE = {
+  // the guest kernel: arch/x86/xen/, mm/, kernel/sched/
+  set_pte: ["linux", "calls of the PTE setter for user tables"],
+  set_pte_kernel: ["linux", "calls of the PTE setter for kernel tables"],
+  set_pmd: ["linux", "L2 entries set or cleared"],
+  set_pud: ["linux", "L3 entries set or cleared"],
+  set_p4d: ["linux", "L4 entries set or cleared; each changes the kernel and the user copy"],
+  alloc_pte_pinned: ["linux", "an L1 table came into use, its address space being pinned"],
+  alloc_pte_unpinned: ["linux", "an L1 table came into use, its address space not being pinned"],
+  alloc_pmd_pinned: ["linux", "as alloc_pte_pinned, L2"],
+  alloc_pmd_unpinned: ["linux", "as alloc_pte_unpinned, L2"],
+  alloc_pud_pinned: ["linux", "as alloc_pte_pinned, L3"],
+  alloc_pud_unpinned: ["linux", "as alloc_pte_unpinned, L3"],
+  alloc_pgd_unpinned: ["linux", "an L4 table came into use"],
+  release_pte_pinned: ["linux", "an L1 table left use, its address space being pinned"],
+  release_pte_unpinned: ["linux", "an L1 table left use, its address space not being pinned"],
+  release_pmd_pinned: ["linux", "as release_pte_pinned, L2"],
+  release_pmd_unpinned: ["linux", "as release_pte_unpinned, L2"],
+  release_pud_pinned: ["linux", "as release_pte_pinned, L3"],
+  release_pud_unpinned: ["linux", "as release_pte_unpinned, L3"],
+  release_pgd_unpinned: ["linux", "an L4 table left use"],
+  pgd_pin: ["linux", "an address space was pinned: all its tables read-only and typed"],
+  pgd_unpin: ["linux", "an address space was unpinned"],
+  ptep_modify_prot_start: ["linux", "mprotect took a PTE to change it"],
+  ptep_modify_prot_commit: ["linux", "mprotect put the changed PTE back"],
+  flush_tlb_one_user: ["linux", "one page flushed on this CPU"],
+  flush_tlb_multi: ["linux", "flush asked for on several CPUs, this one included"],
+  tlb_flush_task_switch: ["linux", "generic flush event: an address space was loaded"],
+  tlb_flush_local_mm_shootdown: ["linux", "generic flush event: a range of the loaded address space, on this CPU"],
+  write_cr3_kernel: ["linux", "kernel half of loading an address space"],
+  write_cr3_user: ["linux", "user half of loading an address space"],
+  page_fault_user: ["linux", "the guest handled a page fault from user mode"],
+  page_fault_kernel: ["linux", "the guest handled a page fault from kernel mode"],
+  context_switch: ["linux", "the scheduler switched tasks"],
+  syscall: ["linux", "a system call entered the guest kernel"],
+  irq: ["linux", "an interrupt (event channel upcall) entered the guest kernel"],
+  mc_entry: ["linux", "calls queued in the multicall buffer"],
+  mc_entry_mmu_update: ["linux", "... of them mmu_update"],
+  mc_entry_mmuext_op: ["linux", "... of them mmuext_op"],
+  mc_entry_update_va_mapping: ["linux", "... of them update_va_mapping"],
+  mc_entry_stack_switch: ["linux", "... of them stack_switch"],
+  mc_entry_set_segment_base: ["linux", "... of them set_segment_base"],
+  mc_entry_update_descriptor: ["linux", "... of them update_descriptor"],
+  mc_extend_mmu_update_ok: ["linux", "requests appended to a queued mmu_update"],
+  mc_extend_mmu_update_bad_op: ["linux", "... not, because the last queued call was another"],
+  mc_extend_mmu_update_no_space: ["linux", "... not, because the argument buffer was full"],
+  mc_extend_mmuext_op_ok: ["linux", "ops appended to a queued mmuext_op"],
+  mc_extend_mmuext_op_bad_op: ["linux", "... not, because the last queued call was another"],
+  mc_extend_mmuext_op_no_space: ["linux", "... not, because the argument buffer was full"],
+  mc_callback: ["linux", "callbacks queued behind a flush"],
+  mc_flush: ["linux", "flushes of the buffer with at least one call in it"],
+  mc_flush_empty: ["linux", "flushes of an empty buffer"],
+  mc_flush_forced_args: ["linux", "flushes because the arguments were full"],
+  mc_flush_forced_batch: ["linux", "flushes because all 32 calls were used"],
+  mc_flush_forced_callback: ["linux", "flushes because all 32 callbacks were used"],
+  mc_batch_none: ["linux", "batches begun outside a lazy mode"],
+  mc_batch_mmu: ["linux", "batches begun in lazy MMU mode"],
+  mc_batch_cpu: ["linux", "batches begun in lazy CPU mode"],
+  mc_issue_none: ["linux", "batches issued whatever the mode"],
+  mc_issue_mmu: ["linux", "batches issued unless in lazy MMU mode"],
+  mc_issue_cpu: ["linux", "batches issued unless in lazy CPU mode"],
+
+  // hypercalls, counted on entry to Xen
+  mmu_update: ["hypercall", "made directly"],
+  mmu_update_kernel: ["hypercall", "made directly for one kernel PTE; not in mmu_update"],
+  mmuext_op: ["hypercall", "made directly"],
+  update_va_mapping: ["hypercall", "made directly"],
+  stack_switch: ["hypercall", "made directly"],
+  set_segment_base: ["hypercall", "made directly"],
+  update_descriptor: ["hypercall", "made directly"],
+  fpu_taskswitch: ["hypercall", "made directly"],
+  set_gdt: ["hypercall", "made directly"],
+  vm_assist: ["hypercall", "made directly"],
+  xen_version: ["hypercall", "made directly"],
+  vcpu_op: ["hypercall", "made directly"],
+  sched_op: ["hypercall", "made directly: block, yield"],
+  multicall: ["hypercall", "multicalls, of two or more calls"],
+  mc_mmu_update: ["hypercall", "made inside a multicall"],
+  mc_mmuext_op: ["hypercall", "made inside a multicall"],
+  mc_update_va_mapping: ["hypercall", "made inside a multicall"],
+  mc_stack_switch: ["hypercall", "made inside a multicall"],
+  mc_set_segment_base: ["hypercall", "made inside a multicall"],
+  mc_update_descriptor: ["hypercall", "made inside a multicall"],
+  mc_other: ["hypercall", "any other call made inside a multicall"],
+  mmu_update_items: ["hypercall", "requests in all mmu_updates, multicall or not"],
+  mmuext_op_items: ["hypercall", "ops in all mmuext_ops, multicall or not"],
+  iret: ["hypercall", "returns from the guest kernel to user mode, each a hypercall"],
+  iret_kernel: ["hypercall", "returns from an exception to the guest kernel, each a hypercall"],
+  continuation: ["hypercall", "re-entries of a call that Xen interrupted and resumed"],
+  hypercall_failed: ["hypercall", "calls that returned an error"],
+
+  // Xen: what its audit and its roots do
+  page_fault: ["xen", "page faults passed to the guest"],
+  ptwr_emulation: ["xen", "guest writes to a pinned L1 table, trapped and emulated"],
+  emulate_privop: ["xen", "privileged instructions of the guest, emulated"],
+  syscall_entry: ["xen", "system calls of user mode, bounced to the guest kernel"],
+  irq_entry: ["xen", "interrupts taken by Xen while the guest ran"],
+  toggle_guest_mode: ["xen", "switches between guest-user and guest-kernel mode"],
+  l1e_set: ["xen", "L1 entries written with a present value, from not present"],
+  l1e_cleared: ["xen", "L1 entries written with a non-present value, from present"],
+  l1e_changed: ["xen", "L1 entries changed, present to present, audited again"],
+  l1e_fast: ["xen", "L1 entries changed in bits that need no audit"],
+  l2e_set: ["xen", "L2 entries set by mmu_update"],
+  l2e_cleared: ["xen", "L2 entries cleared by mmu_update; each a continuation"],
+  l2e_changed: ["xen", "L2 entries changed, present to present"],
+  l3e_set: ["xen", "L3 entries set by mmu_update"],
+  l3e_cleared: ["xen", "L3 entries cleared by mmu_update; each a continuation"],
+  l3e_changed: ["xen", "L3 entries changed, present to present"],
+  l4e_set: ["xen", "L4 entries set by mmu_update"],
+  l4e_cleared: ["xen", "L4 entries cleared by mmu_update; each a continuation"],
+  l4e_changed: ["xen", "L4 entries changed, present to present"],
+  raw_pte_write: ["xen", "mmu_update requests on a frame that is no table"],
+  promote_l1: ["xen", "L1 tables audited when they came into use as such"],
+  promote_l2: ["xen", "L2 tables audited"],
+  promote_l3: ["xen", "L3 tables audited"],
+  promote_l4: ["xen", "L4 tables audited"],
+  demote_l1: ["xen", "L1 tables taken down"],
+  demote_l2: ["xen", "L2 tables taken down"],
+  demote_l3: ["xen", "L3 tables taken down"],
+  demote_l4: ["xen", "L4 tables taken down"],
+  audit_present_l1: ["xen", "present entries looked at while L1 tables were audited"],
+  audit_present_l2: ["xen", "... L2"],
+  audit_present_l3: ["xen", "... L3"],
+  audit_present_l4: ["xen", "... L4"],
+  demote_present_l1: ["xen", "present entries dropped while L1 tables were taken down"],
+  demote_present_l2: ["xen", "... L2"],
+  demote_present_l3: ["xen", "... L3"],
+  demote_present_l4: ["xen", "... L4"],
+  table_pinned: ["xen", "successful MMUEXT_PIN_*"],
+  table_unpinned: ["xen", "successful MMUEXT_UNPIN_TABLE"],
+  new_baseptr: ["xen", "MMUEXT_NEW_BASEPTR, another L4 than before"],
+  new_baseptr_same: ["xen", "MMUEXT_NEW_BASEPTR, the L4 that is loaded"],
+  new_user_baseptr: ["xen", "MMUEXT_NEW_USER_BASEPTR"],
+  tlb_flush_op: ["xen", "MMUEXT_TLB_FLUSH_* and UVMF_TLB_FLUSH"],
+  invlpg_op: ["xen", "MMUEXT_INVLPG_* and UVMF_INVLPG"],
+  l4_copy: ["xen", "guest slots of an L4 copied to the root that a pCPU runs on"],
+  l4_slots_copied: ["xen", "slots in these copies"],
+  l4_window: ["xen", "moves of a vCPU's private window on its guest L4"],
+  xen_slot_write: ["xen", "Xen's slots written in place in a guest's L4"],
+  audit_exclusive: ["xen", "checks that an L4 is installed on no other vCPU"],
+  audit_refused: ["xen", "installations refused by that check"],
+  vcpu_switch: ["xen", "context switches between vCPUs (or from Xen's idle vCPU to another vCPU)"],
+
+  // the processor
+  cr3_write: ["hw", "MOV to CR3 executed by Xen"],
+  cr3_write_noflush: ["hw", "... of them with the NOFLUSH bit (PCID)"],
+  cr4_write: ["hw", "MOV to CR4, to flush global entries"],
+  invlpg: ["hw", "INVLPG executed"],
+  invpcid_one: ["hw", "INVPCID executed, one address"],
+  invpcid_all: ["hw", "INVPCID executed, a whole context or all"],
+  tlb_flush: ["hw", "times that a pCPU lost all its non-global TLB entries"],
+  tlb_flush_domain: ["hw", "flushes of all pCPUs in a domain's dirty mask, local part included (XSA-286)"],
+  ipi_sent: ["hw", "interrupts sent to other pCPUs for a flush: one per target"],
+  ipi_taken: ["hw", "interrupts taken for a flush while a vCPU of the guest ran"],
+  ipi_taken_idle: ["hw", "interrupts taken for a flush by an idle pCPU"],
+  iretq: ["hw", "IRETQ executed by Xen"],
+  sysret: ["hw", "SYSRET executed by Xen"],
+
+  // what a top-level design adds in the guest
+  top_sync_fault: ["design", "faults that only copied top-level slots from the reference pagetable"],
+  top_slots_synced: ["design", "top-level slots copied from the reference, at a fault or a switch"],
+  top_fanout_set: ["design", "writes of a populated top-level slot to a replica"],
+  top_fanout_clear: ["design", "writes of a cleared top-level slot to a replica"],
+  top_pair_alloc: ["design", "replica pairs of top-level tables made"],
+  top_pair_free: ["design", "replica pairs freed"],
+  top_load_same_mm: ["design", "CR3 loads at a switch between two threads of one process"],
+  top_unlazy: ["design", "CR3 loads only to leave a borrowed or idle address space"],
+} as const satisfies Record<string, readonly [Side, string]>;
+
+export type EventName = keyof typeof TABLE;
+
+/** All events in index order. */
+export const EVENT_NAMES = Object.keys(TABLE) as EventName[];
+
+export const NR_EVENTS = EVENT_NAMES.length;
+
+/** Index of each event: ledger.count(vcpu, EV.set_p4d, 1). */
+export const EV = Object.freeze(Object.fromEntries(EVENT_NAMES.map((name, i) => [name, i]))) as Readonly<
+  Record<EventName, number>
+>;
+
+/** The definition behind a name. */
+export function eventDefinition(name: EventName): { side: Side; what: string } {
+  const [side, what] = TABLE[name];
+  return { side, what };
+}

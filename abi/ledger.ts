@@ -1,0 +1,118 @@
+/**
+ * The ledger: how often each event happened, on which vCPU, and because of what.
+ *
+ * Both twins and the processor write it, so it lies where all may import it; pricing it is the business of
+ * experiments/costs. It is part of the machine's state, and so of each snapshot.
+ *
+ * Shape: counts  Float64Array  [vcpu][cause][event]; exact up to 2^53
+ *        cause   Uint8Array    per vCPU: CAUSE_* of what it is doing now
+ */
+import { EVENT_NAMES, NR_EVENTS, type EventName } from "./events.js";
+import type { State } from "./state.js";
+
+/** What the guest was asked to do when an event happened. */
+export const CAUSES = [
+  "boot",
+  "syscall",
+  "fault",
+  "switch",
+  "fork",
+  "exec",
+  "exit",
+  "thread_create",
+  "thread_exit",
+  "mmap",
+  "munmap",
+  "mprotect",
+  "brk",
+  "mremap",
+  "madvise",
+  "irq",
+  "idle",
+  "test",
+] as const;
+
+export type Cause = (typeof CAUSES)[number];
+
+export const CAUSE = Object.freeze(Object.fromEntries(CAUSES.map((name, i) => [name, i]))) as Readonly<
+  Record<Cause, number>
+>;
+
+export class Ledger {
+  readonly counts: Float64Array;
+  readonly cause: Uint8Array;
+
+  constructor(
+    state: State,
+    readonly nrVcpus: number,
+  ) {
+    this.counts = state.f64(nrVcpus * CAUSES.length * NR_EVENTS);
+    this.cause = state.u8(nrVcpus);
+  }
+
+  /** Bytes that the ledger takes in the state. */
+  static bytes(nrVcpus: number): number {
+    return nrVcpus * (CAUSES.length * NR_EVENTS * 8 + 16) + 16;
+  }
+
+  /** Count `n` of event `event` (EV.*) on `vcpu`, under its present cause. */
+  count(vcpu: number, event: number, n: number): void {
+    const at = (vcpu * CAUSES.length + this.cause[vcpu]!) * NR_EVENTS + event;
+    this.counts[at] = this.counts[at]! + n;
+  }
+
+  /** Set what `vcpu` does from now on; returns what it did before, to be put back. */
+  enter(vcpu: number, cause: number): number {
+    const before = this.cause[vcpu]!;
+    this.cause[vcpu] = cause;
+    return before;
+  }
+
+  /** Forget all counts, as after boot. */
+  clear(): void {
+    this.counts.fill(0);
+  }
+
+  /** Count of an event over all vCPUs and causes. */
+  total(name: EventName): number {
+    const event = EVENT_NAMES.indexOf(name);
+    let sum = 0;
+    for (let at = event; at < this.counts.length; at += NR_EVENTS) sum += this.counts[at]!;
+    return sum;
+  }
+
+  /** All events of one vCPU, or of all: {NAME: count}, zeros left out. */
+  collect(vcpu?: number): Partial<Record<EventName, number>> {
+    const sums = new Float64Array(NR_EVENTS);
+    const first = vcpu === undefined ? 0 : vcpu;
+    const last = vcpu === undefined ? this.nrVcpus - 1 : vcpu;
+    const rows = CAUSES.length;
+    for (let row = first * rows; row < (last + 1) * rows; row++) {
+      for (let event = 0; event < NR_EVENTS; event++) sums[event]! += this.counts[row * NR_EVENTS + event]!;
+    }
+    return named(sums);
+  }
+
+  /** Events by cause, over all vCPUs: {CAUSE: {NAME: count}}, zeros left out. */
+  collectByCause(): Partial<Record<Cause, Partial<Record<EventName, number>>>> {
+    const result: Partial<Record<Cause, Partial<Record<EventName, number>>>> = {};
+    CAUSES.forEach((cause, c) => {
+      const sums = new Float64Array(NR_EVENTS);
+      for (let vcpu = 0; vcpu < this.nrVcpus; vcpu++) {
+        const row = (vcpu * CAUSES.length + c) * NR_EVENTS;
+        for (let event = 0; event < NR_EVENTS; event++) sums[event]! += this.counts[row + event]!;
+      }
+      const events = named(sums);
+      if (Object.keys(events).length > 0) result[cause] = events;
+    });
+    return result;
+  }
+}
+
+function named(sums: Float64Array): Partial<Record<EventName, number>> {
+  const result: Partial<Record<EventName, number>> = {};
+  EVENT_NAMES.forEach((name, event) => {
+    if (sums[event] !== 0) result[name] = sums[event]!;
+  });
+  return result;
+}
