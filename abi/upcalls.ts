@@ -9,4 +9,7 @@ import type { VcpuId, Vpn } from "./frames.js";
 export interface Guest {
   /** A page fault that is the guest's. `error` is the code as Xen delivers it (no U bit in kernel mode). */
   page_fault(vcpu: VcpuId, page: Vpn, error: number): void;
+
+  /** The event channel upcall: an interrupt that is the guest's. */
+  event(vcpu: VcpuId): void;
 }

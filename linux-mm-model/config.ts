@@ -1,0 +1,32 @@
+/**
+ * The sizes and build options of a modelled Linux 6.1 PV kernel.
+ *
+ * Mirrors: Debian's config-6.1.0-amd64 for the options.
+ */
+import { LINUX_DESIGNS } from "../abi/proposal.js";
+
+export interface LinuxConfig {
+  /** vCPUs, online from boot. */
+  readonly nrCpus: number;
+  /** The guest's frames are firstFrame..nrFrames-1; those below nrTables can hold tables. */
+  readonly firstFrame: number;
+  readonly nrTables: number;
+  readonly nrFrames: number;
+  /** Entries of a table: 512, or fewer for the checker. */
+  readonly ptes: number;
+  /** Rows of the tables of mms, tasks, VMAs and files. */
+  readonly maxMms: number;
+  readonly maxTasks: number;
+  readonly maxVmas: number;
+  readonly maxFiles: number;
+  /** CONFIG_NR_CPUS >= SPLIT_PTLOCK_CPUS (4): L1 tables have locks of their own, and are pinned one by one. */
+  readonly splitPtlocks: boolean;
+  /** Pages mapped around a file read fault: fault_around_bytes, 64 KiB. */
+  readonly faultAroundPages: number;
+  /** FSGSBASE in use: otherwise FS and GS bases are set by hypercall at a switch. */
+  readonly fsgsbase: boolean;
+  /** Top-level design, and its options (abi/proposal.ts). */
+  readonly top: (typeof LINUX_DESIGNS)[number];
+  readonly sync: "none" | "fault" | "eager";
+  readonly unlazy: boolean;
+}

@@ -1,0 +1,114 @@
+/**
+ * struct mm_struct: one row per address space.
+ *
+ * Mirrors: struct mm_struct, include/linux/mm_types.h; mm_context_t, arch/x86/include/asm/mmu.h.
+ * Differs: mmap_lock and page_table_lock are not modelled: the simulator runs one path at a time, and the
+ *          checker interleaves only at steps that hold no lock. cpu_bitmap has 32 bits.
+ */
+import type { State } from "../abi/state.js";
+
+/** Row of no mm. */
+export const NO_MM = -1;
+/** init_mm: the kernel's own, whose pgd is swapper_pg_dir. */
+export const INIT_MM = 0;
+
+/**
+ * Shape: maxMms rows.
+ *   used           Uint8Array    1 while the row is an mm
+ *   pgd            Uint32Array   frame of the reference top level, R: kernel half and user half
+ *   user_pgd       Uint32Array   frame of the user-mode L4 (page->private of R); 0 for init_mm
+ *   pinned         Uint8Array    PagePinned(mm->pgd)
+ *   mm_users       Int32Array    users of the user half
+ *   mm_count       Int32Array    references to the row; all mm_users together count one
+ *   cpumask        Uint32Array   mm_cpumask(): CPUs that may hold TLB entries, lazy ones included
+ *   ctx_id         Float64Array  context.ctx_id
+ *   tlb_gen        Float64Array  context.tlb_gen
+ *   next_trim      Float64Array  context.next_trim_cpumask, in the machine's time
+ *   vma_root       Int32Array    root of the VMA tree, -1 if empty (vma.ts)
+ *   map_count      Int32Array    VMAs
+ *   start_brk, brk Float64Array  heap, as page numbers
+ *   nr_ptes, nr_pmds, nr_puds  Int32Array  tables in use: mm->pgtables_bytes by level
+ *   rss            Int32Array    pages mapped, of all kinds
+ */
+export class MmTable {
+  readonly used: Uint8Array;
+  readonly pgd: Uint32Array;
+  readonly user_pgd: Uint32Array;
+  readonly pinned: Uint8Array;
+  readonly mm_users: Int32Array;
+  readonly mm_count: Int32Array;
+  readonly cpumask: Uint32Array;
+  readonly ctx_id: Float64Array;
+  readonly tlb_gen: Float64Array;
+  readonly next_trim: Float64Array;
+  readonly vma_root: Int32Array;
+  readonly map_count: Int32Array;
+  readonly start_brk: Float64Array;
+  readonly brk: Float64Array;
+  readonly nr_ptes: Int32Array;
+  readonly nr_pmds: Int32Array;
+  readonly nr_puds: Int32Array;
+  readonly rss: Int32Array;
+  /** last_ctx[0]: the last ctx_id given out; hint[0]: no free row below. */
+  private readonly last_ctx: Float64Array;
+  private readonly hint: Uint32Array;
+
+  constructor(
+    state: State,
+    readonly max: number,
+  ) {
+    this.used = state.u8(max);
+    this.pgd = state.u32(max);
+    this.user_pgd = state.u32(max);
+    this.pinned = state.u8(max);
+    this.mm_users = state.i32(max);
+    this.mm_count = state.i32(max);
+    this.cpumask = state.u32(max);
+    this.ctx_id = state.f64(max);
+    this.tlb_gen = state.f64(max);
+    this.next_trim = state.f64(max);
+    this.vma_root = state.i32(max);
+    this.map_count = state.i32(max);
+    this.start_brk = state.f64(max);
+    this.brk = state.f64(max);
+    this.nr_ptes = state.i32(max);
+    this.nr_pmds = state.i32(max);
+    this.nr_puds = state.i32(max);
+    this.rss = state.i32(max);
+    this.last_ctx = state.f64(1);
+    this.hint = state.u32(1);
+  }
+
+  /** A fresh row with one user and one reference. Mirrors: allocate_mm() and mm_init() without the pgd. */
+  allocate_mm(): number {
+    let mm = this.hint[0]!;
+    while (mm < this.max && this.used[mm] !== 0) mm++;
+    if (mm >= this.max) throw new RangeError(`MmTable: ${this.max} address spaces are in use; raise maxMms`);
+    this.hint[0] = mm + 1;
+    this.used[mm] = 1;
+    this.pgd[mm] = 0;
+    this.user_pgd[mm] = 0;
+    this.pinned[mm] = 0;
+    this.mm_users[mm] = 1;
+    this.mm_count[mm] = 1;
+    this.cpumask[mm] = 0;
+    this.ctx_id[mm] = ++this.last_ctx[0]!;
+    this.tlb_gen[mm] = 1;
+    this.next_trim[mm] = 0;
+    this.vma_root[mm] = -1;
+    this.map_count[mm] = 0;
+    this.start_brk[mm] = 0;
+    this.brk[mm] = 0;
+    this.nr_ptes[mm] = 0;
+    this.nr_pmds[mm] = 0;
+    this.nr_puds[mm] = 0;
+    this.rss[mm] = 0;
+    return mm;
+  }
+
+  /** Give the row back. Mirrors: free_mm(). */
+  free_mm(mm: number): void {
+    this.used[mm] = 0;
+    if (mm < this.hint[0]!) this.hint[0] = mm;
+  }
+}

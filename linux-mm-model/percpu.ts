@@ -1,0 +1,59 @@
+/**
+ * Per-CPU variables of the modelled kernel.
+ *
+ * Mirrors: cpu_tlbstate and cpu_tlbstate_shared (arch/x86/include/asm/tlbflush.h), xen_cr3 and
+ *          xen_current_cr3 (arch/x86/xen/mmu_pv.c), paravirt_lazy_mode (arch/x86/kernel/paravirt.c).
+ */
+import type { State } from "../abi/state.js";
+
+export const PARAVIRT_LAZY_NONE = 0;
+export const PARAVIRT_LAZY_MMU = 1;
+export const PARAVIRT_LAZY_CPU = 2;
+
+/** cpu_tlbstate.loaded_mm while CR3 is being changed. */
+export const LOADED_MM_SWITCHING = -2;
+
+/**
+ * Shape: nrCpus rows.
+ *   online           Uint8Array    1 between vcpu up and down
+ *   current          Int32Array    task that runs
+ *   loaded_mm        Int32Array    mm whose tables CR3 points at (logically)
+ *   is_lazy          Uint8Array    runs a kernel thread or idles on a borrowed mm
+ *   loaded_ctx       Float64Array  ctxs[].ctx_id: of which mm the TLB may hold entries
+ *   loaded_gen       Float64Array  ctxs[].tlb_gen: up to which flush they are current
+ *   xen_cr3          Uint32Array   logical CR3: frame of the reference pgd, set at once
+ *   xen_current_cr3  Uint32Array   the same, set when the hypercall has really run
+ *   lazy_mode        Uint8Array    PARAVIRT_LAZY_*
+ *   lazy_mmu_interrupted Uint8Array  TIF_LAZY_MMU_UPDATES: lazy MMU mode to be resumed after a switch
+ *   in_user          Uint8Array    returns to user mode: 1 while user code runs
+ */
+export class PerCpu {
+  readonly online: Uint8Array;
+  readonly current: Int32Array;
+  readonly loaded_mm: Int32Array;
+  readonly is_lazy: Uint8Array;
+  readonly loaded_ctx: Float64Array;
+  readonly loaded_gen: Float64Array;
+  readonly xen_cr3: Uint32Array;
+  readonly xen_current_cr3: Uint32Array;
+  readonly lazy_mode: Uint8Array;
+  readonly lazy_mmu_interrupted: Uint8Array;
+  readonly in_user: Uint8Array;
+
+  constructor(
+    state: State,
+    readonly nrCpus: number,
+  ) {
+    this.online = state.u8(nrCpus);
+    this.current = state.i32(nrCpus);
+    this.loaded_mm = state.i32(nrCpus);
+    this.is_lazy = state.u8(nrCpus);
+    this.loaded_ctx = state.f64(nrCpus);
+    this.loaded_gen = state.f64(nrCpus);
+    this.xen_cr3 = state.u32(nrCpus);
+    this.xen_current_cr3 = state.u32(nrCpus);
+    this.lazy_mode = state.u8(nrCpus);
+    this.lazy_mmu_interrupted = state.u8(nrCpus);
+    this.in_user = state.u8(nrCpus);
+  }
+}

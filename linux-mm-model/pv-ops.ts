@@ -1,0 +1,68 @@
+/**
+ * The pv-ops that generic mm calls: the line inside Linux between mm/ and arch/x86/xen/.
+ *
+ * Generic code (fault, fork, unmap) knows this interface only; xen/ implements it, top-level designs included.
+ * Tables are named by frame, entries by (table, slot), values by (frame, flags) as in abi/page.ts. `mm` is
+ * the address space the table belongs to (INIT_MM for kernel tables); `cpu` runs the code.
+ *
+ * Mirrors: struct pv_mmu_ops, arch/x86/include/asm/paravirt_types.h.
+ */
+export interface PvMmuOps {
+  /** set_pte_at() of a user PTE, or of a kernel one where mm is INIT_MM. Always a hypercall. */
+  set_pte(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void;
+  set_pmd(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void;
+  set_pud(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void;
+  /** Entry `slot` of mm's reference top level, and of everything that mirrors it. */
+  set_p4d(cpu: number, mm: number, slot: number, frame: number, flags: number): void;
+
+  /** native_ptep_get_and_clear(): xchg; traps and is emulated where the table is pinned. */
+  ptep_get_and_clear(cpu: number, mm: number, table: number, slot: number): void;
+  /** ptep_set_wrprotect(): clear_bit of _PAGE_RW; traps where the table is pinned. */
+  ptep_set_wrprotect(cpu: number, mm: number, table: number, slot: number): void;
+  /** pte_clear() of a dying address space (fullmm): a plain store, its tables being unpinned. */
+  pte_clear_full(cpu: number, mm: number, table: number, slot: number): void;
+  ptep_modify_prot_start(cpu: number, mm: number, table: number, slot: number): void;
+  /** MMU_PT_UPDATE_PRESERVE_AD. */
+  ptep_modify_prot_commit(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void;
+
+  /** A table page is about to be hooked into mm at `level` (1: PTE page, 2: PMD page, 3: PUD page), or has been unhooked. */
+  alloc_table(cpu: number, mm: number, level: number, table: number): void;
+  release_table(cpu: number, mm: number, level: number, table: number): void;
+
+  /** Top level of a new mm: R with the kernel half copied from swapper_pg_dir, and the user pgd. */
+  pgd_alloc(cpu: number, mm: number): void;
+  pgd_free(cpu: number, mm: number): void;
+
+  /** End of fork: pin the child. Mirrors: xen_dup_mmap(). */
+  dup_mmap(cpu: number, mm: number): void;
+  /** exec has made `mm` current: pin it. Mirrors: xen_activate_mm(). */
+  activate_mm(cpu: number, prev: number, next: number): void;
+  /** The last user has gone: force all CPUs off, unpin. Mirrors: xen_exit_mmap(). */
+  exit_mmap(cpu: number, mm: number): void;
+
+  arch_enter_lazy_mmu_mode(cpu: number): void;
+  arch_leave_lazy_mmu_mode(cpu: number): void;
+
+  /** flush_tlb_mm_range(): bump mm's generation, flush here and on the other CPUs of its mask. Page numbers; end = 0: all. */
+  flush_tlb_mm_range(cpu: number, mm: number, start: number, end: number, freed_tables: boolean): void;
+  /** switch_mm_irqs_off(). `task` is the next task. */
+  switch_mm(cpu: number, prev: number, next: number, task: number): void;
+  /** enter_lazy_tlb(): the next task has no mm of its own. */
+  enter_lazy_tlb(cpu: number, mm: number): void;
+  /** Before and after __switch_to(): lazy CPU mode, stack_switch, TLS, segment bases. */
+  start_context_switch(cpu: number, prev: number): void;
+  switch_to(cpu: number, prev: number, next: number): void;
+
+  /** A new thread shares mm (CLONE_VM). 0 or -ENOMEM. */
+  thread_create(cpu: number, mm: number, task: number): number;
+  /** The task has left mm (exit_mm(), exec), but may still run on its tables. */
+  thread_exit(cpu: number, mm: number, task: number): void;
+  /** finish_task_switch(): the dead task is off its tables for good. */
+  thread_free(cpu: number, task: number): void;
+
+  /**
+   * First thing in the page-fault handler: was the fault only a stale top level? True when it has been
+   * mended and the access is to be retried.
+   */
+  sync_fault(cpu: number, task: number, vpn: number): boolean;
+}
