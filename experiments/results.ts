@@ -1,0 +1,128 @@
+/**
+ * The form of results.json: what an evaluation found, and nothing about the machine that found it.
+ *
+ * Everything but `host` is a function of the input files, the proposals, the profile and the seed: two runs
+ * give the same bytes, on any number of workers.
+ */
+import type { Cause } from "../abi/ledger.js";
+import type { EventName } from "../abi/events.js";
+
+/** A bracketed number. Units: those of the field that holds it. */
+export interface Bracket {
+  readonly low: number;
+  readonly likely: number;
+  readonly high: number;
+}
+
+/** keeps: always; guest-mode-only: while guests run, but not while Xen does; breaks: neither. */
+export type Verdict = "keeps" | "guest-mode-only" | "breaks";
+
+export interface PropertyResult {
+  readonly name: string;
+  readonly kind: "always" | "sometimes";
+  /** The sentence that a report prints. */
+  readonly statement: string;
+  readonly holds: boolean;
+  /** How often it was looked at, and was false. */
+  readonly checked: number;
+  readonly violations: number;
+  /** Where it was false first: recording, event number, and what was seen there. */
+  readonly first?: { readonly workload: string; readonly event: number; readonly what: string };
+}
+
+/** One line of a cost: an event kind, priced. */
+export interface LedgerLine {
+  readonly event: EventName;
+  /** What the event is: abi/events.ts. */
+  readonly what: string;
+  readonly count: number;
+  readonly byCause: Partial<Record<Cause, number>>;
+  /** Cycles for one, and for all. */
+  readonly price: Bracket;
+  readonly cycles: Bracket;
+  /** How the price is made up, and from which source. */
+  readonly priceSource: string;
+}
+
+export interface CostResult {
+  readonly workload: string;
+  /** Cycles in Xen and the processor that the pagetable work and mode switches of the recording cost. */
+  readonly cycles: Bracket;
+  /** The same minus the baseline's, each constant at one value on both sides; and in percent of it. */
+  readonly versus: {
+    readonly baseline: string;
+    readonly cycles: Bracket;
+    readonly percent: Bracket;
+  };
+  /** Cycles of difference by group of events, likely: what the difference is made of. */
+  readonly groups: { readonly group: string; readonly cycles: number; readonly versusCycles: number }[];
+  readonly ledger: LedgerLine[];
+  /** Events counted, priced or not. */
+  readonly counts: Partial<Record<EventName, number>>;
+}
+
+export interface ProposalResult {
+  readonly name: string;
+  readonly title: string;
+  readonly question: string;
+  readonly verdict: Verdict;
+  /** One sentence: why this verdict. */
+  readonly reason: string;
+  readonly properties: PropertyResult[];
+  readonly cost: CostResult[];
+  /** Bytes of secrets in reach; null until the model has address spaces to walk. */
+  readonly secrets: null;
+  readonly compat: {
+    readonly feature: string | null;
+    /** What happens to a guest that does not know the feature. */
+    readonly oldGuest: string;
+    /** The image named with --kernel: could it negotiate the flag? */
+    readonly kernel?: { readonly image: string; readonly negotiates: boolean; readonly reason: string };
+  };
+  /** Most bytes of top-level tables in use at one time, by recording: guest's and Xen's. */
+  readonly memoryBytes: { readonly workload: string; readonly guest: number; readonly xen: number }[];
+  /** The patch series behind it; null where none is written. */
+  readonly patches: null;
+}
+
+export interface WorkloadResult {
+  readonly name: string;
+  readonly file: string;
+  /** Recorded: seconds and events. */
+  readonly seconds: number;
+  readonly events: number;
+  readonly cpus: number;
+  readonly syscalls: number;
+  readonly faults: number;
+  readonly switches: number;
+  /** Without raw_syscalls:sys_enter, XPTI's cost is a lower bound; the remedy is in `notes`. */
+  readonly lowerBound: boolean;
+  /** Warnings of the import and assumptions of the run, each with its count. */
+  readonly notes: { readonly what: string; readonly count: number }[];
+}
+
+export interface Evaluation {
+  readonly format: 1;
+  readonly pvtwin: string;
+  readonly baseline: string;
+  readonly seed: number;
+  readonly profile: { readonly name: string; readonly title: string; readonly conditions: string };
+  readonly workloads: WorkloadResult[];
+  readonly proposals: ProposalResult[];
+  /** What the numbers do not contain. */
+  readonly notModelled: string[];
+  /** Wall-clock and host facts; not reproducible, and in no other field. */
+  readonly host: {
+    readonly date: string;
+    readonly node: string;
+    readonly cpu: string;
+    readonly workers: number;
+    readonly seconds: number;
+    /** Events per second: of each import, and of each simulation. */
+    readonly speed: {
+      readonly workload: string;
+      readonly importEventsPerSecond: number;
+      readonly simulation: { readonly proposal: string; readonly eventsPerSecond: number }[];
+    }[];
+  };
+}
