@@ -1,0 +1,110 @@
+/**
+ * Prices a ledger: cycles with low, likely and high, each line with how it came about.
+ *
+ * The difference of two ledgers is priced with each constant at one value on both sides: its bounds are
+ * the sums of (difference of counts) * (constant's low or high, whichever is worse), which is exact for a sum
+ * of products in which no constant appears twice.
+ *
+ * Differs: - a recording has faults, not accesses, so TLB refills are not simulated: each loss of all non-global
+ *            entries is charged refill_pages_per_flush pages of refill_page cycles, whoever runs next;
+ *          - guest-kernel instructions that are the same under every proposal are not priced;
+ *          - the bounds take events as independent: a constant shared by two events may be low in one
+ *            and high in the other, so the interval is wider than the truth, never narrower.
+ */
+import { eventDefinition, EVENT_NAMES, type EventName } from "../../abi/events.js";
+import type { Cause } from "../../abi/ledger.js";
+import type { Bracket, LedgerLine } from "../results.js";
+import type { ConstantName, EventPrice, Profile } from "./profile.js";
+
+type Counts = Partial<Record<EventName, number>>;
+
+/** Terms of an event's price, and the constant each is multiplied by. */
+const TERMS: readonly (readonly [keyof EventPrice, ConstantName, string])[] = [
+  ["plain", "cycles_per_instruction", "instructions"],
+  ["lfence", "lfence", "LFENCE"],
+  ["locked", "locked_instruction", "locked"],
+  ["copy", "l4_copy", "L4 copy"],
+  ["cr3_write", "cr3_write", "CR3 write"],
+  ["cr4_write", "cr4_write", "CR4 write"],
+  ["invlpg", "invlpg", "INVLPG"],
+  ["invpcid_one", "invpcid_one", "INVPCID of one address"],
+  ["invpcid_all", "invpcid_all", "INVPCID of a context"],
+  ["syscall", "syscall_sysret", "SYSCALL and SYSRET"],
+  ["iretq", "iretq", "IRETQ"],
+  ["exception", "exception", "exception delivery"],
+  ["ipi", "ipi", "interrupt to another CPU"],
+  ["page_clear", "page_clear", "page clear"],
+];
+
+/** Cycles for one event. */
+export function priceOf(profile: Profile, event: EventName): Bracket | undefined {
+  const price = profile.instructions.events[event];
+  if (price === undefined) return undefined;
+  const sum = { low: 0, likely: 0, high: 0 };
+  const add = (times: number, b: Bracket) => {
+    sum.low += times * b.low;
+    sum.likely += times * b.likely;
+    sum.high += times * b.high;
+  };
+  for (const [term, constant] of TERMS) add(price[term] as number, profile.constants[constant]);
+  const pages = profile.constants.refill_pages_per_flush;
+  const each = profile.constants.refill_page;
+  add(price.refill, { low: pages.low * each.low, likely: pages.likely * each.likely, high: pages.high * each.high });
+  return sum;
+}
+
+/** How a price is made up: "438 instructions, 4 LFENCE, 1 locked (mmu_update, n L1 entries ...)". */
+function explain(price: EventPrice): string {
+  const parts = TERMS.filter(([term]) => (price[term] as number) > 0).map(([term, , label]) => `${price[term]} ${label}`);
+  if (price.refill > 0) parts.push(`${price.refill} refill`);
+  return `${parts.join(", ")} (${price.from})`;
+}
+
+/** Price all events of a ledger that have a price, dearest first. */
+export function priceLedger(
+  profile: Profile,
+  counts: Counts,
+  byCause: Partial<Record<Cause, Counts>>,
+): { cycles: Bracket; ledger: LedgerLine[] } {
+  const total = { low: 0, likely: 0, high: 0 };
+  const ledger: LedgerLine[] = [];
+  for (const event of EVENT_NAMES) {
+    const count = counts[event] ?? 0;
+    const price = priceOf(profile, event);
+    if (count === 0 || price === undefined) continue;
+    const cycles = { low: count * price.low, likely: count * price.likely, high: count * price.high };
+    total.low += cycles.low;
+    total.likely += cycles.likely;
+    total.high += cycles.high;
+    const causes: Partial<Record<Cause, number>> = {};
+    for (const [cause, events] of Object.entries(byCause) as [Cause, Counts][]) {
+      if (events[event] !== undefined) causes[cause] = events[event];
+    }
+    const priceSource = explain(profile.instructions.events[event]!);
+    ledger.push({ event, what: eventDefinition(event).what, count, byCause: causes, price, cycles, priceSource });
+  }
+  ledger.sort((a, b) => b.cycles.likely - a.cycles.likely || (a.event < b.event ? -1 : 1));
+  return { cycles: total, ledger };
+}
+
+/** Cycles of `counts` minus those of `baseline`, and by group of events. */
+export function priceDifference(
+  profile: Profile,
+  counts: Counts,
+  baseline: Counts,
+): { cycles: Bracket; groups: { group: string; cycles: number; versusCycles: number }[] } {
+  const total = { low: 0, likely: 0, high: 0 };
+  const groups = Object.keys(profile.instructions.groups).map((group) => ({ group, cycles: 0, versusCycles: 0 }));
+  for (const event of EVENT_NAMES) {
+    const price = priceOf(profile, event);
+    if (price === undefined) continue;
+    const more = (counts[event] ?? 0) - (baseline[event] ?? 0);
+    total.low += more * (more > 0 ? price.low : price.high);
+    total.likely += more * price.likely;
+    total.high += more * (more > 0 ? price.high : price.low);
+    const group = groups.find((g) => g.group === profile.instructions.events[event]!.group)!;
+    group.cycles += (counts[event] ?? 0) * price.likely;
+    group.versusCycles += more * price.likely;
+  }
+  return { cycles: total, groups };
+}
