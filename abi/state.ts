@@ -12,29 +12,33 @@ export class State {
   readonly buffer: ArrayBuffer;
   private next = 0;
 
-  /** Reserve `capacityBytes`, or bind to the bytes of a machine of the same geometry. */
-  constructor(source: number | ArrayBuffer) {
-    this.buffer = typeof source === "number" ? new ArrayBuffer(source) : source;
+  /**
+   * Reserve `source` bytes, or bind to the bytes of a machine of the same geometry, or only measure: then all
+   * arrays are empty, and usedBytes tells what a machine of that geometry takes.
+   */
+  constructor(private readonly source: number | ArrayBuffer | "measure") {
+    this.buffer =
+      typeof source === "number" ? new ArrayBuffer(source) : source === "measure" ? new ArrayBuffer(0) : source;
   }
 
   u8(n: number): Uint8Array {
-    return new Uint8Array(this.buffer, this.take(n), n);
+    return new Uint8Array(this.buffer, this.take(n), this.rows(n));
   }
 
   u16(n: number): Uint16Array {
-    return new Uint16Array(this.buffer, this.take(2 * n), n);
+    return new Uint16Array(this.buffer, this.take(2 * n), this.rows(n));
   }
 
   u32(n: number): Uint32Array {
-    return new Uint32Array(this.buffer, this.take(4 * n), n);
+    return new Uint32Array(this.buffer, this.take(4 * n), this.rows(n));
   }
 
   i32(n: number): Int32Array {
-    return new Int32Array(this.buffer, this.take(4 * n), n);
+    return new Int32Array(this.buffer, this.take(4 * n), this.rows(n));
   }
 
   f64(n: number): Float64Array {
-    return new Float64Array(this.buffer, this.take(8 * n), n);
+    return new Float64Array(this.buffer, this.take(8 * n), this.rows(n));
   }
 
   /** Bytes given out so far: the offset of the next field. */
@@ -42,9 +46,14 @@ export class State {
     return this.next;
   }
 
+  private rows(n: number): number {
+    return this.source === "measure" ? 0 : n;
+  }
+
   private take(bytes: number): number {
     const at = this.next;
     this.next = Math.ceil((at + bytes) / 8) * 8;
+    if (this.source === "measure") return 0;
     if (this.next > this.buffer.byteLength) {
       throw new RangeError(
         `State: field of ${bytes} bytes at ${at} ends beyond ${this.buffer.byteLength}; raise the capacity`,

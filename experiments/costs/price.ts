@@ -1,15 +1,12 @@
 /**
  * Prices a ledger: cycles with low, likely and high, each line with how it came about.
  *
- * The difference of two ledgers is priced with each constant at one value on both sides: its bounds are
- * the sums of (difference of counts) * (constant's low or high, whichever is worse), which is exact for a sum
- * of products in which no constant appears twice.
+ * The difference of two ledgers is a sum of (coefficient) * (constant), each constant having one value on
+ * both sides; its bounds take for each constant the worse of low and high, so they are exact.
  *
  * Differs: - a recording has faults, not accesses, so TLB refills are not simulated: each loss of all non-global
  *            entries is charged refill_pages_per_flush pages of refill_page cycles, whoever runs next;
- *          - guest-kernel instructions that are the same under every proposal are not priced;
- *          - the bounds take events as independent: a constant shared by two events may be low in one
- *            and high in the other, so the interval is wider than the truth, never narrower.
+ *          - guest-kernel instructions that are the same under every proposal are not priced.
  */
 import { eventDefinition, EVENT_NAMES, type EventName } from "../../abi/events.js";
 import type { Cause } from "../../abi/ledger.js";
@@ -47,9 +44,7 @@ export function priceOf(profile: Profile, event: EventName): Bracket | undefined
     sum.high += times * b.high;
   };
   for (const [term, constant] of TERMS) add(price[term] as number, profile.constants[constant]);
-  const pages = profile.constants.refill_pages_per_flush;
-  const each = profile.constants.refill_page;
-  add(price.refill, { low: pages.low * each.low, likely: pages.likely * each.likely, high: pages.high * each.high });
+  add(price.refill, refill(profile));
   return sum;
 }
 
@@ -93,18 +88,34 @@ export function priceDifference(
   counts: Counts,
   baseline: Counts,
 ): { cycles: Bracket; groups: { group: string; cycles: number; versusCycles: number }[] } {
-  const total = { low: 0, likely: 0, high: 0 };
   const groups = Object.keys(profile.instructions.groups).map((group) => ({ group, cycles: 0, versusCycles: 0 }));
+  const coefficients = new Float64Array(TERMS.length + 1); // the last one is the refill's
   for (const event of EVENT_NAMES) {
-    const price = priceOf(profile, event);
+    const price = profile.instructions.events[event];
     if (price === undefined) continue;
-    const more = (counts[event] ?? 0) - (baseline[event] ?? 0);
-    total.low += more * (more > 0 ? price.low : price.high);
-    total.likely += more * price.likely;
-    total.high += more * (more > 0 ? price.high : price.low);
-    const group = groups.find((g) => g.group === profile.instructions.events[event]!.group)!;
-    group.cycles += (counts[event] ?? 0) * price.likely;
-    group.versusCycles += more * price.likely;
+    const count = counts[event] ?? 0;
+    const more = count - (baseline[event] ?? 0);
+    TERMS.forEach(([term], i) => (coefficients[i]! += more * (price[term] as number)));
+    coefficients[TERMS.length]! += more * price.refill;
+    const group = groups.find((g) => g.group === price.group)!;
+    const { likely } = priceOf(profile, event)!;
+    group.cycles += count * likely;
+    group.versusCycles += more * likely;
   }
+
+  const total = { low: 0, likely: 0, high: 0 };
+  coefficients.forEach((times, i) => {
+    const constant = i < TERMS.length ? profile.constants[TERMS[i]![1]] : refill(profile);
+    total.low += times * (times > 0 ? constant.low : constant.high);
+    total.likely += times * constant.likely;
+    total.high += times * (times > 0 ? constant.high : constant.low);
+  });
   return { cycles: total, groups };
+}
+
+/** Cycles to bring back what one full flush took away. */
+function refill(profile: Profile): Bracket {
+  const pages = profile.constants.refill_pages_per_flush;
+  const each = profile.constants.refill_page;
+  return { low: pages.low * each.low, likely: pages.likely * each.likely, high: pages.high * each.high };
 }
