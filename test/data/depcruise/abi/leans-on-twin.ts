@@ -1,0 +1,2 @@
+import { xen_model } from "../xen-model/door.js";
+export const held = xen_model;

@@ -1,0 +1,2 @@
+import { abi } from "../abi/door.js";
+export const known = abi;

@@ -1,0 +1,2 @@
+import { test } from "../test/door.js";
+export const tested = test;

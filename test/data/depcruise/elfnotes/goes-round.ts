@@ -1,0 +1,2 @@
+import { half } from "./comes-back.js";
+export const whole = (): number => 2 * half();

@@ -1,0 +1,2 @@
+import { cli } from "../cli/door.js";
+export const reported = cli;

@@ -1,0 +1,1 @@
+export const linux_mm_model = "linux-mm-model";

@@ -1,0 +1,2 @@
+import { xen_model } from "../xen-model/door.js";
+export const seen = xen_model;

@@ -1,0 +1,2 @@
+import { checker } from "../checker/door.js";
+export const checked = checker;

@@ -1,0 +1,1 @@
+export const patches_notes = "patches-notes";

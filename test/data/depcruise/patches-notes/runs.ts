@@ -1,0 +1,2 @@
+import { machine } from "../machine/door.js";
+export const ran = machine;

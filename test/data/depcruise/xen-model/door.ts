@@ -1,0 +1,1 @@
+export const xen_model = "xen-model";
