@@ -1,0 +1,78 @@
+// See that dist/ is what the sources say, and build it where it is not.
+"use strict";
+
+const { createHash } = require("node:crypto");
+const { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } = require("node:fs");
+const { join, relative } = require("node:path");
+const { ROOT, runNode } = require("./run.js");
+
+const DIST = join(ROOT, "dist");
+const STAMP = join(DIST, ".sources");
+
+/** Build if needed; returns 0, or tsc's exit status (it has said what is wrong). */
+async function ensureBuilt() {
+  const sources = listSources();
+  const stamp = stampOf(sources);
+  if (readStamp() === stamp) return 0;
+  const status = await runNode(require.resolve("typescript/bin/tsc"), ["-p", "tsconfig.build.json"]);
+  if (status !== 0) {
+    process.stderr.write("pvtwin: the sources do not compile; tsc's messages are above\n");
+    return status;
+  }
+  removeStale(new Set(sources.map((file) => file.replace(/\.ts$/, ""))));
+  mkdirSync(DIST, { recursive: true });
+  writeFileSync(STAMP, stamp);
+  return 0;
+}
+
+/** All files that the build depends on, relative to the root, in order of their names. */
+function listSources() {
+  const { include } = JSON.parse(readFileSync(join(ROOT, "tsconfig.json"), "utf8"));
+  const rooms = include.filter((room) => room !== "test");
+  const sources = rooms.flatMap((room) => list(join(ROOT, room)).filter((file) => file.endsWith(".ts")));
+  const settings = ["tsconfig.json", "tsconfig.build.json", "package-lock.json"].map((file) =>
+    join(ROOT, file),
+  );
+  return [...sources, ...settings].map((file) => relative(ROOT, file)).sort();
+}
+
+function stampOf(sources) {
+  const hash = createHash("sha256");
+  for (const file of sources) {
+    const { size, mtimeMs } = statSync(join(ROOT, file));
+    hash.update(`${file} ${size} ${mtimeMs}\n`);
+  }
+  return hash.digest("hex");
+}
+
+function readStamp() {
+  try {
+    return readFileSync(STAMP, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** tsc never takes away what it once made of a file that has gone since. */
+function removeStale(sources) {
+  for (const file of list(DIST)) {
+    const made = /^(.*?)(\.d\.ts|\.js|\.js\.map)$/.exec(relative(DIST, file));
+    if (made !== null && !sources.has(made[1])) rmSync(file);
+  }
+}
+
+function list(folder) {
+  try {
+    return readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  } catch {
+    return [];
+  }
+}
+
+module.exports = { ensureBuilt };
+
+if (require.main === module) {
+  ensureBuilt().then((status) => (process.exitCode = status));
+}
