@@ -30,7 +30,7 @@ function listSources() {
   const { include } = JSON.parse(readFileSync(join(ROOT, "tsconfig.json"), "utf8"));
   const rooms = include.filter((room) => room !== "test");
   const sources = rooms.flatMap((room) => list(join(ROOT, room)).filter((file) => file.endsWith(".ts")));
-  const settings = ["tsconfig.json", "tsconfig.build.json", "package-lock.json"].map((file) =>
+  const settings = ["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"].map((file) =>
     join(ROOT, file),
   );
   return [...sources, ...settings].map((file) => relative(ROOT, file)).sort();
