@@ -23,7 +23,10 @@ export interface LinuxConfig {
   readonly splitPtlocks: boolean;
   /** Pages mapped around a file read fault: fault_around_bytes, 64 KiB. */
   readonly faultAroundPages: number;
-  /** FSGSBASE in use: otherwise FS and GS bases are set by hypercall at a switch. */
+  /**
+   * FSGSBASE in use, as in the recordings: a switch sets FS without Xen, but reads user mode's GS by an emulated
+   * RDMSR and sets it by hypercall. Otherwise FS is set by hypercall.
+   */
   readonly fsgsbase: boolean;
   /** Top-level design, and its options (abi/proposal.ts). */
   readonly top: (typeof LINUX_DESIGNS)[number];

@@ -10,21 +10,33 @@ import type { Ledger } from "../abi/ledger.js";
 import type { PtMemory } from "../abi/memory.js";
 import type { State } from "../abi/state.js";
 import type { LinuxConfig } from "./config.js";
+import { KernelImage } from "./kernel-image.js";
 import { MmTable } from "./mm-struct.js";
 import { PerCpu } from "./percpu.js";
 import type { PvMmuOps } from "./pv-ops.js";
 import { PageTable } from "./struct-page.js";
 import { TaskTable } from "./task-struct.js";
+import { SwitchRegisters } from "./tlb.js";
+import { top_level_design, type TopLevelDesign } from "./top-level/design.js";
+import { Histograms } from "./xen/histograms.js";
+import { xen_mmu_ops } from "./xen/mmu-pv.js";
+import { McBuffer } from "./xen/multicalls.js";
 
 export class Linux {
   readonly mms: MmTable;
   readonly tasks: TaskTable;
   readonly pages: PageTable;
   readonly percpu: PerCpu;
+  readonly image: KernelImage;
+  readonly regs: SwitchRegisters;
+  /** Multicall buffers, one a CPU. */
+  readonly mc: readonly McBuffer[];
+  readonly hist: Histograms;
+  readonly top: TopLevelDesign;
+  /** arch/x86/xen/. */
+  readonly pv: PvMmuOps;
   /** Calls into Xen; set by connect(). */
   hv!: Hypervisor;
-  /** arch/x86/xen/: set at construction. */
-  pv!: PvMmuOps;
 
   constructor(
     state: State,
@@ -36,5 +48,11 @@ export class Linux {
     this.tasks = new TaskTable(state, config.maxTasks);
     this.pages = new PageTable(state, config);
     this.percpu = new PerCpu(state, config.nrCpus);
+    this.image = new KernelImage(state);
+    this.regs = new SwitchRegisters(state, config.nrCpus);
+    this.mc = Array.from({ length: config.nrCpus }, () => new McBuffer(state));
+    this.hist = new Histograms(state);
+    this.top = top_level_design(state, config);
+    this.pv = xen_mmu_ops(this);
   }
 }

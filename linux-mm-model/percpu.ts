@@ -21,10 +21,10 @@ export const LOADED_MM_SWITCHING = -2;
  *   is_lazy          Uint8Array    runs a kernel thread or idles on a borrowed mm
  *   loaded_ctx       Float64Array  ctxs[].ctx_id: of which mm the TLB may hold entries
  *   loaded_gen       Float64Array  ctxs[].tlb_gen: up to which flush they are current
- *   xen_cr3          Uint32Array   logical CR3: frame of the reference pgd, set at once
+ *   xen_cr3          Uint32Array   logical CR3: frame of the kernel-mode L4, set at once
  *   xen_current_cr3  Uint32Array   the same, set when the hypercall has really run
  *   lazy_mode        Uint8Array    PARAVIRT_LAZY_*
- *   lazy_mmu_interrupted Uint8Array  TIF_LAZY_MMU_UPDATES: lazy MMU mode to be resumed after a switch
+ *   shadow_tls       Int32Array    task whose TLS descriptors are in the CPU's GDT, 0 for none
  *   in_user          Uint8Array    returns to user mode: 1 while user code runs
  */
 export class PerCpu {
@@ -37,7 +37,7 @@ export class PerCpu {
   readonly xen_cr3: Uint32Array;
   readonly xen_current_cr3: Uint32Array;
   readonly lazy_mode: Uint8Array;
-  readonly lazy_mmu_interrupted: Uint8Array;
+  readonly shadow_tls: Int32Array;
   readonly in_user: Uint8Array;
 
   constructor(
@@ -53,7 +53,7 @@ export class PerCpu {
     this.xen_cr3 = state.u32(nrCpus);
     this.xen_current_cr3 = state.u32(nrCpus);
     this.lazy_mode = state.u8(nrCpus);
-    this.lazy_mmu_interrupted = state.u8(nrCpus);
+    this.shadow_tls = state.i32(nrCpus);
     this.in_user = state.u8(nrCpus);
   }
 }

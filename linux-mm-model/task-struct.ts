@@ -19,6 +19,7 @@ export const NO_TASK = -1;
  *   dead       Uint8Array   has exited, still to be switched away from (finish_task_switch())
  *   vfork      Uint8Array   CLONE_VFORK child that has not exec'd or exited
  *   tls        Uint8Array   has TLS descriptors of its own in the GDT
+ *   lazy_mmu   Uint8Array   TIF_LAZY_MMU_UPDATES: was switched away from in lazy MMU mode
  *   pgd, user_pgd  Uint32Array  the task's own pair of top-level tables, 0 if the design has none
  */
 export class TaskTable {
@@ -32,6 +33,7 @@ export class TaskTable {
   readonly dead: Uint8Array;
   readonly vfork: Uint8Array;
   readonly tls: Uint8Array;
+  readonly lazy_mmu: Uint8Array;
   readonly pgd: Uint32Array;
   readonly user_pgd: Uint32Array;
   private readonly hint: Uint32Array;
@@ -50,6 +52,7 @@ export class TaskTable {
     this.dead = state.u8(max);
     this.vfork = state.u8(max);
     this.tls = state.u8(max);
+    this.lazy_mmu = state.u8(max);
     this.pgd = state.u32(max);
     this.user_pgd = state.u32(max);
     this.hint = state.u32(1);
@@ -71,6 +74,7 @@ export class TaskTable {
     this.dead[task] = 0;
     this.vfork[task] = 0;
     this.tls[task] = 0;
+    this.lazy_mmu[task] = 0;
     this.pgd[task] = 0;
     this.user_pgd[task] = 0;
     return task;

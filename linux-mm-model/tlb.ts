@@ -1,0 +1,168 @@
+/**
+ * Switching address spaces, lazy TLB, and flushes by generation.
+ *
+ * A CPU that runs a kernel thread or idles keeps the last tables loaded (lazy), and stays in that mm's CPU set. Each
+ * flush raises the mm's tlb_gen; a CPU that comes back to the mm compares generations and reloads if it is behind.
+ *
+ * Mirrors: arch/x86/mm/tlb.c.
+ * Differs: no PCID (Linux switches it off on Xen PV), so one context a CPU, and each load flushes. On PV no
+ *          remote CPU runs flush_tlb_func(), so should_trim_cpumask() has no effect and is left out.
+ */
+import { EV } from "../abi/events.js";
+import { NEXT, path, runPath, step } from "../abi/path.js";
+import type { State } from "../abi/state.js";
+import type { Linux } from "./linux.js";
+import { INIT_MM } from "./mm-struct.js";
+import { LOADED_MM_SWITCHING } from "./percpu.js";
+import { NO_TASK } from "./task-struct.js";
+import { xen_write_cr3 } from "./xen/cr3.js";
+import { TLB_FLUSH_ALL, xen_flush_tlb, xen_flush_tlb_multi, xen_flush_tlb_one_user } from "./xen/flush-tlb.js";
+import { FLUSH_ALL_ROW, FLUSH_SIZES, tlb_single_page_flush_ceiling } from "./xen/histograms.js";
+
+/**
+ * What switch_mm_irqs_off() and context_switch() carry from step to step.
+ *
+ * Shape: nrCpus rows.
+ *   next_mm    Int32Array    mm that is to be loaded
+ *   next_task  Int32Array    for which task, NO_TASK for none
+ *   prev_task  Int32Array    context_switch(): the task that is switched away from
+ *   prev_mm    Int32Array    rq->prev_mm: borrowed mm that finish_task_switch() drops, NO_MM for none
+ *   real_prev  Int32Array    mm that was loaded
+ *   pgd        Uint32Array   L4 to load, 0 if what is loaded will do
+ *   next_gen   Float64Array  next_mm's tlb_gen, as read after joining its CPU set
+ */
+export class SwitchRegisters {
+  readonly next_mm: Int32Array;
+  readonly next_task: Int32Array;
+  readonly prev_task: Int32Array;
+  readonly prev_mm: Int32Array;
+  readonly real_prev: Int32Array;
+  readonly pgd: Uint32Array;
+  readonly next_gen: Float64Array;
+
+  constructor(state: State, nrCpus: number) {
+    this.next_mm = state.i32(nrCpus);
+    this.next_task = state.i32(nrCpus);
+    this.prev_task = state.i32(nrCpus);
+    this.prev_mm = state.i32(nrCpus);
+    this.real_prev = state.i32(nrCpus);
+    this.pgd = state.u32(nrCpus);
+    this.next_gen = state.f64(nrCpus);
+  }
+}
+
+/** Steps of switch_mm_irqs_off(); regs.next_mm and regs.next_task are its arguments. */
+export const switch_mm_irqs_off_steps = [
+  step<Linux>("real_prev == next", (k, cpu) => {
+    const { percpu, regs, mms } = k;
+    const next = regs.next_mm[cpu]!;
+    const real_prev = percpu.loaded_mm[cpu]!;
+    const was_lazy = percpu.is_lazy[cpu] !== 0;
+    const pgd = k.top.pgd_of(k, cpu, next, regs.next_task[cpu]!);
+    percpu.is_lazy[cpu] = 0;
+    regs.real_prev[cpu] = real_prev;
+    regs.pgd[cpu] = pgd;
+    if (real_prev !== next) return NEXT;
+    if (pgd !== percpu.xen_cr3[cpu]) {
+      if (next !== INIT_MM) k.ledger.count(cpu, EV.top_load_same_mm, 1);
+    } else if (!was_lazy || percpu.loaded_gen[cpu] === mms.tlb_gen[next]) regs.pgd[cpu] = 0;
+    return NEXT;
+  }),
+  step<Linux>("cpumask_clear_cpu(real_prev)", (k, cpu) => {
+    const { regs, mms } = k;
+    const real_prev = regs.real_prev[cpu]!;
+    if (real_prev !== regs.next_mm[cpu] && real_prev !== INIT_MM) mms.cpumask[real_prev]! &= ~(1 << cpu);
+    return NEXT;
+  }),
+  step<Linux>("cpumask_set_cpu(next)", (k, cpu) => {
+    const next = k.regs.next_mm[cpu]!;
+    if (next !== INIT_MM) k.mms.cpumask[next]! |= 1 << cpu;
+    return NEXT;
+  }),
+  step<Linux>("next_tlb_gen", (k, cpu) => {
+    k.regs.next_gen[cpu] = k.mms.tlb_gen[k.regs.next_mm[cpu]!]!;
+    return NEXT;
+  }),
+  step<Linux>("load_new_mm_cr3", (k, cpu) => {
+    const { percpu, regs } = k;
+    const pgd = regs.pgd[cpu]!;
+    if (pgd === 0) return NEXT;
+    const next = regs.next_mm[cpu]!;
+    if (next !== regs.real_prev[cpu]) percpu.loaded_mm[cpu] = LOADED_MM_SWITCHING;
+    percpu.loaded_ctx[cpu] = k.mms.ctx_id[next]!;
+    percpu.loaded_gen[cpu] = regs.next_gen[cpu]!;
+    xen_write_cr3(k, cpu, pgd);
+    k.ledger.count(cpu, EV.tlb_flush_task_switch, 1);
+    k.hist.tlb_flush[FLUSH_ALL_ROW]!++;
+    return NEXT;
+  }),
+  step<Linux>("loaded_mm = next", (k, cpu) => {
+    const { percpu, regs } = k;
+    if (regs.pgd[cpu] === 0) return NEXT;
+    percpu.loaded_mm[cpu] = regs.next_mm[cpu]!;
+    k.top.loaded(k, cpu, regs.next_task[cpu]!);
+    return NEXT;
+  }),
+];
+
+const switch_mm_irqs_off_path = path("switch_mm_irqs_off", switch_mm_irqs_off_steps);
+
+/** Load `next`'s tables for `task`, unless they are loaded and current. */
+export function switch_mm_irqs_off(k: Linux, cpu: number, next: number, task: number): void {
+  k.regs.next_mm[cpu] = next;
+  k.regs.next_task[cpu] = task;
+  runPath(switch_mm_irqs_off_path, k, cpu);
+}
+
+/** The CPU is about to run a task without an mm: keep the tables, if the top-level design does. */
+export function enter_lazy_tlb(k: Linux, cpu: number): void {
+  const { percpu } = k;
+  if (percpu.loaded_mm[cpu] === INIT_MM) return;
+  percpu.is_lazy[cpu] = 1;
+  if (!k.top.unlazy) return;
+  k.ledger.count(cpu, EV.top_unlazy, 1);
+  leave_mm(k, cpu);
+}
+
+/** Leave a borrowed address space for init_mm's tables. */
+export function leave_mm(k: Linux, cpu: number): void {
+  if (k.percpu.loaded_mm[cpu] === INIT_MM) return;
+  switch_mm_irqs_off(k, cpu, INIT_MM, NO_TASK);
+}
+
+/**
+ * Flush pages start..end-1 of `mm` (end TLB_FLUSH_ALL: all) on all CPUs that may hold them.
+ *
+ * Differs: freed_tables is not asked for: xen_flush_tlb_multi() flushes lazy CPUs in any case.
+ */
+export function flush_tlb_mm_range(k: Linux, cpu: number, mm: number, start: number, end: number): void {
+  const { mms } = k;
+  const all = end === TLB_FLUSH_ALL || end - start > tlb_single_page_flush_ceiling;
+  const last = all ? TLB_FLUSH_ALL : end;
+  const new_tlb_gen = ++mms.tlb_gen[mm]!;
+  const others = mms.cpumask[mm]! & ~(1 << cpu);
+  if (others !== 0) xen_flush_tlb_multi(k, cpu, mms.cpumask[mm]!, all ? 0 : start, last);
+  else if (mm === k.percpu.loaded_mm[cpu]) flush_tlb_func(k, cpu, all ? 0 : start, last, new_tlb_gen);
+}
+
+/** Bring this CPU up to the loaded mm's generation: page by page if that is one flush ahead, otherwise all. */
+function flush_tlb_func(k: Linux, cpu: number, start: number, end: number, new_tlb_gen: number): void {
+  const { percpu, mms } = k;
+  const loaded_mm = percpu.loaded_mm[cpu]!;
+  const local_tlb_gen = percpu.loaded_gen[cpu]!;
+  const mm_tlb_gen = mms.tlb_gen[loaded_mm]!;
+  if (loaded_mm === INIT_MM) return;
+  if (percpu.is_lazy[cpu] !== 0) {
+    leave_mm(k, cpu);
+    return;
+  }
+  if (new_tlb_gen <= local_tlb_gen) return;
+  let row = FLUSH_ALL_ROW;
+  if (end !== TLB_FLUSH_ALL && new_tlb_gen === local_tlb_gen + 1 && new_tlb_gen === mm_tlb_gen) {
+    for (let page = start; page < end; page++) xen_flush_tlb_one_user(k, cpu, page);
+    row = end - start;
+  } else xen_flush_tlb(k, cpu);
+  percpu.loaded_gen[cpu] = mm_tlb_gen;
+  k.ledger.count(cpu, EV.tlb_flush_local_mm_shootdown, 1);
+  k.hist.tlb_flush[FLUSH_SIZES + row]!++;
+}

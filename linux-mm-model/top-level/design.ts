@@ -1,0 +1,53 @@
+/**
+ * What a top-level design decides: which L4 a task runs on, and how the L4s of one mm are kept alike.
+ *
+ * mm->pgd is the reference in every design: software walks read it, and it stays pinned while the mm lives.
+ * Nothing outside a design's file knows whether there are replicas of it.
+ */
+import type { State } from "../../abi/state.js";
+import type { LinuxConfig } from "../config.js";
+import type { Linux } from "../linux.js";
+import { PerThread } from "./per-thread.js";
+import { SharedPgd } from "./shared-pgd.js";
+
+export interface TopLevelDesign {
+  /** CPUs load the reference itself, so it has a user-mode L4 beside it. */
+  readonly loadsReference: boolean;
+  /** A CPU leaves a user address space as soon as it runs a task without one. */
+  readonly unlazy: boolean;
+
+  /** The kernel-mode L4 for `task` in `mm` on `cpu`; NO_TASK for a task without an mm of its own. */
+  pgd_of(k: Linux, cpu: number, mm: number, task: number): number;
+  /** Is L4 `pgd` the reference of `mm`, or a replica of it? */
+  belongs(k: Linux, mm: number, pgd: number): boolean;
+  /** `cpu` has loaded pgd_of(task), or will when the batch is issued. */
+  loaded(k: Linux, cpu: number, task: number): void;
+
+  /** Slot `slot` of mm's pinned reference is being set or cleared: queue the writes of all that mirrors it. */
+  propagate(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void;
+  /** See PvMmuOps.sync_fault(). */
+  sync_fault(k: Linux, cpu: number, task: number, vpn: number): boolean;
+
+  /** `mm`'s reference has been pinned: end of fork, exec. */
+  pinned(k: Linux, cpu: number, mm: number): void;
+  /** `mm`'s reference is about to be unpinned; no CPU has it or a replica loaded. */
+  unpin(k: Linux, cpu: number, mm: number): void;
+
+  /** A new thread of `mm`. 0 or -ENOMEM. */
+  thread_create(k: Linux, cpu: number, mm: number, task: number): number;
+  /** The dead task `task` has been switched away from. */
+  thread_free(k: Linux, cpu: number, task: number): void;
+
+  /** At boot, before the vCPUs start: L4s of init_mm. */
+  boot(k: Linux): void;
+}
+
+/** The class behind a name of abi/proposal.ts. */
+export function top_level_design(state: State, config: LinuxConfig): TopLevelDesign {
+  switch (config.top) {
+    case "shared-pgd":
+      return new SharedPgd();
+    case "per-thread":
+      return new PerThread(state, config);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Lazy modes, and the TLB flushes that a PV guest asks Xen for.
+ *
+ * Mirrors: xen_flush_tlb(), xen_flush_tlb_one_user(), xen_flush_tlb_multi(), xen_leave_lazy_mmu(),
+ *          arch/x86/xen/mmu_pv.c; enter_lazy(), leave_lazy(), arch/x86/kernel/paravirt.c.
+ */
+import { EV } from "../../abi/events.js";
+import {
+  MMUEXT_INVLPG_LOCAL,
+  MMUEXT_INVLPG_MULTI,
+  MMUEXT_OP_BYTES,
+  MMUEXT_TLB_FLUSH_LOCAL,
+  MMUEXT_TLB_FLUSH_MULTI,
+} from "../../abi/mmuext-op.js";
+import type { Linux } from "../linux.js";
+import { PARAVIRT_LAZY_MMU, PARAVIRT_LAZY_NONE } from "../percpu.js";
+import { FLUSH_ALL_ROW, FLUSH_SIZES } from "./histograms.js";
+import { MULTI_mmuext_op, xen_mc_batch, xen_mc_flush, xen_mc_issue } from "./multicalls.js";
+
+/** End of a range that means everything. Mirrors: TLB_FLUSH_ALL. */
+export const TLB_FLUSH_ALL = 0;
+
+/** Lazy MMU mode begins. Mirrors: paravirt_enter_lazy_mmu(). */
+export function paravirt_enter_lazy_mmu(k: Linux, cpu: number): void {
+  k.percpu.lazy_mode[cpu] = PARAVIRT_LAZY_MMU;
+}
+
+/** Lazy MMU mode ends: what was queued is issued. */
+export function xen_leave_lazy_mmu(k: Linux, cpu: number): void {
+  xen_mc_flush(k, cpu);
+  k.percpu.lazy_mode[cpu] = PARAVIRT_LAZY_NONE;
+}
+
+/** Flush this CPU. */
+export function xen_flush_tlb(k: Linux, cpu: number): void {
+  xen_mc_batch(k, cpu);
+  MULTI_mmuext_op(k, cpu, MMUEXT_OP_BYTES, MMUEXT_TLB_FLUSH_LOCAL, 0);
+  xen_mc_issue(k, cpu, PARAVIRT_LAZY_MMU);
+}
+
+/** Flush one page of this CPU. */
+export function xen_flush_tlb_one_user(k: Linux, cpu: number, page: number): void {
+  k.ledger.count(cpu, EV.flush_tlb_one_user, 1);
+  xen_mc_batch(k, cpu);
+  MULTI_mmuext_op(k, cpu, MMUEXT_OP_BYTES, MMUEXT_INVLPG_LOCAL, 0, page);
+  xen_mc_issue(k, cpu, PARAVIRT_LAZY_MMU);
+}
+
+/**
+ * Flush the CPUs of `cpumask`, this one included: one page, or everything. Xen sends the interrupts, so a lazy
+ * CPU is not asked whether it needs the flush.
+ */
+export function xen_flush_tlb_multi(k: Linux, cpu: number, cpumask: number, start: number, end: number): void {
+  const pages = end === TLB_FLUSH_ALL ? FLUSH_ALL_ROW : end - start;
+  k.ledger.count(cpu, EV.flush_tlb_multi, 1);
+  k.hist.flush_tlb_multi[hweight32(cpumask) * FLUSH_SIZES + pages]!++;
+  xen_mc_batch(k, cpu);
+  const bytes = MMUEXT_OP_BYTES + 8; // the bitmap lies behind the op
+  if (end !== TLB_FLUSH_ALL && end - start <= 1) {
+    MULTI_mmuext_op(k, cpu, bytes, MMUEXT_INVLPG_MULTI, 0, start, cpumask);
+  } else MULTI_mmuext_op(k, cpu, bytes, MMUEXT_TLB_FLUSH_MULTI, 0, 0, cpumask);
+  xen_mc_issue(k, cpu, PARAVIRT_LAZY_MMU);
+}
+
+function hweight32(mask: number): number {
+  let weight = 0;
+  for (let rest = mask >>> 0; rest !== 0; rest &= rest - 1) weight++;
+  return weight;
+}

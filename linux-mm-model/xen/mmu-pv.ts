@@ -1,0 +1,74 @@
+/**
+ * The pv-ops of a Xen PV guest, put together from the files beside this one.
+ *
+ * Mirrors: xen_mmu_ops, xen_init_mmu_ops(), arch/x86/xen/mmu_pv.c.
+ */
+import type { Linux } from "../linux.js";
+import type { PvMmuOps } from "../pv-ops.js";
+import { enter_lazy_tlb, flush_tlb_mm_range, switch_mm_irqs_off } from "../tlb.js";
+import { xen_exit_mmap } from "./cr3.js";
+import { deactivate_mm, save_fsgs } from "./enlighten-pv.js";
+import { paravirt_enter_lazy_mmu, xen_leave_lazy_mmu } from "./flush-tlb.js";
+import { xen_pgd_pin } from "./pgd-pin.js";
+import { pgd_alloc, pgd_free, xen_alloc_ptpage, xen_release_ptpage } from "./ptpage.js";
+import {
+  ptep_get_and_clear,
+  ptep_set_wrprotect,
+  xen_ptep_modify_prot_commit,
+  xen_ptep_modify_prot_start,
+  xen_set_p4d,
+  xen_set_pmd,
+  xen_set_pte,
+  xen_set_pud,
+} from "./set-entries.js";
+import { paravirt_start_context_switch } from "./enlighten-pv.js";
+import { __switch_to } from "../sched.js";
+import { direct_map } from "./prot.js";
+
+export function xen_mmu_ops(k: Linux): PvMmuOps {
+  return {
+    set_pte: (cpu, mm, table, slot, frame, flags) => xen_set_pte(k, cpu, mm, table, slot, frame, flags),
+    set_pmd: (cpu, _mm, table, slot, frame, flags) => xen_set_pmd(k, cpu, table, slot, frame, flags),
+    set_pud: (cpu, _mm, table, slot, frame, flags) => xen_set_pud(k, cpu, table, slot, frame, flags),
+    set_p4d: (cpu, mm, slot, frame, flags) => xen_set_p4d(k, cpu, mm, slot, frame, flags),
+
+    ptep_get_and_clear: (cpu, _mm, table, slot) => ptep_get_and_clear(k, cpu, table, slot),
+    ptep_set_wrprotect: (cpu, _mm, table, slot) => ptep_set_wrprotect(k, cpu, table, slot),
+    pte_clear_full: (cpu, _mm, table, slot) => void k.hv.store(cpu, direct_map(table), slot, 0, 0),
+    ptep_modify_prot_start: (cpu) => xen_ptep_modify_prot_start(k, cpu),
+    ptep_modify_prot_commit: (cpu, _mm, table, slot, frame, flags) =>
+      xen_ptep_modify_prot_commit(k, cpu, table, slot, frame, flags),
+
+    alloc_table: (cpu, mm, level, table) => xen_alloc_ptpage(k, cpu, mm, level, table),
+    release_table: (cpu, _mm, level, table) => xen_release_ptpage(k, cpu, level, table),
+    pgd_alloc: (_cpu, mm) => pgd_alloc(k, mm),
+    pgd_free: (_cpu, mm) => pgd_free(k, mm),
+
+    dup_mmap: (cpu, mm) => enter_mmap(k, cpu, mm),
+    activate_mm: (cpu, _prev, next) => enter_mmap(k, cpu, next),
+    exit_mmap: (cpu, mm) => xen_exit_mmap(k, cpu, mm),
+
+    arch_enter_lazy_mmu_mode: (cpu) => paravirt_enter_lazy_mmu(k, cpu),
+    arch_leave_lazy_mmu_mode: (cpu) => xen_leave_lazy_mmu(k, cpu),
+
+    flush_tlb_mm_range: (cpu, mm, start, end) => flush_tlb_mm_range(k, cpu, mm, start, end),
+    switch_mm: (cpu, _prev, next, task) => switch_mm_irqs_off(k, cpu, next, task),
+    enter_lazy_tlb: (cpu) => enter_lazy_tlb(k, cpu),
+    start_context_switch: (cpu, prev) => paravirt_start_context_switch(k, cpu, prev),
+    switch_to: (cpu, _prev, next) => __switch_to(k, cpu, next),
+
+    thread_create: (cpu, mm, task) => {
+      save_fsgs(k, cpu);
+      return k.top.thread_create(k, cpu, mm, task);
+    },
+    thread_exit: (cpu) => deactivate_mm(k, cpu),
+    thread_free: (cpu, task) => k.top.thread_free(k, cpu, task),
+    sync_fault: (cpu, task, vpn) => k.top.sync_fault(k, cpu, task, vpn),
+  };
+}
+
+/** Pin `mm`. Mirrors: xen_enter_mmap(). */
+function enter_mmap(k: Linux, cpu: number, mm: number): void {
+  xen_pgd_pin(k, cpu, mm);
+  k.top.pinned(k, cpu, mm);
+}
