@@ -10,6 +10,7 @@ import type { Ledger } from "../abi/ledger.js";
 import type { PtMemory } from "../abi/memory.js";
 import type { State } from "../abi/state.js";
 import type { LinuxConfig } from "./config.js";
+import { event } from "./entry.js";
 import { KernelImage } from "./kernel-image.js";
 import { MmTable } from "./mm-struct.js";
 import { PerCpu } from "./percpu.js";
@@ -54,5 +55,15 @@ export class Linux {
     this.hist = new Histograms(state);
     this.top = top_level_design(state, config);
     this.pv = xen_mmu_ops(this);
+  }
+
+  /** Bind the guest to the Xen it runs on. */
+  connect(hv: Hypervisor): void {
+    this.hv = hv;
+  }
+
+  /** See Guest.event(). */
+  event(vcpu: number): void {
+    event(this, vcpu);
   }
 }
