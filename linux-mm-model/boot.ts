@@ -147,6 +147,7 @@ function start_cpu(k: Linux, cpu: number, pgd: number): void {
   const { tasks, percpu } = k;
   const idle = tasks.alloc(0, 0); // the first rows: idle_task(cpu)
   tasks.active_mm[idle] = INIT_MM;
+  k.mms.mm_count[INIT_MM]!++;
   tasks.on_cpu[idle] = cpu;
   tasks.last_cpu[idle] = cpu;
   percpu.online[cpu] = 1;
