@@ -5,7 +5,7 @@
  * constructors run in a fixed order, two machines of one geometry have one layout: a snapshot is a copy of
  * the bytes, equality is over bytes, and a worker gets a machine by transfer of its buffer.
  *
- * Shape: [fields in order of construction, each 8-byte aligned][table contents, see memory.ts]
+ * Shape: [fields in order of construction, each 8-byte aligned]
  * Differs: nothing upstream; the capacity is reserved address space, of which an untouched page costs nothing.
  */
 export class State {

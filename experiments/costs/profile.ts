@@ -11,6 +11,7 @@ import { parseDocument } from "yaml";
 import { z } from "zod";
 import { BadInput } from "../../abi/bad-input.js";
 import { EVENT_NAMES, type EventName } from "../../abi/events.js";
+import { dataFolder } from "../bundled.js";
 
 const bracketed = z
   .strictObject({
@@ -87,7 +88,7 @@ export interface Profile extends Omit<z.infer<typeof profileSchema>, "instructio
 }
 
 /** The profiles that come with the project. */
-export const PROFILE_DIR = join(__dirname, "..", "profiles");
+export const PROFILE_DIR = dataFolder("experiments", "profiles");
 
 /**
  * Read a profile, by the name of one that comes along or by file.

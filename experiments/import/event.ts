@@ -1,0 +1,150 @@
+/**
+ * Imported events: the one form that all recordings take, whatever recorder wrote them.
+ *
+ * Columns, not objects: a chunk is a set of typed arrays that the importer fills and a consumer reads, so that
+ * importing allocates nothing per event, and several simulations share one import.
+ */
+
+/** Events by name, as the kernel's tracepoints are called; OTHER is any other event, well formed. */
+export const KINDS = [
+  "OTHER",
+  "sched_switch",
+  "sched_process_fork",
+  "sched_process_exec",
+  "sched_process_exit",
+  "sched_migrate_task",
+  "task_newtask",
+  "task_rename",
+  "page_fault_user",
+  "page_fault_kernel",
+  "sys_enter",
+  "sys_enter_mmap",
+  "sys_enter_munmap",
+  "sys_enter_mprotect",
+  "sys_enter_brk",
+  "sys_enter_mremap",
+  "sys_enter_madvise",
+  "sys_enter_clone",
+  "sys_enter_clone3",
+  "sys_enter_fork",
+  "sys_enter_vfork",
+  "sys_enter_execve",
+  "sys_enter_execveat",
+  "sys_enter_exit",
+  "sys_enter_exit_group",
+  "sys_exit_mmap",
+  "sys_exit_munmap",
+  "sys_exit_mprotect",
+  "sys_exit_brk",
+  "sys_exit_mremap",
+  "sys_exit_madvise",
+  "sys_exit_clone",
+  "sys_exit_clone3",
+  "sys_exit_fork",
+  "sys_exit_vfork",
+  "sys_exit_execve",
+  "sys_exit_execveat",
+  "local_timer_entry",
+  "reschedule_entry",
+  "call_function_single_entry",
+  "call_function_entry",
+] as const;
+
+export type Kind = (typeof KINDS)[number];
+
+/** Index of each kind: chunk.kind[i] === KIND.sched_switch. */
+export const KIND = Object.freeze(Object.fromEntries(KINDS.map((name, i) => [name, i]))) as Readonly<
+  Record<Kind, number>
+>;
+
+/** Is it an interrupt that came while a task ran? */
+export function isInterrupt(kind: number): boolean {
+  return kind >= KIND.local_timer_entry;
+}
+
+/** Rows of a chunk. */
+export const CHUNK_ROWS = 16384;
+
+/**
+ * Shape: `rows` rows, of which the first `n` are filled.
+ *   kind  Uint8Array    KIND.*
+ *   cpu   Int32Array    CPU that recorded it; 0 where the form does not say (strace)
+ *   tid   Int32Array    task that was current; -1 where the recorder had lost it
+ *   tgid  Int32Array    its thread group, -1 where the form does not say
+ *   time  Float64Array  nanoseconds
+ *   comm  Uint32Array   name of the task at that moment, or the last it had; index into Strings
+ *   a0..a5 Float64Array what the event says; addresses are signed, so kernel addresses are negative and exact:
+ *
+ *   event                 a0           a1            a2          a3        a4   a5
+ *   sched_switch          prev tid     next tid      prev dead (X, Z: 1)
+ *   sched_process_fork    parent tid   child tid
+ *   sched_process_exec    tid          old tid
+ *   sched_process_exit    tid
+ *   sched_migrate_task    tid          orig cpu      dest cpu
+ *   task_newtask          child tid    clone_flags
+ *   task_rename           tid          new comm (index into Strings)
+ *   page_fault_*          address      ip (NaN: a symbol)  error code
+ *   sys_enter             number
+ *   sys_enter_mmap        addr         len           prot        flags     fd   off
+ *   sys_enter_munmap      addr         len
+ *   sys_enter_mprotect    addr         len           prot
+ *   sys_enter_brk         brk
+ *   sys_enter_mremap      addr         old len       new len     flags     new addr
+ *   sys_enter_madvise     addr         len           advice
+ *   sys_enter_clone       flags
+ *   sys_exit_*            return value, negative: -errno
+ *   *_entry               vector
+ */
+export class EventChunk {
+  n = 0;
+  readonly kind: Uint8Array;
+  readonly cpu: Int32Array;
+  readonly tid: Int32Array;
+  readonly tgid: Int32Array;
+  readonly time: Float64Array;
+  readonly comm: Uint32Array;
+  readonly a: readonly [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+
+  constructor(readonly rows: number = CHUNK_ROWS) {
+    this.kind = new Uint8Array(rows);
+    this.cpu = new Int32Array(rows);
+    this.tid = new Int32Array(rows);
+    this.tgid = new Int32Array(rows);
+    this.time = new Float64Array(rows);
+    this.comm = new Uint32Array(rows);
+    const column = () => new Float64Array(rows);
+    this.a = [column(), column(), column(), column(), column(), column()];
+  }
+}
+
+/** Texts of a recording, each kept once: task names. */
+export class Strings {
+  private readonly texts: string[] = [];
+  private readonly byText = new Map<string, number>();
+  /** Last text looked up by its bytes, for runs of events of one task. */
+  private lastBytes: Buffer = Buffer.alloc(0);
+  private last = -1;
+
+  /** Index of the text in bytes start..end-1 of `buf`. */
+  intern(buf: Buffer, start: number, end: number): number {
+    const { lastBytes } = this;
+    if (this.last >= 0 && lastBytes.length === end - start && buf.compare(lastBytes, 0, lastBytes.length, start, end) === 0) {
+      return this.last;
+    }
+    this.lastBytes = Buffer.from(buf.subarray(start, end));
+    this.last = this.add(this.lastBytes.toString("utf8"));
+    return this.last;
+  }
+
+  add(text: string): number {
+    const known = this.byText.get(text);
+    if (known !== undefined) return known;
+    this.texts.push(text);
+    this.byText.set(text, this.texts.length - 1);
+    return this.texts.length - 1;
+  }
+
+  text(index: number): string {
+    return this.texts[index]!;
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * Results on disk: written to a temporary name beside the place, and renamed, so that nothing half-written stays.
+ */
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, basename } from "node:path";
+import { BadInput } from "../abi/bad-input.js";
+
+/** Write `text` to `file`, making its folder. Errors: BadInput where that cannot be done. */
+export function writeOutput(file: string, text: string): void {
+  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(temporary, text);
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new BadInput(file, "", `cannot be written (${(error as NodeJS.ErrnoException).code})`, "name another folder");
+  }
+}
