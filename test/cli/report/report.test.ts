@@ -1,0 +1,113 @@
+import { expect } from "chai";
+import { renderReport } from "../../../cli/report/report.js";
+import type { Evaluation } from "../../../experiments/results.js";
+import { evaluationFixture } from "../evaluation-fixture.js";
+
+const HOSTILE = `"><script>alert('&')</script>`;
+
+/** The fixture, with `text` wherever a name or a sentence comes from outside. */
+function saying(text: string): Evaluation {
+  const outside = new Set([
+    "title",
+    "question",
+    "reason",
+    "statement",
+    "what",
+    "oldGuest",
+    "feature",
+    "file",
+    "cpu",
+    "conditions",
+  ]);
+  const replaced = JSON.stringify(evaluationFixture(), (key, value: unknown) =>
+    outside.has(key) && typeof value === "string" ? text : value,
+  );
+  const evaluation = JSON.parse(replaced) as Evaluation;
+  return {
+    ...evaluation,
+    workloads: evaluation.workloads.map((w) => ({ ...w, name: `${w.name}${text}` })),
+    notModelled: [text],
+  };
+}
+
+describe("the report", () => {
+  const page = renderReport(evaluationFixture());
+
+  it("is one whole page", () => {
+    expect(page).to.match(/^<!doctype html>/);
+    expect(page.trimEnd()).to.match(/<\/html>$/);
+  });
+
+  it("names nothing outside itself", () => {
+    expect(page).not.to.match(/(src|href)="(?!#)/);
+    expect(page).not.to.match(/url\(|@import|https?:/);
+  });
+
+  it("lets no text of the evaluation become markup", () => {
+    const hostile = renderReport(saying(HOSTILE));
+    expect(hostile).not.to.include("<script>alert");
+    expect(hostile.match(/<script>/g)).to.have.lengthOf(1);
+    expect(hostile).to.include("&quot;&gt;&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;");
+  });
+
+  it("has a ledger for each proposal on each recording, and a link to each", () => {
+    const links = [...page.matchAll(/href="#(ledger-[^"]+)"/g)].map(([, id]) => id);
+    const ids = [...page.matchAll(/<details id="([^"]+)"/g)].map(([, id]) => id);
+    expect(ids).to.have.lengthOf(25);
+    expect(links).to.have.members(ids);
+  });
+
+  it("has no id twice, and no link without its place", () => {
+    const ids = [...page.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id!);
+    expect(ids).to.have.lengthOf(new Set(ids).size);
+    for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).to.include(target);
+  });
+
+  it("gives each table a caption and headers, and each figure a title and a description", () => {
+    const tables = page.split("<table").slice(1);
+    for (const table of tables) {
+      expect(table).to.match(/<caption>\s*\S/);
+      expect(table).to.match(/<th scope="col"/);
+    }
+    const figures = [...page.matchAll(/<svg\s+id="([^"]+)"[^>]*role="img"/g)];
+    expect(figures).to.have.lengthOf(15);
+    for (const [, id] of figures) {
+      expect(page).to.match(new RegExp(`<title id="${id}-title">[^<]+</title>`));
+      expect(page).to.match(new RegExp(`<desc id="${id}-desc">[^<]+</desc>`));
+    }
+  });
+
+  it("says the answer, and what it leaves open", () => {
+    const said = page.replace(/\s+/g, " ");
+    expect(said).to.include("2 of 5 proposals keep the promise: <b>xen-vcpu-root</b>");
+    expect(said).to.match(/<b>linux-per-thread<\/b> \([^)]*the sign open on some recordings\)/);
+    expect(said).to.include("<b>xpti-copy-always</b> and <b>xpti</b> keep it only while the guest runs");
+  });
+
+  it("names what was counted and has no price", () => {
+    expect(page.replace(/\s+/g, " ")).to.include(
+      "without a price in the profile: <code>set_p4d</code>&nbsp;412",
+    );
+  });
+
+  it("gives the same bytes for the same evaluation", () => {
+    expect(renderReport(evaluationFixture())).to.equal(page);
+  });
+
+  it("has room for one proposal, no recording and no difference", () => {
+    const evaluation = evaluationFixture();
+    const [shared, copy] = evaluation.proposals;
+    const lone = { ...evaluation, proposals: [shared!] };
+    expect(renderReport(lone))
+      .to.include("None of the 1 proposals")
+      .and.not.to.match(/NaN|undefined|Infinity/);
+    const idle = { ...evaluation, workloads: [], proposals: [{ ...copy!, cost: [], memoryBytes: [] }] };
+    expect(renderReport(idle))
+      .to.include("no recording")
+      .and.not.to.match(/NaN|undefined|Infinity/);
+    const same = { ...evaluation, proposals: [shared!, { ...shared!, name: "shared-again" }] };
+    expect(renderReport(same))
+      .to.include("no difference")
+      .and.not.to.match(/NaN|undefined|Infinity/);
+  });
+});
