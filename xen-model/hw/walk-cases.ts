@@ -5,16 +5,29 @@
  */
 import { z } from "zod";
 import { BadInput } from "../../abi/bad-input.js";
+import { mfn, vpn } from "../../abi/frames.js";
 import { PtMemory } from "../../abi/memory.js";
-import { _PAGE_ACCESSED, _PAGE_DIRTY, PFEC_page_present, PFEC_reserved_bit, X86_EXC_GP, X86_EXC_PF } from "../../abi/page.js";
+import {
+  _PAGE_ACCESSED,
+  _PAGE_DIRTY,
+  PFEC_page_present,
+  PFEC_reserved_bit,
+  X86_EXC_GP,
+  X86_EXC_PF,
+} from "../../abi/page.js";
 import { State } from "../../abi/state.js";
-import { load_pdptes, walk, Walk, WALK_OK, WalkControl } from "./walk.js";
+import { WalkControl } from "./control.js";
+import { load_pdptes } from "./pdpte.js";
+import { walk, Walk, WALK_OK } from "./walk.js";
 
 const flag = z.union([z.literal(0), z.literal(1)]);
 const hex = z.string().regex(/^0x[0-9a-f]{1,16}$/i, "a hexadecimal number of up to 64 bits is needed");
 const entryText = z
   .string()
-  .regex(/^(t\d|t1[0-5]|d\d|d[12]\d|d3[01]|m[0-3]|g[12]|0x[0-9a-f]{1,16})(\|(t\d+|d\d+|m\d|g\d|0x[0-9a-f]{1,16}))*$/i, "not an entry");
+  .regex(
+    /^(t\d|t1[0-5]|d\d|d[12]\d|d3[01]|m[0-3]|g[12]|0x[0-9a-f]{1,16})(\|(t\d+|d\d+|m\d|g\d|0x[0-9a-f]{1,16}))*$/i,
+    "not an entry",
+  );
 
 const caseSchema = z.object({
   name: z.string(),
@@ -31,7 +44,10 @@ const caseSchema = z.object({
   access: z.enum(["r", "w", "x"]),
   va: hex,
   cr3: entryText,
-  tables: z.record(z.string().regex(/^t(\d|1[0-5])$/, "tables are t0..t15"), z.record(z.string().regex(/^\d{1,3}$/), entryText)),
+  tables: z.record(
+    z.string().regex(/^t(\d|1[0-5])$/, "tables are t0..t15"),
+    z.record(z.string().regex(/^\d{1,3}$/), entryText),
+  ),
   result: z.unknown(),
 });
 
@@ -69,11 +85,17 @@ export function parseCase(text: string, file: string, line: number): WalkCase {
   const result = caseSchema.safeParse(json);
   if (!result.success) {
     const issue = result.error.issues[0]!;
-    throw new BadInput(file, `line ${line}`, `${issue.path.join(".")}: ${issue.message}`, "see test/data/x86-walk/README.md");
+    throw new BadInput(
+      file,
+      `line ${line}`,
+      `${issue.path.join(".")}: ${issue.message}`,
+      "see test/data/x86-walk/README.md",
+    );
   }
   for (const [table, entries] of Object.entries(result.data.tables)) {
     for (const slot of Object.keys(entries)) {
-      if (Number(slot) > 511) throw new BadInput(file, `line ${line}`, `tables.${table}: slot ${slot}`, "slots are 0..511");
+      if (Number(slot) > 511)
+        throw new BadInput(file, `line ${line}`, `tables.${table}: slot ${slot}`, "slots are 0..511");
     }
   }
   return result.data;
@@ -97,13 +119,23 @@ export class CaseRunner {
     const va = BigInt(c.va);
     const cr3 = entryOf(c.cr3);
     let result: WalkResult;
-    if (control.levels === 3 && !load_pdptes(mem, control, Number(cr3 >> 12n), Number((cr3 & 0xfe0n) >> 3n))) {
+    if (
+      control.levels === 3 &&
+      !load_pdptes(mem, control, mfn(Number(cr3 >> 12n)), Number((cr3 & 0xfe0n) >> 3n))
+    ) {
       result = { fault: { vector: X86_EXC_GP, error: 0, at: "cr3" }, ad: {} };
     } else if (!canonical(va, control.levels)) {
       result = { fault: { vector: X86_EXC_GP, error: 0 }, ad: {} };
     } else {
       const pages = BigInt.asUintN(control.levels === 3 ? 20 : 9 * control.levels, va >> 12n);
-      const error = walk(mem, control, Number((cr3 >> 12n) & 0xffffffffffn), Number(pages), ACCESS[c.access], out);
+      const error = walk(
+        mem,
+        control,
+        mfn(Number((cr3 >> 12n) & 0xffffffffffn)),
+        vpn(Number(pages)),
+        ACCESS[c.access],
+        out,
+      );
       result =
         error === WALK_OK
           ? this.success(c, out.frame * 4096 + Number(va & 0xfffn))
@@ -120,7 +152,7 @@ export class CaseRunner {
     const levels: WalkLevel[] = [];
     const top = control.levels === 3 ? 2 : control.levels;
     for (let level = top; level >= out.level && level > 0; level--) {
-      const [table, slot] = [out.table[level]!, out.slot[level]!];
+      const [table, slot] = [Math.floor(out.at[level]! / 1024), (out.at[level]! / 2) % 512];
       levels.push({ level, slot, entry: entryValue(mem, table, slot) });
     }
     this.unload(c);
@@ -145,7 +177,7 @@ export class CaseRunner {
     control.pke = c.pke === 1;
     control.pkru = Number(c.pkru);
     control.ac = c.ac === 1;
-    control.user = c.cpl === 3;
+    control.cpl = c.cpl;
   }
 
   private unload(c: WalkCase): void {
@@ -156,7 +188,11 @@ export class CaseRunner {
 
   private success(c: WalkCase, pa: number): WalkResult {
     const written = c.access === "w" ? pa : -1;
-    return { ok: true, pa: pa >= RAM_FRAMES * 4096 ? "outside" : `0x${pa.toString(16)}`, ad: this.changes(c, written) };
+    return {
+      ok: true,
+      pa: pa >= RAM_FRAMES * 4096 ? "outside" : `0x${pa.toString(16)}`,
+      ad: this.changes(c, written),
+    };
   }
 
   /** Entries in which A or D came on, but for the quadword at `written`. */

@@ -1,15 +1,14 @@
 /**
- * The processor's pagetable walk: from a root to the frame of an address, or to the fault it raises.
+ * The processor's pagetable walk: from a root to the page of an address, or to the fault that it raises.
  *
- * One text for 4-level and 5-level paging and for PAE, in the manual's order: at each level the entry is fetched, its
- * present bit and reserved bits are looked at, and its rights join those above; access rights are judged only
- * when a leaf is reached.
+ * One text for PAE, 4-level and 5-level paging, in the manual's order. At each level the entry is fetched, P and
+ * the reserved bits are judged, and its rights join those above; the rights themselves are judged at the leaf.
  *
- * Mirrors: SDM vol. 3A, 4.4 (PAE), 4.5 (4-level and 5-level), 4.6 (access rights), 4.7 (error code), 4.8 (A and D).
- * Differs: no protection keys for supervisor pages (PKS), no shadow stacks, no nested paging; an entry fetched
- *          from beyond the machine's tables reads as zero. Accessed flags are set on the way down, so a walk
- *          that faults leaves them in the entries above the one that ended it, as the manual permits.
+ * Mirrors: SDM vol. 3A, 4.4 (PAE), 4.5 (4-level, 5-level), 4.6 (rights), 4.7 (error code), 4.8 (A and D).
+ * Differs: tables from nrTables on read as zero (memory.ts). A walk that faults has set A in the entries above
+ *          the one that ended it, as the manual permits; paging-structure caches are not modelled.
  */
+import type { Mfn, Vpn } from "../../abi/frames.js";
 import type { PtMemory } from "../../abi/memory.js";
 import {
   _PAGE_ACCESSED,
@@ -19,185 +18,118 @@ import {
   _PAGE_PSE,
   _PAGE_RW,
   _PAGE_USER,
-  PFEC_insn_fetch,
   PFEC_page_present,
-  PFEC_prot_key,
   PFEC_reserved_bit,
-  PFEC_user_mode,
-  PFEC_write_access,
 } from "../../abi/page.js";
+import { _PAGE_PKEY, access_error, rights_violation } from "./access-rights.js";
+import { ACCESS_WRITE, type Access, type WalkControl } from "./control.js";
 
-/** Kinds of access. */
-export const ACCESS_READ = 0;
-export const ACCESS_WRITE = 1;
-export const ACCESS_EXEC = 2;
-
-/** What a walk answers when it ends in a frame; otherwise the page-fault error code. */
+/** The answer of a walk that ends in a page; any other is the error code of the page fault. */
 export const WALK_OK = -1;
+/** The answer of canonical_vpn() for an address that has no vpn. */
+export const NOT_CANONICAL = -1;
 
-/** Bits 62:59 of a leaf, in the 24 flags. */
-const PKEY_SHIFT = 19;
-/** In PAE entries bits 62:52 are reserved: all of the high flags but NX. */
-const PAE_RESERVED_FLAGS = 0x7ff000;
-/** A 2 MiB leaf has frame bits 8:1 reserved, a 1 GiB leaf 17:1; frame bit 0 is the PAT bit there. */
-const RESERVED_2M = 0x1fe;
-const RESERVED_1G = 0x3fffe;
-
-/**
- * Control state of the processor that decides how a walk goes.
- *
- * The masks say which frame bits are beyond MAXPHYADDR; set them with set_maxphyaddr().
- */
-export class WalkControl {
-  /** 3: PAE, 4 or 5: levels of 64-bit mode. */
-  levels = 4;
-  /** CR0.WP, CR4.SMEP, CR4.SMAP, EFER.NXE, CR4.PKE. */
-  wp = true;
-  smep = false;
-  smap = false;
-  nxe = true;
-  pke = false;
-  pkru = 0;
-  /** RFLAGS.AC: supervisor accesses to user pages are permitted under SMAP. */
-  ac = false;
-  /** CPL 3: accesses are user-mode ones. */
-  user = false;
-  /** PAE: the four PDPTE registers, as (frame, flags). */
-  readonly pdpte = new Uint32Array(8);
-  reservedLow = 0;
-  reservedHigh = 0;
-
-  /** Reserve the frame bits from MAXPHYADDR (32..52) up. */
-  set_maxphyaddr(bits: number): void {
-    const low = Math.min(bits - 12, 32);
-    this.reservedLow = low === 32 ? 0 : -(2 ** low) >>> 0;
-    const high = Math.max(bits - 44, 0);
-    this.reservedHigh = (0xff << high) & 0xff;
-  }
-}
-
-/** Where a walk went: reused by its caller. Shape: indexes 1..5 are levels. */
+/** Where a walk went. Its caller owns it and reuses it; a fault leaves `frame`, `rights` and `leaf` as they were. */
 export class Walk {
-  /** Frame of the access (within a superpage, the 4 KiB frame of the address). */
-  frame = 0;
-  /** Level of the leaf, or where the walk ended: 1..5. */
+  /** Frame of the page; within a superpage, that of the address. May be outside RAM. */
+  frame = 0 as Mfn;
+  /** Where the walk ended: the level of the leaf, or of the entry that raised the fault. */
   level = 0;
-  /** _PAGE_RW and _PAGE_USER in all entries; _PAGE_NX in any. */
+  /** _PAGE_RW and _PAGE_USER of every entry, _PAGE_NX of any, _PAGE_PKEY of the leaf: see rights_violation(). */
   rights = 0;
-  readonly table = new Float64Array(6);
-  readonly slot = new Uint16Array(6);
+  /** The leaf's second word, as the walk left it in memory. */
+  leaf = 0;
+  /** By level: the word index in PtMemory of the entry used, or NO_ENTRY. Valid from the top to `level`. */
+  readonly at = new Int32Array(6);
 }
 
-/**
- * Walk from `root` for one access to page `vpn` (of 36 bits, 45 with five levels, 20 under PAE).
- * Returns WALK_OK and out.frame, or the error code of the page fault; sets A and D in `mem`.
- */
-export function walk(mem: PtMemory, c: WalkControl, root: number, vpn: number, access: number, out: Walk): number {
-  const { words, nrTables, ptes } = mem;
-  const last = ptes - 1;
-  const bits = 31 - Math.clz32(ptes);
-  const error =
-    (c.user ? PFEC_user_mode : 0) |
-    (access === ACCESS_WRITE ? PFEC_write_access : 0) |
-    (access === ACCESS_EXEC && (c.nxe || c.smep) ? PFEC_insn_fetch : 0);
-  const reservedFlags = (c.nxe ? 0 : _PAGE_NX) | (c.levels === 3 ? PAE_RESERVED_FLAGS : 0);
-  const { reservedLow, reservedHigh } = c;
-  let table = root;
-  let level = c.levels;
-  let rights = _PAGE_RW | _PAGE_USER; // intersected on the way down; NX is collected
+/** In Walk.at: a PDPTE register, or an entry fetched from beyond the tables. */
+export const NO_ENTRY = -1;
 
-  if (level === 3) {
-    // PDPTEs were checked, and put into registers, when CR3 was loaded
-    const register = (vpn >>> 18) * 2;
+/** Entry bits 62:52 are reserved under PAE. */
+const PAE_RESERVED = 0x7ff000;
+/** Frame bit 0 of a superpage is its PAT bit. */
+const SUPERPAGE_PAT = 1;
+/** A frame number beyond every table, for the entries whose frame has more than 32 bits. */
+const BEYOND = 0xffffffff;
+
+/**
+ * Walk from `root` (PAE: from the PDPTE registers) for one `access` to page `vpn`, whose bits above the
+ * paging mode's are ignored. Returns WALK_OK with `out` filled and A and D set in memory, or the error code.
+ */
+export function walk(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, access: Access, out: Walk): number {
+  const { words, nrTables, ptes } = mem;
+  const bits = 31 - Math.clz32(ptes); // of the address, that a level translates
+  const upper = Math.floor(vpn / (ptes * ptes * ptes)); // slots of levels 4 and 5: bitwise operators see 32 bits
+  const pae = c.levels === 3;
+  const { reserved0 } = c;
+  const reserved1 = c.reserved1 | (c.nxe ? 0 : _PAGE_NX) | (pae ? PAE_RESERVED : 0);
+  const error = access_error(c, access);
+
+  let table: number = root;
+  let level: number = c.levels;
+  if (pae) {
+    const register = ((vpn >>> (2 * bits)) & 3) * 2;
+    const word1 = c.pdpte[register + 1]!;
     out.level = 3;
-    if ((c.pdpte[register + 1]! & _PAGE_PRESENT) === 0) return error;
-    table = c.pdpte[register]!;
+    out.at[3] = NO_ENTRY;
+    if ((word1 & _PAGE_PRESENT) === 0) return error;
+    table = word1 >>> 24 === 0 ? c.pdpte[register]! : BEYOND;
     level = 2;
   }
 
+  let every = _PAGE_RW | _PAGE_USER; // set in every entry so far
+  let any = 0; // set in any
   for (; ; level--) {
-    const slot = level < 4 ? (vpn >>> (bits * (level - 1))) & last : Math.floor(vpn / 2 ** (bits * (level - 1))) & last;
+    const slot = (level > 3 ? upper >>> (bits * (level - 4)) : vpn >>> (bits * (level - 1))) & (ptes - 1);
+    const at = table < nrTables ? (table * ptes + slot) * 2 : NO_ENTRY;
     out.level = level;
-    out.table[level] = table;
-    out.slot[level] = slot;
-    if (table >= nrTables) return error;
-    const at = (table * ptes + slot) * 2;
-    const low = words[at]!;
-    const high = words[at + 1]!;
-    if ((high & _PAGE_PRESENT) === 0) return error;
+    out.at[level] = at;
+    if (at === NO_ENTRY) return error;
 
-    let reserved = (low & reservedLow) | ((high >>> 24) & reservedHigh) | (high & reservedFlags);
-    const leaf = level === 1 || (level < 4 && (high & _PAGE_PSE) !== 0);
-    if (level > 1 && (high & _PAGE_PSE) !== 0) {
-      if (level === 2) reserved |= low & RESERVED_2M;
-      else if (level === 3) reserved |= low & RESERVED_1G;
-      else reserved |= _PAGE_PSE;
-    }
+    const word0 = words[at]!;
+    const word1 = words[at + 1]!;
+    if ((word1 & _PAGE_PRESENT) === 0) return error;
+
+    // Bit 7: reserved in levels 5 and 4, the page size in 3 and 2, the memory type in 1.
+    const superpage = level > 1 && (word1 & _PAGE_PSE) !== 0;
+    let reserved = (word0 & reserved0) | (word1 & reserved1);
+    if (superpage)
+      reserved |= level > 3 ? _PAGE_PSE : word0 & ((1 << (bits * (level - 1))) - 1) & ~SUPERPAGE_PAT;
     if (reserved !== 0) return error | PFEC_page_present | PFEC_reserved_bit;
-    rights = (rights & high & (_PAGE_RW | _PAGE_USER)) | ((rights | high) & _PAGE_NX);
 
-    if (!leaf) {
-      if ((high & _PAGE_ACCESSED) === 0) words[at + 1] = high | _PAGE_ACCESSED;
-      table = low + (high >>> 24) * 2 ** 32;
+    every &= word1;
+    any |= word1;
+    if (level > 1 && !superpage) {
+      if ((word1 & _PAGE_ACCESSED) === 0) words[at + 1] = word1 | _PAGE_ACCESSED;
+      table = word1 >>> 24 === 0 ? word0 : BEYOND;
       continue;
     }
 
-    const denied = access_denied(c, rights, access);
-    const key = c.pke && c.levels !== 3 ? key_denied(c, rights, access, (high >>> PKEY_SHIFT) & 15) : false;
-    if (denied || key) return error | PFEC_page_present | (key ? PFEC_prot_key : 0);
+    const rights = every | (any & _PAGE_NX) | (word1 & _PAGE_PKEY);
+    const violation = rights_violation(c, rights, access);
+    if (violation !== 0) return error | violation;
 
-    const mark = _PAGE_ACCESSED | (access === ACCESS_WRITE ? _PAGE_DIRTY : 0);
-    if ((high & mark) !== mark) words[at + 1] = high | mark;
-    const frame = low + (high >>> 24) * 2 ** 32;
-    const pages = 2 ** (bits * (level - 1));
-    out.frame = level === 1 ? frame : frame - (frame % pages) + (vpn % pages);
+    const leaf = (word1 | _PAGE_ACCESSED | (access === ACCESS_WRITE ? _PAGE_DIRTY : 0)) >>> 0;
+    if (leaf !== word1) words[at + 1] = leaf;
+    const within = (1 << (bits * (level - 1))) - 1; // bits of the frame that come from the address
+    out.frame = ((((word0 & ~within) | (vpn & within)) >>> 0) + (word1 >>> 24) * 2 ** 32) as Mfn;
     out.rights = rights;
+    out.leaf = leaf;
     return WALK_OK;
   }
 }
 
-/** SDM vol. 3A, 4.6.1: rights by U/S, R/W and XD, with WP, SMEP and SMAP. */
-function access_denied(c: WalkControl, rights: number, access: number): boolean {
-  const userPage = (rights & _PAGE_USER) !== 0;
-  const noExec = c.nxe && (rights & _PAGE_NX) !== 0;
-  if (c.user) {
-    if (!userPage) return true;
-    if (access === ACCESS_WRITE) return (rights & _PAGE_RW) === 0;
-    return access === ACCESS_EXEC && noExec;
-  }
-  if (access === ACCESS_EXEC) return noExec || (userPage && c.smep);
-  if (userPage && c.smap && !c.ac) return true;
-  return access === ACCESS_WRITE && c.wp && (rights & _PAGE_RW) === 0;
-}
-
-/** SDM vol. 3A, 4.6.2: PKRU, two bits a key: no access, no write. Data accesses to user pages only. */
-function key_denied(c: WalkControl, rights: number, access: number, key: number): boolean {
-  if (access === ACCESS_EXEC || (rights & _PAGE_USER) === 0) return false;
-  const denies = (c.pkru >>> (2 * key)) & 3;
-  if ((denies & 1) !== 0) return true;
-  return (denies & 2) !== 0 && access === ACCESS_WRITE && (c.user || c.wp);
-}
-
-/** Bits of a present PDPTE that must be zero: 2:1, 8:5; and 63:MAXPHYADDR. */
-const PDPTE_RESERVED = 0x1e6 | 0xfff000;
-
 /**
- * MOV to CR3 under PAE: load the four PDPTE registers from `first`, a slot of frame `table`.
- * Returns false for #GP: a present one has reserved bits, and the registers are left as they were.
+ * The vpn of linear address `page` << 12 (`page` has 52 bits, or 20 under PAE), or NOT_CANONICAL: an access to
+ * it raises #GP(0) before any walk.
  *
- * Mirrors: SDM vol. 3A, 4.4.1.
+ * Mirrors: SDM vol. 1, 3.3.7.1.
  */
-export function load_pdptes(mem: PtMemory, c: WalkControl, table: number, first: number): boolean {
-  for (let i = 0; i < 4; i++) {
-    const flags = mem.flags(table, first + i);
-    if ((flags & _PAGE_PRESENT) === 0) continue;
-    const frame = mem.frame(table, first + i);
-    const high = Math.floor(frame / 2 ** 32);
-    if ((flags & PDPTE_RESERVED) !== 0 || (frame & c.reservedLow) !== 0 || (high & c.reservedHigh) !== 0) return false;
-  }
-  for (let i = 0; i < 4; i++) {
-    c.pdpte[2 * i] = mem.frame(table, first + i);
-    c.pdpte[2 * i + 1] = mem.flags(table, first + i);
-  }
-  return true;
+export function canonical_vpn(page: number, levels: number, ptes: number): Vpn | typeof NOT_CANONICAL {
+  if (levels === 3) return page as Vpn;
+  const pages = ptes ** levels;
+  const high = Math.floor(page / (pages / 2)); // the sign bit, and all above it
+  const ones = 2 ** 52 / (pages / 2) - 1;
+  return high === 0 || high === ones ? ((page % pages) as Vpn) : NOT_CANONICAL;
 }
