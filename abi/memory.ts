@@ -7,7 +7,7 @@
  *          dropped. Guests therefore take their pagetable pages from the frames below nrTables.
  */
 import type { Mfn } from "./frames.js";
-import { PAGE_FLAGS_MASK } from "./page.js";
+import { PAGE_FLAGS_MASK, PAGE_FRAME_HI_MASK } from "./page.js";
 import type { State } from "./state.js";
 
 /** The sizes that a machine is built with; they never change while it lives. */
@@ -61,6 +61,13 @@ export class PtMemory {
     const i = this.at(table, slot);
     this.words[i] = frame; // the low 32 bits: a typed array stores modulo 2^32
     this.words[i + 1] = ((frame / 2 ** 32) << 24) | flags;
+  }
+
+  /** Store the flags of an entry; its frame stays. */
+  set_flags(table: number, slot: number, flags: number): void {
+    if (table >= this.nrTables) return;
+    const i = this.at(table, slot) + 1;
+    this.words[i] = (this.words[i]! & PAGE_FRAME_HI_MASK) | flags;
   }
 
   /** Zero a frame. Mirrors: clear_page(). */

@@ -29,6 +29,10 @@ export class State {
     return new Uint16Array(this.buffer, this.take(2 * n), this.rows(n));
   }
 
+  i16(n: number): Int16Array {
+    return new Int16Array(this.buffer, this.take(2 * n), this.rows(n));
+  }
+
   u32(n: number): Uint32Array {
     return new Uint32Array(this.buffer, this.take(4 * n), this.rows(n));
   }

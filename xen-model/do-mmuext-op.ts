@@ -1,0 +1,155 @@
+/**
+ * do_mmuext_op(): pins, base pointers, flushes.
+ *
+ * Mirrors: do_mmuext_op(), xen/arch/x86/mm.c (facts/xen.md 1.8).
+ * Differs: one domain, so foreigndom is DOMID_SELF, or the call is -ESRCH; no LDT behind SET_LDT.
+ */
+import { EACCES, EINVAL, ENOSYS, EOPNOTSUPP, ESRCH, type Rc } from "../abi/errno.js";
+import { EV } from "../abi/events.js";
+import { type CallBuffer, DOMID_SELF } from "../abi/hypercalls.js";
+import * as op from "../abi/mmuext-op.js";
+import { mfn as asMfn } from "../abi/frames.js";
+import { hexFrame } from "./audit-log.js";
+import { new_guest_cr3, new_user_baseptr } from "./cr3.js";
+import { flush_tlb_local, flush_tlb_mask, flush_tlb_one_local, flush_tlb_one_mask } from "./flush.js";
+import { PGT_pinned, PGT_writable_page } from "./frame-table.js";
+import { _get_page_type, put_page_and_type } from "./page-type.js";
+import type { Xen } from "./xen.js";
+
+/** The call in `row` of `calls`. calls.done[row] is the number of ops that succeeded. */
+export function do_mmuext_op(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
+  x.put_old_guest_table(vcpu);
+  if (calls.domid[row] !== DOMID_SELF) return -ESRCH;
+  const first = calls.first[row]!;
+  const count = calls.count[row]!;
+  x.ledger.count(vcpu, EV.mmuext_op_items, count);
+  let rc: Rc = 0;
+  let i = 0;
+  for (; i < count; i++) {
+    rc = one_op(x, vcpu, calls, first + i);
+    if (rc !== 0) break;
+  }
+  x.put_old_guest_table(vcpu);
+  calls.done[row] = i;
+  return rc;
+}
+
+function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
+  const cmd = calls.mx_cmd[request]!;
+  const mfn = calls.mx_mfn[request]!;
+  const va = calls.mx_va[request]!;
+  const arg = calls.mx_arg[request]!;
+  switch (cmd) {
+    case op.MMUEXT_PIN_L1_TABLE:
+    case op.MMUEXT_PIN_L2_TABLE:
+    case op.MMUEXT_PIN_L3_TABLE:
+    case op.MMUEXT_PIN_L4_TABLE:
+      return pin_table(x, vcpu, mfn, cmd + 1);
+    case op.MMUEXT_UNPIN_TABLE:
+      return unpin_table(x, vcpu, mfn);
+    case op.MMUEXT_NEW_BASEPTR:
+      return new_guest_cr3(x, vcpu, mfn);
+    case op.MMUEXT_NEW_USER_BASEPTR:
+      return new_user_baseptr(x, vcpu, mfn);
+    case op.MMUEXT_TLB_FLUSH_LOCAL:
+      x.ledger.count(vcpu, EV.tlb_flush_op, 1);
+      flush_tlb_local(x, vcpu);
+      return 0;
+    case op.MMUEXT_TLB_FLUSH_MULTI:
+      x.ledger.count(vcpu, EV.tlb_flush_op, 1);
+      flush_tlb_mask(x, vcpu, x.pcpus_of(arg));
+      return 0;
+    case op.MMUEXT_TLB_FLUSH_ALL:
+      x.ledger.count(vcpu, EV.tlb_flush_op, 1);
+      flush_tlb_mask(x, vcpu, x.dirty_mask());
+      return 0;
+    case op.MMUEXT_INVLPG_LOCAL:
+      x.ledger.count(vcpu, EV.invlpg_op, 1);
+      if (addr_ok(va)) flush_tlb_one_local(x, vcpu);
+      return 0;
+    case op.MMUEXT_INVLPG_MULTI:
+      x.ledger.count(vcpu, EV.invlpg_op, 1);
+      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, x.pcpus_of(arg));
+      return 0;
+    case op.MMUEXT_INVLPG_ALL:
+      x.ledger.count(vcpu, EV.invlpg_op, 1);
+      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, x.dirty_mask());
+      return 0;
+    case op.MMUEXT_FLUSH_CACHE:
+      return x.map.devices ? 0 : -EACCES;
+    case op.MMUEXT_FLUSH_CACHE_GLOBAL:
+      if (x.map.devices) return 0;
+      return x.config.version === "4.17" ? -EINVAL : -EACCES;
+    case op.MMUEXT_SET_LDT:
+      // the low bits of the address travel in arg's place above the count; see set_ldt() in the ABI's terms
+      return addr_ok(va) && Number.isInteger(va) && arg <= 8192 ? 0 : -EINVAL;
+    case op.MMUEXT_CLEAR_PAGE:
+      return with_writable(x, vcpu, mfn, () => x.mem.clear_page(asMfn(mfn)));
+    case op.MMUEXT_COPY_PAGE: {
+      if (!x.frames.get_page_from_mfn(arg)) return -EINVAL;
+      const rc = with_writable(x, vcpu, mfn, () => x.mem.copy_page(asMfn(mfn), asMfn(arg)));
+      x.frames.put_page(arg);
+      return rc;
+    }
+    case op.MMUEXT_MARK_SUPER:
+    case op.MMUEXT_UNMARK_SUPER:
+      return -EOPNOTSUPP;
+    default:
+      return -ENOSYS;
+  }
+}
+
+/** Errors: -EINVAL not the guest's, or already pinned; else what the audit answers. */
+function pin_table(x: Xen, vcpu: number, mfn: number, level: number): Rc {
+  const { frames } = x;
+  if (!frames.get_page_from_mfn(mfn)) {
+    return x.log.refuse(-EINVAL, "MMUEXT_PIN", () => `mfn ${hexFrame(mfn)}`, "the guest does not own it");
+  }
+  const rc = _get_page_type(x, vcpu, mfn, level);
+  if (rc !== 0) {
+    frames.put_page(mfn);
+    return rc;
+  }
+  if (frames.is_pinned(mfn)) {
+    put_page_and_type(x, vcpu, mfn);
+    return x.log.refuse(-EINVAL, "MMUEXT_PIN", () => `mfn ${hexFrame(mfn)}`, "it is pinned already; pins do not nest");
+  }
+  frames.typeFlags[mfn]! |= PGT_pinned;
+  x.ledger.count(vcpu, EV.table_pinned, 1);
+  return 0;
+}
+
+/** Errors: -EINVAL not the guest's, or not pinned. */
+function unpin_table(x: Xen, vcpu: number, mfn: number): Rc {
+  const { frames } = x;
+  if (!frames.get_page_from_mfn(mfn)) {
+    return x.log.refuse(-EINVAL, "MMUEXT_UNPIN_TABLE", () => `mfn ${hexFrame(mfn)}`, "the guest does not own it");
+  }
+  if (!frames.is_pinned(mfn)) {
+    frames.put_page(mfn);
+    return x.log.refuse(-EINVAL, "MMUEXT_UNPIN_TABLE", () => `mfn ${hexFrame(mfn)}`, "it is not pinned");
+  }
+  frames.typeFlags[mfn]! &= ~PGT_pinned;
+  put_page_and_type(x, vcpu, mfn);
+  frames.put_page(mfn);
+  x.ledger.count(vcpu, EV.table_unpinned, 1);
+  return 0;
+}
+
+/** Do `write` while the frame is held as a writable page. Errors: -EINVAL if it cannot be. */
+function with_writable(x: Xen, vcpu: number, mfn: number, write: () => void): Rc {
+  const { frames } = x;
+  if (!frames.get_page_from_mfn(mfn)) return -EINVAL;
+  if (_get_page_type(x, vcpu, mfn, PGT_writable_page) !== 0) {
+    frames.put_page(mfn);
+    return -EINVAL;
+  }
+  write();
+  put_page_and_type(x, vcpu, mfn);
+  return 0;
+}
+
+/** Is the page (52 bits of its address) the guest's to use? Mirrors: __addr_ok(), asm/x86_64/uaccess.h. */
+export function addr_ok(page: number): boolean {
+  return page < 2 ** 35 || page >= 0xffff880000000; // below 1 << 47, or from HYPERVISOR_VIRT_END up
+}

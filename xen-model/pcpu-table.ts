@@ -1,0 +1,38 @@
+/**
+ * The physical CPUs: what is in %cr3, and what XPTI keeps per CPU.
+ *
+ * Shape: nrPcpus rows.
+ *   xen_cr3           Uint32Array  frame in %cr3 while Xen runs on behalf of the vCPU
+ *   guest_cr3         Uint32Array  frame in %cr3 while the guest runs; what pv_cr3 holds under XPTI
+ *   root_pgt          Uint32Array  XPTI's root of this CPU, 0 without XPTI
+ *   root_pgt_changed  Uint8Array   root_pgt is to be copied before the guest runs again
+ *   vcpu              Int32Array   vCPU whose tables are loaded (curr_vcpu), -1 for none
+ *   in_guest          Uint8Array   the guest runs, not Xen
+ *   dirty             Uint8Array   in the domain's dirty_cpumask
+ *
+ * Mirrors: struct cpu_info, xen/arch/x86/include/asm/current.h; per_cpu(root_pgt), per_cpu(curr_vcpu).
+ */
+import type { State } from "../abi/state.js";
+
+export class PcpuTable {
+  readonly xen_cr3: Uint32Array;
+  readonly guest_cr3: Uint32Array;
+  readonly root_pgt: Uint32Array;
+  readonly root_pgt_changed: Uint8Array;
+  readonly vcpu: Int32Array;
+  readonly in_guest: Uint8Array;
+  readonly dirty: Uint8Array;
+
+  constructor(
+    state: State,
+    readonly nrPcpus: number,
+  ) {
+    this.xen_cr3 = state.u32(nrPcpus);
+    this.guest_cr3 = state.u32(nrPcpus);
+    this.root_pgt = state.u32(nrPcpus);
+    this.root_pgt_changed = state.u8(nrPcpus);
+    this.vcpu = state.i32(nrPcpus);
+    this.in_guest = state.u8(nrPcpus);
+    this.dirty = state.u8(nrPcpus);
+  }
+}

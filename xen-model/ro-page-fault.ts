@@ -1,0 +1,39 @@
+/**
+ * Writable pagetables: a guest kernel's store to a read-only mapping of one of its L1s is audited and done.
+ *
+ * Mirrors: pv_ro_page_fault(), ptwr_emulated_update(), xen/arch/x86/pv/ro-page-fault.c (facts/xen.md 1.10).
+ * Differs: stores are of 8 aligned bytes. An emulated store to a read-only MMIO page is discarded, as mmio-ro is.
+ */
+import { EV } from "../abi/events.js";
+import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
+import { adjust_guest_l1e } from "./adjust.js";
+import { map_guest_l1e } from "./do-update-va-mapping.js";
+import { OWNER_guest, PGT_l1_page_table, PGT_validated } from "./frame-table.js";
+import { io_class } from "./memory-map.js";
+import { get_page_from_l1e, put_page_from_l1e } from "./page-refs.js";
+import type { Xen } from "./xen.js";
+
+/** Emulate a store of (frame, flags) to entry `slot` of the frame that `page` maps; false: the fault is the guest's. */
+export function pv_ro_page_fault(x: Xen, vcpu: number, page: number, slot: number, frame: number, flags: number): boolean {
+  const { mem, frames, ledger } = x;
+  const l1 = map_guest_l1e(x, vcpu, page);
+  if (l1 < 0) return false;
+  const pte = mem.flags(l1, page % mem.ptes);
+  if ((pte & (_PAGE_PRESENT | _PAGE_RW)) !== _PAGE_PRESENT) return false;
+  const table = mem.frame(l1, page % mem.ptes);
+  if (!frames.mfn_valid(table)) return io_class(x.map, table) === "mmio-ro";
+  if (frames.owner[table] !== OWNER_guest || frames.type[table] !== PGT_l1_page_table) return false;
+  if (frames.typeCount[table] === 0 || (frames.typeFlags[table]! & PGT_validated) === 0) return false;
+
+  const rc = get_page_from_l1e(x, vcpu, frame, flags);
+  if (rc < 0) return false;
+  const oldFrame = mem.frame(table, slot);
+  const oldFlags = mem.flags(table, slot);
+  mem.set(table, slot, frame, adjust_guest_l1e(flags ^ rc));
+  put_page_from_l1e(x, vcpu, oldFrame, oldFlags);
+  ledger.count(vcpu, EV.ptwr_emulation, 1);
+  const was = (oldFlags & _PAGE_PRESENT) !== 0;
+  const is = (flags & _PAGE_PRESENT) !== 0;
+  ledger.count(vcpu, is ? (was ? EV.l1e_changed : EV.l1e_set) : was ? EV.l1e_cleared : EV.raw_pte_write, 1);
+  return true;
+}

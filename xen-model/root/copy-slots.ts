@@ -1,0 +1,31 @@
+/**
+ * The copy of a guest's L4 into a root: its 496 guest slots and one of Xen's.
+ *
+ * Mirrors: restore_all_guest, xen/arch/x86/x86_64/entry.S: 256 + 240 quadwords and slot 259 (facts/xen.md 3.2).
+ */
+import { EV } from "../../abi/events.js";
+import { RO_MPT_SLOT, ROOT_PAGETABLE_FIRST_XEN_SLOT, ROOT_PAGETABLE_LAST_XEN_SLOT } from "../../abi/layout.js";
+import type { Xen } from "../xen.js";
+
+/** Entries written by one copy. */
+export const COPIED_SLOTS = 497;
+
+/** Copy from guest L4 `l4` to `root`; `withRoMpt`: slot 256 too, which differs between L4s of one guest. */
+export function copy_guest_slots(x: Xen, vcpu: number, root: number, l4: number, withRoMpt: boolean): void {
+  const { words, ptes } = x.mem;
+  const from = l4 * ptes * 2;
+  const to = root * ptes * 2;
+  const behindXen = (ROOT_PAGETABLE_LAST_XEN_SLOT + 1) * 2;
+  words.copyWithin(to, from, from + ROOT_PAGETABLE_FIRST_XEN_SLOT * 2);
+  words.copyWithin(to + behindXen, from + behindXen, from + ptes * 2);
+  if (withRoMpt) words.copyWithin(to + RO_MPT_SLOT * 2, from + RO_MPT_SLOT * 2, from + RO_MPT_SLOT * 2 + 2);
+  x.ledger.count(vcpu, EV.l4_copy, 1);
+  x.ledger.count(vcpu, EV.l4_slots_copied, COPIED_SLOTS);
+}
+
+/** Move the vCPU's private window onto another L4: one entry, and its flush in each address space. */
+export function move_window(x: Xen, vcpu: number, pcid: boolean): void {
+  x.ledger.count(vcpu, EV.l4_window, 1);
+  if (pcid) x.ledger.count(vcpu, EV.invpcid_one, 4);
+  else x.ledger.count(vcpu, EV.invlpg, 1);
+}

@@ -1,0 +1,57 @@
+/**
+ * The guest's own L4 in %cr3, in the guest and in Xen alike: as before 2018, and for domains without XPTI.
+ *
+ * User pages are global, so a switch of mode drops the guest kernel's entries only.
+ *
+ * Mirrors: write_ptbase(), toggle_guest_mode() without XPTI and PCID (facts/xen.md 2, 10.2).
+ */
+import { EV } from "../../abi/events.js";
+import type { Xen } from "../xen.js";
+import type { RootDesign } from "./root-design.js";
+
+export class SharedRoot implements RootDesign {
+  readonly name = "shared";
+  readonly pcid = false;
+
+  init(): void {
+    // nothing of its own
+  }
+
+  write_ptbase(x: Xen, vcpu: number): void {
+    const { ledger } = x;
+    load(x, vcpu);
+    ledger.count(vcpu, EV.cr3_write, 1);
+    ledger.count(vcpu, EV.cr4_write, 2); // global entries go too
+    ledger.count(vcpu, EV.tlb_flush, 1);
+    if (x.exclusive !== "off") ledger.count(vcpu, EV.xen_slot_write, 1);
+  }
+
+  toggle_guest_mode(x: Xen, vcpu: number): void {
+    load(x, vcpu);
+    x.ledger.count(vcpu, EV.cr3_write, 1);
+    x.ledger.count(vcpu, EV.tlb_flush_nonglobal, 1);
+  }
+
+  enter_from_guest(): void {
+    // the same root
+  }
+
+  exit_to_guest(): void {
+    // the same root
+  }
+
+  l4_changed(): boolean {
+    return false;
+  }
+
+  flush_root_pgtbl(): void {
+    // nothing is copied
+  }
+}
+
+function load(x: Xen, vcpu: number): void {
+  const pcpu = x.vcpus.pcpu[vcpu]!;
+  const l4 = x.vcpus.current_table(vcpu);
+  x.pcpus.xen_cr3[pcpu] = l4;
+  x.pcpus.guest_cr3[pcpu] = l4;
+}

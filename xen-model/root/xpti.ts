@@ -1,0 +1,96 @@
+/**
+ * XPTI: while guest code runs, %cr3 holds a root of the pCPU, with the guest's slots copied from its L4 and
+ * next to nothing of Xen; inside Xen it is the guest's own L4.
+ *
+ * `always`: the first version (January 2018) copied at each exit to the guest and knew no PCID. Since April 2018
+ * it copies when CR3 or the L4 changed, which each switch of mode does.
+ *
+ * Mirrors: restore_all_guest (x86_64/entry.S), write_ptbase(), toggle_guest_mode(), do_mmu_update()'s accounting of
+ *          L4 uses (facts/xen.md 3). The private window on the guest's L4 is that of Debian's 4.17.7+13, where each
+ *          move costs one INVLPG, or with PCID four INVPCID.
+ * Differs: slot 259 (shadow linear) is empty, and is not copied.
+ */
+import { EV } from "../../abi/events.js";
+import { PERDOMAIN_SLOT, RO_MPT_SLOT, XEN_VIRT_SLOT } from "../../abi/layout.js";
+import { PGT_pinned } from "../frame-table.js";
+import type { Xen } from "../xen.js";
+import { copy_guest_slots, move_window } from "./copy-slots.js";
+import type { RootDesign } from "./root-design.js";
+
+/** Xen's slots that the root of a pCPU has, beside the guest's. */
+const ROOT_PGT_SLOTS = [RO_MPT_SLOT, PERDOMAIN_SLOT, XEN_VIRT_SLOT];
+
+export class XptiRoot implements RootDesign {
+  readonly name: string;
+  readonly pcid: boolean;
+
+  constructor(
+    private readonly always: boolean,
+    pcid: boolean,
+  ) {
+    this.name = always ? "xpti-copy-always" : "xpti";
+    this.pcid = pcid && !always;
+  }
+
+  init(x: Xen): void {
+    for (let pcpu = 0; pcpu < x.pcpus.nrPcpus; pcpu++) {
+      const root = x.alloc_xen_frame();
+      x.pcpus.root_pgt[pcpu] = root;
+      for (const slot of ROOT_PGT_SLOTS) x.copy_xen_slot(root, slot);
+    }
+  }
+
+  write_ptbase(x: Xen, vcpu: number, changed: boolean): void {
+    const { pcpus, ledger } = x;
+    const pcpu = x.vcpus.pcpu[vcpu]!;
+    pcpus.xen_cr3[pcpu] = x.vcpus.current_table(vcpu);
+    pcpus.guest_cr3[pcpu] = pcpus.root_pgt[pcpu]!;
+    pcpus.root_pgt_changed[pcpu] = 1;
+    if (changed && !this.always) move_window(x, vcpu, this.pcid);
+    ledger.count(vcpu, EV.cr3_write, 1);
+    if (this.pcid) ledger.count(vcpu, EV.invpcid_all, 1);
+    ledger.count(vcpu, EV.tlb_flush, 1);
+  }
+
+  toggle_guest_mode(x: Xen, vcpu: number): void {
+    const pcpu = x.vcpus.pcpu[vcpu]!;
+    x.pcpus.xen_cr3[pcpu] = x.vcpus.current_table(vcpu);
+    x.pcpus.root_pgt_changed[pcpu] = 1;
+    if (!this.always) move_window(x, vcpu, this.pcid);
+    this.cr3(x, vcpu);
+  }
+
+  enter_from_guest(x: Xen, vcpu: number): void {
+    this.cr3(x, vcpu);
+  }
+
+  exit_to_guest(x: Xen, vcpu: number): void {
+    const { pcpus } = x;
+    const pcpu = x.vcpus.pcpu[vcpu]!;
+    if (pcpus.root_pgt_changed[pcpu] !== 0 || this.always) {
+      pcpus.root_pgt_changed[pcpu] = 0;
+      copy_guest_slots(x, vcpu, pcpus.root_pgt[pcpu]!, pcpus.xen_cr3[pcpu]!, false);
+    }
+    this.cr3(x, vcpu);
+  }
+
+  /** Others must copy if the type count shows uses that are not this vCPU's. */
+  l4_changed(x: Xen, vcpu: number, l4: number): boolean {
+    const { frames, vcpus } = x;
+    const mine = vcpus.guest_table[vcpu] === l4;
+    if (mine) x.pcpus.root_pgt_changed[vcpus.pcpu[vcpu]!] = 1;
+    const pinned = (frames.typeFlags[l4]! & PGT_pinned) !== 0 ? 1 : 0;
+    const accounted = pinned + (mine ? 1 : 0) + (vcpus.guest_table_user[vcpu] === l4 ? 1 : 0);
+    return frames.typeCount[l4]! > accounted;
+  }
+
+  flush_root_pgtbl(x: Xen, vcpu: number): void {
+    x.pcpus.root_pgt_changed[x.vcpus.pcpu[vcpu]!] = 1;
+  }
+
+  /** A write of %cr3 between roots: with PCID it keeps the TLB, without nothing is global, and all goes. */
+  private cr3(x: Xen, vcpu: number): void {
+    x.ledger.count(vcpu, EV.cr3_write, 1);
+    x.ledger.count(vcpu, this.pcid ? EV.cr3_write_noflush : EV.tlb_flush, 1);
+  }
+}

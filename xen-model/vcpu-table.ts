@@ -1,0 +1,46 @@
+/**
+ * The guest's virtual CPUs, as far as pagetables go.
+ *
+ * Shape: nrVcpus rows.
+ *   guest_table       Uint32Array  L4 of kernel mode, 0 before VCPUOP_initialise
+ *   guest_table_user  Uint32Array  L4 of user mode, 0 for none
+ *   kernel_mode       Uint8Array   TF_kernel_mode
+ *   up                Uint8Array   initialised, and not VCPUOP_down
+ *   blocked           Uint8Array   SCHEDOP_block: its pCPU idles, with its tables still loaded
+ *   pcpu              Uint8Array   where it runs, or ran last
+ *   old_guest_table   Uint32Array  a table still to be taken down before the next MMU hypercall, 0 for none
+ *   root              Uint32Array  the vCPU's own root, where the design has one
+ *
+ * Mirrors: struct arch_vcpu and struct pv_vcpu, xen/arch/x86/include/asm/domain.h.
+ */
+import type { State } from "../abi/state.js";
+
+export class VcpuTable {
+  readonly guest_table: Uint32Array;
+  readonly guest_table_user: Uint32Array;
+  readonly kernel_mode: Uint8Array;
+  readonly up: Uint8Array;
+  readonly blocked: Uint8Array;
+  readonly pcpu: Uint8Array;
+  readonly old_guest_table: Uint32Array;
+  readonly root: Uint32Array;
+
+  constructor(
+    state: State,
+    readonly nrVcpus: number,
+  ) {
+    this.guest_table = state.u32(nrVcpus);
+    this.guest_table_user = state.u32(nrVcpus);
+    this.kernel_mode = state.u8(nrVcpus);
+    this.up = state.u8(nrVcpus);
+    this.blocked = state.u8(nrVcpus);
+    this.pcpu = state.u8(nrVcpus);
+    this.old_guest_table = state.u32(nrVcpus);
+    this.root = state.u32(nrVcpus);
+  }
+
+  /** The L4 of the mode that the vCPU is in. */
+  current_table(vcpu: number): number {
+    return this.kernel_mode[vcpu] !== 0 ? this.guest_table[vcpu]! : this.guest_table_user[vcpu]!;
+  }
+}

@@ -1,0 +1,424 @@
+/**
+ * The Xen twin: one hypervisor with one 64-bit PV guest.
+ *
+ * Each of Xen's functions is in a file beside this one and takes the Xen first; this class holds what they work
+ * on, takes the guest's calls (Hypervisor), and what the processor reports (syscall(), page_fault(), ...).
+ */
+import { EFAULT, EINVAL, ENOSYS, type Rc } from "../abi/errno.js";
+import { EV } from "../abi/events.js";
+import { mfn as asMfn, type Vpn } from "../abi/frames.js";
+import * as hc from "../abi/hypercalls.js";
+import type { Hypervisor } from "../abi/hypervisor.js";
+import * as layout from "../abi/layout.js";
+import type { Ledger } from "../abi/ledger.js";
+import type { MemoryGeometry, PtMemory } from "../abi/memory.js";
+import {
+  _PAGE_ACCESSED,
+  _PAGE_DIRTY,
+  _PAGE_NX,
+  _PAGE_PRESENT,
+  _PAGE_PSE,
+  _PAGE_RW,
+  _PAGE_USER,
+  PFEC_page_present,
+  PFEC_user_mode,
+  PFEC_write_access,
+} from "../abi/page.js";
+import type { XEN_ROOTS } from "../abi/proposal.js";
+import type { State } from "../abi/state.js";
+import type { Guest } from "../abi/upcalls.js";
+import { AuditLog, hexFrame } from "./audit-log.js";
+import { arch_set_info_guest, toggle_guest_mode } from "./cr3.js";
+import { do_mmu_update } from "./do-mmu-update.js";
+import { do_mmuext_op } from "./do-mmuext-op.js";
+import { do_update_va_mapping } from "./do-update-va-mapping.js";
+import { FrameTable, OWNER_guest, OWNER_xen } from "./frame-table.js";
+import { ACCESS_WRITE, type Access, WalkControl } from "./hw/control.js";
+import { walk, Walk, WALK_OK } from "./hw/walk.js";
+import { NO_DEVICES, type MemoryMap } from "./memory-map.js";
+import { put_old_guest_table } from "./page-type.js";
+import { PcpuTable } from "./pcpu-table.js";
+import { pv_ro_page_fault } from "./ro-page-fault.js";
+import type { RootDesign } from "./root/root-design.js";
+import { SharedRoot } from "./root/shared.js";
+import { VcpuRoot } from "./root/vcpu-root.js";
+import { XptiRoot } from "./root/xpti.js";
+import { VcpuTable } from "./vcpu-table.js";
+
+export interface XenConfig {
+  readonly geometry: MemoryGeometry & { readonly nrXenFrames: number };
+  readonly nrPcpus: number;
+  readonly nrVcpus: number;
+  readonly root: (typeof XEN_ROOTS)[number];
+  /** Is an L4 installed on one vCPU at most? observe: refusals are counted, and let through. */
+  readonly exclusive: "off" | "observe" | "enforce";
+  readonly flush: "domain" | "owner";
+  readonly pcid: boolean;
+  readonly invpcid: boolean;
+  readonly version: "4.17" | "master";
+  readonly map?: MemoryMap;
+}
+
+/** PTE flags of Xen's own entries in an L4. Mirrors: __PAGE_HYPERVISOR and its variants. */
+const __PAGE_HYPERVISOR = _PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY;
+const __PAGE_RO_MPT = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED | _PAGE_NX;
+
+export class Xen implements Hypervisor {
+  readonly frames: FrameTable;
+  readonly vcpus: VcpuTable;
+  readonly pcpus: PcpuTable;
+  readonly root: RootDesign;
+  readonly log = new AuditLog();
+  readonly map: MemoryMap;
+  readonly exclusive: XenConfig["exclusive"];
+  readonly hypervisor: Hypervisor = this;
+  /** next[0]: the next frame of Xen's own; next[1]: the idle L4; next[2..3]: vCPU, and frame of the last refusal. */
+  private readonly own: Uint32Array;
+  /** The vCPU that had the L4 of the last refusal. */
+  private guest!: Guest;
+
+  /** What one mmu_update request did: level of the table written to (0: none), and did it drop a table? */
+  touchedLevel = 0;
+  restarted = false;
+
+  private readonly control = new WalkControl();
+  private readonly out = new Walk();
+
+  constructor(
+    state: State,
+    readonly mem: PtMemory,
+    readonly ledger: Ledger,
+    readonly config: XenConfig,
+  ) {
+    this.frames = new FrameTable(state, config.geometry.nrFrames);
+    this.vcpus = new VcpuTable(state, config.nrVcpus);
+    this.pcpus = new PcpuTable(state, config.nrPcpus);
+    this.own = state.u32(8);
+    this.root = rootDesign(config);
+    this.map = config.map ?? NO_DEVICES;
+    this.exclusive = config.exclusive;
+    this.control.cpl = 3; // both modes of the guest run in ring 3
+  }
+
+  attach(guest: Guest): void {
+    this.guest = guest;
+  }
+
+  /** Boot: who owns which frame, Xen's own tables, and one pCPU per vCPU. */
+  init(): void {
+    const { frames, config, vcpus, pcpus } = this;
+    const { nrXenFrames, nrFrames } = config.geometry;
+    frames.owner.fill(OWNER_xen, 0, nrXenFrames);
+    frames.owner.fill(OWNER_guest, nrXenFrames, nrFrames);
+    frames.count.fill(1);
+    for (let mfn = nrXenFrames; mfn < nrFrames; mfn++) frames.m2p[mfn] = mfn;
+    pcpus.vcpu.fill(-1);
+    for (let vcpu = 0; vcpu < config.nrVcpus; vcpu++) vcpus.pcpu[vcpu] = vcpu;
+    this.own[0] = 1;
+    this.build_idle_table();
+    this.root.init(this);
+  }
+
+  /** A frame of Xen's own, cleared. */
+  alloc_xen_frame(): number {
+    const mfn = this.own[0]!;
+    if (mfn >= this.config.geometry.nrXenFrames) {
+      throw new RangeError(`Xen: ${mfn} frames of its own are used up; raise nrXenFrames`);
+    }
+    this.own[0] = mfn + 1;
+    return mfn;
+  }
+
+  /** idle_pg_table: Xen's slots, from which all L4s get theirs. Differs: below L4 only the M2P is built. */
+  private build_idle_table(): void {
+    const { mem } = this;
+    const idle = this.alloc_xen_frame();
+    this.own[1] = idle;
+    const m2p3 = this.alloc_xen_frame();
+    const m2p2 = this.alloc_xen_frame();
+    mem.set(idle, layout.RO_MPT_SLOT, m2p3, __PAGE_RO_MPT);
+    mem.set(m2p3, 0, m2p2, _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED);
+    mem.set(m2p2, 0, 0, _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED | _PAGE_PSE | _PAGE_DIRTY);
+    mem.set(idle, layout.PCI_MCFG_SLOT, this.alloc_xen_frame(), __PAGE_HYPERVISOR);
+    mem.set(idle, layout.PERDOMAIN_SLOT, this.alloc_xen_frame(), __PAGE_HYPERVISOR | _PAGE_NX);
+    mem.set(idle, layout.XEN_VIRT_SLOT, this.alloc_xen_frame(), __PAGE_HYPERVISOR);
+    mem.set(idle, layout.DIRECTMAP_SLOT, this.alloc_xen_frame(), __PAGE_HYPERVISOR | _PAGE_NX);
+  }
+
+  /** Copy Xen's slot `slot` from the idle table. */
+  copy_xen_slot(l4: number, slot: number): void {
+    this.mem.set(l4, slot, this.mem.frame(this.own[1]!, slot), this.mem.flags(this.own[1]!, slot));
+  }
+
+  /** Fill Xen's 16 slots of a guest L4, whatever the guest left there. RO_MPT stays blank until it is a kernel table. */
+  init_xen_l4_slots(l4: number): void {
+    if (this.mem.ptes <= layout.ROOT_PAGETABLE_LAST_XEN_SLOT) return;
+    for (let slot = layout.ROOT_PAGETABLE_FIRST_XEN_SLOT; slot <= layout.ROOT_PAGETABLE_LAST_XEN_SLOT; slot++) {
+      if (slot === layout.RO_MPT_SLOT) this.mem.set(l4, slot, 0, 0);
+      else this.copy_xen_slot(l4, slot);
+    }
+    this.mem.set(l4, layout.LINEAR_PT_SLOT, l4, __PAGE_HYPERVISOR | _PAGE_NX);
+  }
+
+  /** Without m2p_strict, a kernel table gets the machine-to-phys table. */
+  fill_ro_mpt(l4: number): void {
+    if (this.mem.ptes > layout.ROOT_PAGETABLE_LAST_XEN_SLOT) this.copy_xen_slot(l4, layout.RO_MPT_SLOT);
+  }
+
+  put_old_guest_table(vcpu: number): void {
+    if (this.vcpus.old_guest_table[vcpu] !== 0) put_old_guest_table(this, vcpu);
+  }
+
+  /** Bitmap of the pCPUs that may have tables of the domain loaded. */
+  dirty_mask(): number {
+    let mask = 0;
+    const { dirty, nrPcpus } = this.pcpus;
+    for (let pcpu = 0; pcpu < nrPcpus; pcpu++) if (dirty[pcpu] !== 0) mask |= 1 << pcpu;
+    return mask;
+  }
+
+  /** pCPUs on which the vCPUs of a bitmap are loaded. Mirrors: vcpumask_to_pcpumask(). */
+  pcpus_of(vcpuMask: number): number {
+    let mask = 0;
+    const { vcpus } = this;
+    for (let vcpu = 0; vcpu < vcpus.nrVcpus; vcpu++) {
+      if (((vcpuMask >>> vcpu) & 1) !== 0 && vcpus.up[vcpu] !== 0) mask |= 1 << vcpus.pcpu[vcpu]!;
+    }
+    return mask & this.dirty_mask();
+  }
+
+  /** A vCPU other than `vcpu` that has `mfn` installed, in either mode, blocked or not; -1 if none. */
+  other_holder(vcpu: number, mfn: number): number {
+    const { vcpus } = this;
+    for (let other = 0; other < vcpus.nrVcpus; other++) {
+      if (other !== vcpu && (vcpus.guest_table[other] === mfn || vcpus.guest_table_user[other] === mfn)) return other;
+    }
+    return -1;
+  }
+
+  /** The one vCPU that has `mfn` installed, -1 if none or several have. */
+  only_holder(mfn: number): number {
+    const holder = this.other_holder(-1, mfn);
+    return holder >= 0 && this.other_holder(holder, mfn) < 0 ? holder : -1;
+  }
+
+  note_refusal(vcpu: number, mfn: number, holder: number): void {
+    this.own[2] = vcpu;
+    this.own[3] = mfn;
+    this.own[4] = holder;
+    this.own[5]!++;
+  }
+
+  /** Installations that the audit refused, or would have. */
+  refused(): number {
+    return this.own[5]!;
+  }
+
+  lastRefusal(): string {
+    return `vcpu ${this.own[2]} may not install L4 mfn ${hexFrame(this.own[3]!)}: vcpu ${this.own[4]} has it (-EBUSY)`;
+  }
+
+  // Hypervisor: the guest's calls
+
+  hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+    this.wake(vcpu);
+    this.root.enter_from_guest(this, vcpu);
+    const op = calls.op[row]!;
+    this.ledger.count(vcpu, DIRECT[op] ?? EV.vcpu_op, 1);
+    const rc = this.do_hypercall(vcpu, calls, row);
+    this.ledger.count(vcpu, EV.sysret, 1);
+    this.root.exit_to_guest(this, vcpu);
+    return rc;
+  }
+
+  multicall(vcpu: number, calls: hc.CallBuffer, count: number): Rc {
+    this.wake(vcpu);
+    this.root.enter_from_guest(this, vcpu);
+    this.ledger.count(vcpu, EV.multicall, 1);
+    for (let row = 0; row < count; row++) {
+      this.ledger.count(vcpu, INSIDE[calls.op[row]!] ?? EV.mc_other, 1);
+      this.do_hypercall(vcpu, calls, row);
+    }
+    this.ledger.count(vcpu, EV.sysret, 1);
+    this.root.exit_to_guest(this, vcpu);
+    return 0;
+  }
+
+  private do_hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+    const rc = this.dispatch(vcpu, calls, row);
+    calls.rc[row] = rc;
+    if (rc < 0) this.ledger.count(vcpu, EV.hypercall_failed, 1);
+    return rc;
+  }
+
+  private dispatch(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+    switch (calls.op[row]) {
+      case hc.__HYPERVISOR_mmu_update:
+        return do_mmu_update(this, vcpu, calls, row);
+      case hc.__HYPERVISOR_mmuext_op:
+        return do_mmuext_op(this, vcpu, calls, row);
+      case hc.__HYPERVISOR_update_va_mapping:
+        return do_update_va_mapping(this, vcpu, calls, row);
+      case hc.__HYPERVISOR_stack_switch:
+      case hc.__HYPERVISOR_set_segment_base:
+      case hc.__HYPERVISOR_update_descriptor:
+      case hc.__HYPERVISOR_fpu_taskswitch:
+      case hc.__HYPERVISOR_xen_version:
+      case hc.__HYPERVISOR_vm_assist:
+        return 0;
+      default:
+        return -ENOSYS;
+    }
+  }
+
+  iret(vcpu: number, toUser: boolean): void {
+    this.root.enter_from_guest(this, vcpu);
+    this.ledger.count(vcpu, toUser ? EV.iret : EV.iret_kernel, 1);
+    this.ledger.count(vcpu, toUser ? EV.sysret : EV.iretq, 1);
+    if (toUser) toggle_guest_mode(this, vcpu);
+    this.root.exit_to_guest(this, vcpu);
+  }
+
+  vcpu_initialise(vcpu: number, cr3: number): Rc {
+    this.ledger.count(vcpu, EV.vcpu_op, 1);
+    return arch_set_info_guest(this, vcpu, cr3);
+  }
+
+  vcpu_down(vcpu: number): Rc {
+    this.ledger.count(vcpu, EV.vcpu_op, 1);
+    if (this.vcpus.up[vcpu] === 0) return -EINVAL;
+    this.vcpus.up[vcpu] = 0;
+    this.vcpus.blocked[vcpu] = 1;
+    return 0;
+  }
+
+  block(vcpu: number): void {
+    if (this.vcpus.blocked[vcpu] !== 0) return;
+    this.root.enter_from_guest(this, vcpu);
+    this.ledger.count(vcpu, EV.sched_op, 1);
+    this.vcpus.blocked[vcpu] = 1;
+  }
+
+  store(vcpu: number, page: Vpn, slot: number, frame: number, flags: number): Rc {
+    const { control, out, mem } = this;
+    const pcpu = this.vcpus.pcpu[vcpu]!;
+    if (walk(mem, control, asMfn(this.pcpus.guest_cr3[pcpu]!), page, ACCESS_WRITE, out) === WALK_OK) {
+      mem.set(out.frame, slot, frame, flags);
+      return 0;
+    }
+    this.root.enter_from_guest(this, vcpu);
+    const done = pv_ro_page_fault(this, vcpu, page, slot, frame, flags);
+    this.root.exit_to_guest(this, vcpu);
+    if (done) return 0;
+    this.page_fault(vcpu, page, PFEC_page_present | PFEC_write_access);
+    return -EFAULT;
+  }
+
+  // what the processor reports
+
+  /** SYSCALL from the guest's user mode: bounced to its kernel, which returns with iret(). */
+  syscall(vcpu: number): void {
+    this.root.enter_from_guest(this, vcpu);
+    this.ledger.count(vcpu, EV.syscall_entry, 1);
+    this.ledger.count(vcpu, EV.iretq, 1);
+    toggle_guest_mode(this, vcpu);
+    this.root.exit_to_guest(this, vcpu);
+  }
+
+  /** A walk of the root that the pCPU has while the guest runs: WALK_OK, or the error code as the guest sees it. */
+  access(vcpu: number, page: Vpn, access: Access, user: boolean): number {
+    const root = asMfn(this.pcpus.guest_cr3[this.vcpus.pcpu[vcpu]!]!);
+    const error = walk(this.mem, this.control, root, page, access, this.out);
+    if (error === WALK_OK) return WALK_OK;
+    return user ? error : error & ~PFEC_user_mode;
+  }
+
+  /** Frame that the last successful access() ended in. */
+  accessed(): number {
+    return this.out.frame;
+  }
+
+  /** A page fault while the guest ran, which is the guest's: passed on to its kernel. */
+  page_fault(vcpu: number, page: Vpn, error: number): void {
+    this.root.enter_from_guest(this, vcpu);
+    this.ledger.count(vcpu, EV.page_fault, 1);
+    this.ledger.count(vcpu, EV.iretq, 1);
+    if (this.vcpus.kernel_mode[vcpu] === 0) toggle_guest_mode(this, vcpu);
+    this.root.exit_to_guest(this, vcpu);
+    this.guest.page_fault(vcpu, page, error);
+  }
+
+  /** An interrupt for the guest, while it ran or was blocked. */
+  interrupt(vcpu: number): void {
+    if (!this.wake(vcpu)) this.root.enter_from_guest(this, vcpu);
+    this.ledger.count(vcpu, EV.irq_entry, 1);
+    this.ledger.count(vcpu, EV.iretq, 1);
+    if (this.vcpus.kernel_mode[vcpu] === 0) toggle_guest_mode(this, vcpu);
+    this.root.exit_to_guest(this, vcpu);
+    this.guest.event(vcpu);
+  }
+
+  /** A privileged instruction of the guest kernel, emulated. */
+  emulate_privop(vcpu: number): void {
+    this.root.enter_from_guest(this, vcpu);
+    this.ledger.count(vcpu, EV.emulate_privop, 1);
+    this.ledger.count(vcpu, EV.iretq, 1);
+    this.root.exit_to_guest(this, vcpu);
+  }
+
+  /** A blocked vCPU runs again, on its pCPU, whose tables are still its own. True if it was blocked. */
+  private wake(vcpu: number): boolean {
+    if (this.vcpus.blocked[vcpu] === 0 || this.vcpus.up[vcpu] === 0) return false;
+    this.vcpus.blocked[vcpu] = 0;
+    this.ledger.count(vcpu, EV.vcpu_switch, 1);
+    return true;
+  }
+
+  in_kernel_mode(vcpu: number): boolean {
+    return this.vcpus.kernel_mode[vcpu] !== 0;
+  }
+
+  /** Frame in the pCPU's %cr3 while its guest runs, and while Xen runs on the guest's behalf. */
+  guest_cr3(pcpu: number): number {
+    return this.pcpus.guest_cr3[pcpu]!;
+  }
+
+  xen_cr3(pcpu: number): number {
+    return this.pcpus.xen_cr3[pcpu]!;
+  }
+}
+
+function rootDesign(config: XenConfig): RootDesign {
+  switch (config.root) {
+    case "shared":
+      return new SharedRoot();
+    case "xpti-copy-always":
+      return new XptiRoot(true, config.pcid);
+    case "xpti":
+      return new XptiRoot(false, config.pcid);
+    case "vcpu-root":
+      return new VcpuRoot();
+  }
+}
+
+const DIRECT: Record<number, number> = {
+  [hc.__HYPERVISOR_mmu_update]: EV.mmu_update,
+  [hc.__HYPERVISOR_mmuext_op]: EV.mmuext_op,
+  [hc.__HYPERVISOR_update_va_mapping]: EV.update_va_mapping,
+  [hc.__HYPERVISOR_stack_switch]: EV.stack_switch,
+  [hc.__HYPERVISOR_set_segment_base]: EV.set_segment_base,
+  [hc.__HYPERVISOR_update_descriptor]: EV.update_descriptor,
+  [hc.__HYPERVISOR_fpu_taskswitch]: EV.fpu_taskswitch,
+  [hc.__HYPERVISOR_set_gdt]: EV.set_gdt,
+  [hc.__HYPERVISOR_vm_assist]: EV.vm_assist,
+  [hc.__HYPERVISOR_xen_version]: EV.xen_version,
+};
+
+const INSIDE: Record<number, number> = {
+  [hc.__HYPERVISOR_mmu_update]: EV.mc_mmu_update,
+  [hc.__HYPERVISOR_mmuext_op]: EV.mc_mmuext_op,
+  [hc.__HYPERVISOR_update_va_mapping]: EV.mc_update_va_mapping,
+  [hc.__HYPERVISOR_stack_switch]: EV.mc_stack_switch,
+  [hc.__HYPERVISOR_set_segment_base]: EV.mc_set_segment_base,
+  [hc.__HYPERVISOR_update_descriptor]: EV.mc_update_descriptor,
+};
