@@ -5,7 +5,7 @@
  * the reserved bits are judged, and its rights join those above; the rights themselves are judged at the leaf.
  *
  * Mirrors: SDM vol. 3A, 4.4 (PAE), 4.5 (4-level, 5-level), 4.6 (rights), 4.7 (error code), 4.8 (A and D).
- * Differs: tables from nrTables on read as zero (memory.ts). A walk that faults has set A in the entries above
+ * Differs: tables from nrTables on read as zero (abi/memory.ts). A walk that faults has set A in the entries above
  *          the one that ended it, as the manual permits; paging-structure caches are not modelled.
  */
 import type { Mfn, Vpn } from "../../abi/frames.js";
