@@ -28,6 +28,18 @@ export const INVALID_MFN = 0xffffffff as Mfn;
 export const mfn = (n: number): Mfn => n as Mfn;
 export const vpn = (n: number): Vpn => n as Vpn;
 
+/**
+ * The 52-bit page number of a canonical address, as hypercalls take it (linear address >> 12), from its 36-bit
+ * vpn; and the reverse, for 4-level paging.
+ */
+export function linear_page(page: Vpn): number {
+  return page < 2 ** 35 ? page : page + (2 ** 52 - 2 ** 36);
+}
+
+export function vpn_of_linear(page: number): Vpn {
+  return (page % 2 ** 36) as Vpn;
+}
+
 /** A machine address's frame, and the reverse. Units: bytes. */
 export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 4096;

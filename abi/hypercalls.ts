@@ -44,6 +44,7 @@ export const HYPERCALL_NAMES: Readonly<Record<number, string>> = {
 
 export const DOMID_SELF = 0x7ff0;
 export const DOMID_IO = 0x7ff1;
+export const DOMID_XEN = 0x7ff2;
 
 /** How many rows a call buffer has of each kind. */
 export interface CallCapacity {

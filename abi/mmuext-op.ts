@@ -2,7 +2,8 @@
  * HYPERVISOR_mmuext_op: pin and unpin tables, load base pointers, flush TLBs.
  *
  *   mx_cmd  MMUEXT_*
- *   mx_mfn  arg1.mfn: the frame to pin, unpin, load, clear, or copy to (up to 40 bits)
+ *   mx_mfn  arg1.mfn: the frame to pin, unpin, load, clear, or copy to (up to 40 bits); SET_LDT: the
+ *           address's low 12 bits, which must be 0
  *   mx_va   arg1.linear_addr >> 12, all 52 bits: INVLPG_*, SET_LDT
  *   mx_arg  arg2: the vCPU bitmap of *_MULTI, src_mfn of COPY_PAGE, nr_ents of SET_LDT
  *

@@ -6,11 +6,12 @@
  */
 import { Command, CommanderError } from "commander";
 import { BadInput } from "../abi/bad-input.js";
+import { register as replay } from "./replay.js";
 import { register as walk } from "./walk.js";
 
 type Register = (program: Command) => void;
 
-const COMMANDS: Register[] = [walk];
+const COMMANDS: Register[] = [replay, walk];
 
 /** Run the command line `argv` (without node and script) and return the exit status. */
 export async function main(argv: string[]): Promise<number> {

@@ -2,11 +2,11 @@
  * do_mmu_update(): requests one by one, each by the type of the frame it writes to.
  *
  * Mirrors: do_mmu_update(), xen/arch/x86/mm.c (facts/xen.md 1.8).
- * Differs: one domain, so foreigndom is DOMID_SELF, or the call is -ESRCH.
+ * Differs: one domain and the system domains, so any other foreigndom is -ESRCH.
  */
 import { EINVAL, ENOSYS, ESRCH, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
-import { type CallBuffer, DOMID_SELF } from "../abi/hypercalls.js";
+import { type CallBuffer, DOMID_IO, DOMID_SELF, DOMID_XEN } from "../abi/hypercalls.js";
 import {
   MMU_MACHPHYS_UPDATE,
   MMU_NORMAL_PT_UPDATE,
@@ -15,7 +15,7 @@ import {
 } from "../abi/mmu-update.js";
 import { hexFrame } from "./audit-log.js";
 import { flush_after_pt_update } from "./flush.js";
-import { PGT_l1_page_table, PGT_l2_page_table, PGT_l4_page_table, PGT_validated, PGT_writable_page } from "./frame-table.js";
+import { OWNER_guest, OWNER_io, OWNER_xen, PGT_l1_page_table, PGT_l2_page_table, PGT_l4_page_table, PGT_validated, PGT_writable_page } from "./frame-table.js";
 import { mod_l1_entry, mod_lN_entry } from "./mod-entries.js";
 import { _get_page_type, _put_page_type } from "./page-type.js";
 import type { Xen } from "./xen.js";
@@ -23,7 +23,10 @@ import type { Xen } from "./xen.js";
 /** The call in `row` of `calls`. calls.done[row] is the number of requests that succeeded. */
 export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
   x.put_old_guest_table(vcpu);
-  if (calls.domid[row] !== DOMID_SELF) return -ESRCH;
+  calls.done[row] = 0;
+  const foreign = foreign_domain(calls.domid[row]!);
+  if (foreign < 0) return foreign;
+  x.pg_owner = foreign;
   const first = calls.first[row]!;
   const count = calls.count[row]!;
   x.ledger.count(vcpu, EV.mmu_update_items, count);
@@ -50,8 +53,28 @@ export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: numb
   }
   if (upper) flush_after_pt_update(x, vcpu, root);
   x.put_old_guest_table(vcpu);
+  x.pg_owner = OWNER_guest;
   calls.done[row] = i;
   return rc;
+}
+
+/**
+ * Whose frames a call maps: the guest's own, or those of a system domain, where a guest may name one.
+ *
+ * Errors: -ESRCH  no such domain, or not for this guest; also the guest's own number.
+ * Mirrors: get_pg_owner(), xen/arch/x86/mm.c.
+ */
+export function foreign_domain(domid: number): number {
+  switch (domid) {
+    case DOMID_SELF:
+      return OWNER_guest;
+    case DOMID_IO:
+      return OWNER_io;
+    case DOMID_XEN:
+      return OWNER_xen;
+    default:
+      return -ESRCH;
+  }
 }
 
 function one_update(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
@@ -70,7 +93,7 @@ function one_update(x: Xen, vcpu: number, calls: CallBuffer, request: number): R
       return rc;
     }
     case MMU_MACHPHYS_UPDATE:
-      if (!frames.get_page_from_mfn(table)) {
+      if (x.pg_owner !== OWNER_guest || !frames.get_page_from_mfn(table)) {
         return x.log.refuse(-EINVAL, "do_mmu_update", () => `machphys mfn ${hexFrame(table)}`, "the guest does not own it");
       }
       frames.m2p[table] = calls.mu_frame[request]!;
@@ -90,6 +113,7 @@ function write_entry(x: Xen, vcpu: number, calls: CallBuffer, request: number, t
     const type = frames.type[table]!;
     if (type === PGT_l1_page_table) return mod_l1_entry(x, vcpu, table, slot, frame, flags, preserve);
     if (type <= PGT_l4_page_table) {
+      if (x.pg_owner !== OWNER_guest) return -EINVAL;
       const rc = mod_lN_entry(x, vcpu, type, table, slot, frame, flags, preserve);
       if (rc === 0) x.touchedLevel = type;
       return rc;

@@ -2,24 +2,27 @@
  * do_mmuext_op(): pins, base pointers, flushes.
  *
  * Mirrors: do_mmuext_op(), xen/arch/x86/mm.c (facts/xen.md 1.8).
- * Differs: one domain, so foreigndom is DOMID_SELF, or the call is -ESRCH; no LDT behind SET_LDT.
+ * Differs: one domain and the system domains, so any other foreigndom is -ESRCH; no LDT behind SET_LDT.
  */
-import { EACCES, EINVAL, ENOSYS, EOPNOTSUPP, ESRCH, type Rc } from "../abi/errno.js";
+import { EACCES, EINVAL, ENOSYS, EOPNOTSUPP, EPERM, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
-import { type CallBuffer, DOMID_SELF } from "../abi/hypercalls.js";
+import type { CallBuffer } from "../abi/hypercalls.js";
 import * as op from "../abi/mmuext-op.js";
 import { mfn as asMfn } from "../abi/frames.js";
 import { hexFrame } from "./audit-log.js";
+import { foreign_domain } from "./do-mmu-update.js";
 import { new_guest_cr3, new_user_baseptr } from "./cr3.js";
 import { flush_tlb_local, flush_tlb_mask, flush_tlb_one_local, flush_tlb_one_mask } from "./flush.js";
-import { PGT_pinned, PGT_writable_page } from "./frame-table.js";
+import { OWNER_guest, PGT_pinned, PGT_writable_page } from "./frame-table.js";
 import { _get_page_type, put_page_and_type } from "./page-type.js";
 import type { Xen } from "./xen.js";
 
 /** The call in `row` of `calls`. calls.done[row] is the number of ops that succeeded. */
 export function do_mmuext_op(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
   x.put_old_guest_table(vcpu);
-  if (calls.domid[row] !== DOMID_SELF) return -ESRCH;
+  const foreign = foreign_domain(calls.domid[row]!);
+  if (foreign < 0) return foreign;
+  x.pg_owner = foreign;
   const first = calls.first[row]!;
   const count = calls.count[row]!;
   x.ledger.count(vcpu, EV.mmuext_op_items, count);
@@ -30,12 +33,14 @@ export function do_mmuext_op(x: Xen, vcpu: number, calls: CallBuffer, row: numbe
     if (rc !== 0) break;
   }
   x.put_old_guest_table(vcpu);
+  x.pg_owner = OWNER_guest;
   calls.done[row] = i;
   return rc;
 }
 
 function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
   const cmd = calls.mx_cmd[request]!;
+  if (x.pg_owner !== OWNER_guest) return foreign_op(cmd);
   const mfn = calls.mx_mfn[request]!;
   const va = calls.mx_va[request]!;
   const arg = calls.mx_arg[request]!;
@@ -81,8 +86,7 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
       if (x.map.devices) return 0;
       return x.config.version === "4.17" ? -EINVAL : -EACCES;
     case op.MMUEXT_SET_LDT:
-      // the low bits of the address travel in arg's place above the count; see set_ldt() in the ABI's terms
-      return addr_ok(va) && Number.isInteger(va) && arg <= 8192 ? 0 : -EINVAL;
+      return addr_ok(va) && mfn === 0 && arg <= 8192 ? 0 : -EINVAL;
     case op.MMUEXT_CLEAR_PAGE:
       return with_writable(x, vcpu, mfn, () => x.mem.clear_page(asMfn(mfn)));
     case op.MMUEXT_COPY_PAGE: {
@@ -96,6 +100,25 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
       return -EOPNOTSUPP;
     default:
       return -ENOSYS;
+  }
+}
+
+/** An op on frames of a system domain: none can be pinned or loaded, and only one's own TLB is flushed. */
+function foreign_op(cmd: number): Rc {
+  switch (cmd) {
+    case op.MMUEXT_PIN_L1_TABLE:
+    case op.MMUEXT_PIN_L2_TABLE:
+    case op.MMUEXT_PIN_L3_TABLE:
+    case op.MMUEXT_PIN_L4_TABLE:
+    case op.MMUEXT_UNPIN_TABLE:
+    case op.MMUEXT_CLEAR_PAGE:
+    case op.MMUEXT_COPY_PAGE:
+      return -EINVAL;
+    case op.MMUEXT_MARK_SUPER:
+    case op.MMUEXT_UNMARK_SUPER:
+      return -EOPNOTSUPP;
+    default:
+      return cmd <= op.MMUEXT_FLUSH_CACHE_GLOBAL && cmd !== 14 ? -EPERM : -ENOSYS;
   }
 }
 

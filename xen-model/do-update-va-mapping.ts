@@ -3,12 +3,12 @@
  *
  * Mirrors: __do_update_va_mapping(), map_guest_l1e(), xen/arch/x86/mm.c, pv/mm.c (facts/xen.md 1.8).
  * Differs: Xen reads the L2 entry through the linear map; here the loaded L4 is walked in memory, as it
- *          would be after Xen's own flushes (XSA-286).
+ *          would be after Xen's own flushes (XSA-286), and the accessed flag is set that hardware sets there.
  */
 import { EINVAL, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import type { CallBuffer } from "../abi/hypercalls.js";
-import { _PAGE_PRESENT, _PAGE_PSE } from "../abi/page.js";
+import { _PAGE_ACCESSED, _PAGE_PRESENT, _PAGE_PSE } from "../abi/page.js";
 import { UVMF_ALL, UVMF_FLUSHTYPE_MASK, UVMF_INVLPG, UVMF_LOCAL, UVMF_TLB_FLUSH } from "../abi/update-va-mapping.js";
 import { hexFrame } from "./audit-log.js";
 import { addr_ok } from "./do-mmuext-op.js";
@@ -67,6 +67,8 @@ export function map_guest_l1e(x: Xen, vcpu: number, page: number): number {
     const slot = Math.floor(page / mem.ptes ** (level - 1)) % mem.ptes;
     const flags = mem.flags(table, slot);
     if ((flags & (_PAGE_PRESENT | _PAGE_PSE)) !== _PAGE_PRESENT) return -1;
+    // the L2 entry is read through the linear map, in whose walk the L3 entry is a leaf
+    if (level === 3 && (flags & _PAGE_ACCESSED) === 0) mem.set_flags(table, slot, flags | _PAGE_ACCESSED);
     table = mem.frame(table, slot);
   }
   return table;

@@ -40,7 +40,7 @@ export const PGT_partial = 4;
 export const OWNER_none = 0;
 export const OWNER_xen = 1;
 export const OWNER_guest = 2;
-export const DOMID_IO_owner = 3;
+export const OWNER_io = 3;
 
 export const TYPE_NAMES = ["none", "l1", "l2", "l3", "l4", "seg_desc", "shared", "writable"] as const;
 

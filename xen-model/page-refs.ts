@@ -7,7 +7,7 @@
 import { EACCES, EBUSY, EINVAL, EPERM, type Rc } from "../abi/errno.js";
 import { _PAGE_PAT, _PAGE_PCD, _PAGE_PRESENT, _PAGE_PWT, _PAGE_RW, _PAGE_GLOBAL, _PAGE_PSE } from "../abi/page.js";
 import { hexFrame } from "./audit-log.js";
-import { OWNER_guest, PGT_validated, PGT_writable_page } from "./frame-table.js";
+import { OWNER_guest, OWNER_xen, PGT_validated, PGT_writable_page } from "./frame-table.js";
 import { INVALID_ENTRY_FRAME, io_class } from "./memory-map.js";
 import { _get_page_type, _put_page_type, get_page_and_type_from_mfn } from "./page-type.js";
 import type { Xen } from "./xen.js";
@@ -37,7 +37,7 @@ export function get_page_from_l1e(x: Xen, vcpu: number, mfn: number, flags: numb
     return x.log.refuse(-EINVAL, "get_page_from_l1e", () => `flags ${hexFrame(flags)}`, "PWT, PCD and PAT are for guests with devices");
   }
   if (!frames.mfn_valid(mfn)) return get_io_page(x, mfn, flags);
-  if (frames.owner[mfn] !== OWNER_guest) {
+  if (frames.owner[mfn] !== OWNER_guest || x.pg_owner !== OWNER_guest) {
     return x.log.refuse(-EBUSY, "get_page_from_l1e", () => `mfn ${hexFrame(mfn)}`, "another owns it; map own RAM");
   }
   if (frames.special[mfn] !== 0 && (flags & PAGE_CACHE_ATTRS) !== 0) {
@@ -54,7 +54,7 @@ export function get_page_from_l1e(x: Xen, vcpu: number, mfn: number, flags: numb
 
 function get_io_page(x: Xen, mfn: number, flags: number): Rc {
   const io = io_class(x.map, mfn);
-  if (io === "denied") {
+  if (io === "denied" || x.pg_owner === OWNER_xen) {
     if (mfn === INVALID_ENTRY_FRAME) return -EINVAL;
     return x.log.refuse(-EPERM, "get_page_from_l1e", () => `mfn ${hexFrame(mfn)}`, "no RAM, and no device of this guest");
   }

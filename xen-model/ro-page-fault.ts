@@ -5,6 +5,7 @@
  * Differs: stores are of 8 aligned bytes. An emulated store to a read-only MMIO page is discarded, as mmio-ro is.
  */
 import { EV } from "../abi/events.js";
+import { linear_page, type Vpn } from "../abi/frames.js";
 import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
 import { adjust_guest_l1e } from "./adjust.js";
 import { map_guest_l1e } from "./do-update-va-mapping.js";
@@ -14,9 +15,9 @@ import { get_page_from_l1e, put_page_from_l1e } from "./page-refs.js";
 import type { Xen } from "./xen.js";
 
 /** Emulate a store of (frame, flags) to entry `slot` of the frame that `page` maps; false: the fault is the guest's. */
-export function pv_ro_page_fault(x: Xen, vcpu: number, page: number, slot: number, frame: number, flags: number): boolean {
+export function pv_ro_page_fault(x: Xen, vcpu: number, page: Vpn, slot: number, frame: number, flags: number): boolean {
   const { mem, frames, ledger } = x;
-  const l1 = map_guest_l1e(x, vcpu, page);
+  const l1 = map_guest_l1e(x, vcpu, linear_page(page));
   if (l1 < 0) return false;
   const pte = mem.flags(l1, page % mem.ptes);
   if ((pte & (_PAGE_PRESENT | _PAGE_RW)) !== _PAGE_PRESENT) return false;

@@ -9,6 +9,7 @@
  *   blocked           Uint8Array   SCHEDOP_block: its pCPU idles, with its tables still loaded
  *   pcpu              Uint8Array   where it runs, or ran last
  *   old_guest_table   Uint32Array  a table still to be taken down before the next MMU hypercall, 0 for none
+ *   gdt               Uint32Array  14 frames a vCPU of its GDT, 0 for none
  *   root              Uint32Array  the vCPU's own root, where the design has one
  *
  * Mirrors: struct arch_vcpu and struct pv_vcpu, xen/arch/x86/include/asm/domain.h.
@@ -23,6 +24,7 @@ export class VcpuTable {
   readonly blocked: Uint8Array;
   readonly pcpu: Uint8Array;
   readonly old_guest_table: Uint32Array;
+  readonly gdt: Uint32Array;
   readonly root: Uint32Array;
 
   constructor(
@@ -36,6 +38,7 @@ export class VcpuTable {
     this.blocked = state.u8(nrVcpus);
     this.pcpu = state.u8(nrVcpus);
     this.old_guest_table = state.u32(nrVcpus);
+    this.gdt = state.u32(nrVcpus * 14);
     this.root = state.u32(nrVcpus);
   }
 

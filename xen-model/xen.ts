@@ -22,7 +22,6 @@ import {
   _PAGE_USER,
   PFEC_page_present,
   PFEC_user_mode,
-  PFEC_write_access,
 } from "../abi/page.js";
 import type { XEN_ROOTS } from "../abi/proposal.js";
 import type { State } from "../abi/state.js";
@@ -31,6 +30,7 @@ import { AuditLog, hexFrame } from "./audit-log.js";
 import { arch_set_info_guest, toggle_guest_mode } from "./cr3.js";
 import { do_mmu_update } from "./do-mmu-update.js";
 import { do_mmuext_op } from "./do-mmuext-op.js";
+import { do_set_gdt } from "./do-set-gdt.js";
 import { do_update_va_mapping } from "./do-update-va-mapping.js";
 import { FrameTable, OWNER_guest, OWNER_xen } from "./frame-table.js";
 import { ACCESS_WRITE, type Access, WalkControl } from "./hw/control.js";
@@ -46,7 +46,8 @@ import { XptiRoot } from "./root/xpti.js";
 import { VcpuTable } from "./vcpu-table.js";
 
 export interface XenConfig {
-  readonly geometry: MemoryGeometry & { readonly nrXenFrames: number };
+  /** Xen's own tables begin at firstXenFrame (default 1) of its frames 0..nrXenFrames-1. */
+  readonly geometry: MemoryGeometry & { readonly nrXenFrames: number; readonly firstXenFrame?: number };
   readonly nrPcpus: number;
   readonly nrVcpus: number;
   readonly root: (typeof XEN_ROOTS)[number];
@@ -80,6 +81,8 @@ export class Xen implements Hypervisor {
   /** What one mmu_update request did: level of the table written to (0: none), and did it drop a table? */
   touchedLevel = 0;
   restarted = false;
+  /** Whose frames the call at hand maps: OWNER_*. Mirrors: pg_owner. */
+  pg_owner = OWNER_guest;
 
   private readonly control = new WalkControl();
   private readonly out = new Walk();
@@ -114,7 +117,7 @@ export class Xen implements Hypervisor {
     for (let mfn = nrXenFrames; mfn < nrFrames; mfn++) frames.m2p[mfn] = mfn;
     pcpus.vcpu.fill(-1);
     for (let vcpu = 0; vcpu < config.nrVcpus; vcpu++) vcpus.pcpu[vcpu] = vcpu;
-    this.own[0] = 1;
+    this.own[0] = config.geometry.firstXenFrame ?? 1;
     this.build_idle_table();
     this.root.init(this);
   }
@@ -259,6 +262,8 @@ export class Xen implements Hypervisor {
         return do_mmuext_op(this, vcpu, calls, row);
       case hc.__HYPERVISOR_update_va_mapping:
         return do_update_va_mapping(this, vcpu, calls, row);
+      case hc.__HYPERVISOR_set_gdt:
+        return do_set_gdt(this, vcpu, calls, row);
       case hc.__HYPERVISOR_stack_switch:
       case hc.__HYPERVISOR_set_segment_base:
       case hc.__HYPERVISOR_update_descriptor:
@@ -302,15 +307,18 @@ export class Xen implements Hypervisor {
   store(vcpu: number, page: Vpn, slot: number, frame: number, flags: number): Rc {
     const { control, out, mem } = this;
     const pcpu = this.vcpus.pcpu[vcpu]!;
-    if (walk(mem, control, asMfn(this.pcpus.guest_cr3[pcpu]!), page, ACCESS_WRITE, out) === WALK_OK) {
+    const error = walk(mem, control, asMfn(this.pcpus.guest_cr3[pcpu]!), page, ACCESS_WRITE, out);
+    if (error === WALK_OK) {
       mem.set(out.frame, slot, frame, flags);
       return 0;
     }
-    this.root.enter_from_guest(this, vcpu);
-    const done = pv_ro_page_fault(this, vcpu, page, slot, frame, flags);
-    this.root.exit_to_guest(this, vcpu);
-    if (done) return 0;
-    this.page_fault(vcpu, page, PFEC_page_present | PFEC_write_access);
+    if ((error & PFEC_page_present) !== 0 && this.vcpus.kernel_mode[vcpu] !== 0) {
+      this.root.enter_from_guest(this, vcpu);
+      const done = pv_ro_page_fault(this, vcpu, page, slot, frame, flags);
+      this.root.exit_to_guest(this, vcpu);
+      if (done) return 0;
+    }
+    this.page_fault(vcpu, page, this.vcpus.kernel_mode[vcpu] !== 0 ? error & ~PFEC_user_mode : error);
     return -EFAULT;
   }
 

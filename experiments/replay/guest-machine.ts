@@ -1,0 +1,200 @@
+/**
+ * The machine that the scripts start from: one 64-bit PV guest with a pool of pages and its own four tables.
+ *
+ * Frames: 0..0xff no RAM, 0x100..0x1ff Xen's, from 0x200 the guest's: base tables, three kernel L1 tables, some
+ * kernel RAM, the shared info page, then the pool. Values of frames that a script gives as numbers stay as they are,
+ * as none of them is one of the guest's here.
+ */
+import { EV } from "../../abi/events.js";
+import type { Vpn } from "../../abi/frames.js";
+import { CallBuffer } from "../../abi/hypercalls.js";
+import { Ledger } from "../../abi/ledger.js";
+import { PtMemory } from "../../abi/memory.js";
+import { add_mmuext_op, MMUEXT_PIN_L4_TABLE, push_mmuext_op } from "../../abi/mmuext-op.js";
+import { State } from "../../abi/state.js";
+import { OWNER_none, PGT_validated, PGT_writable_page } from "../../xen-model/frame-table.js";
+import type { MemoryMap } from "../../xen-model/memory-map.js";
+import { Xen, type XenConfig } from "../../xen-model/xen.js";
+
+const FIRST_XEN = 0x100;
+const FIRST_GUEST = 0x200;
+const BASE_L4 = FIRST_GUEST;
+const KERNEL_L1 = FIRST_GUEST + 4;
+const KERNEL = FIRST_GUEST + 8;
+const SHARED_INFO = FIRST_GUEST + 9;
+const FREE = FIRST_GUEST + 10;
+const POOL = FIRST_GUEST + 16;
+
+/** Flags of the guest's own entries: P, RW, US, A, D. */
+const TABLE = 0x67;
+const READ_ONLY = 0x65;
+
+/** Page of the first home address, 0xffffffff80400000 >> 12, in 36 bits and in 52. */
+const HOME_36 = 0xfff80400 + 0xf * 2 ** 32;
+const HOME_52 = 0xfff80400 + 0xfffff * 2 ** 32;
+
+/** Device frames of the recorded machine (classes of raw frames; a later range wins). */
+const RECORDED_MAP: MemoryMap = {
+  devices: true,
+  io: [
+    { first: 0x0, last: 0xff, class: "mmio" },
+    { first: 0xa0, last: 0xbf, class: "mmio" },
+    { first: 0xb0000, last: 0xfffff, class: "mmio" },
+    { first: 0x100000, last: 0xfffffff - 1, class: "mmio" },
+    { first: 0xb0000, last: 0xbffff, class: "mmio-ro" },
+    { first: 0xfec00, last: 0xfec00, class: "mmio-ro" },
+    { first: 0xfed00, last: 0xfed00, class: "mmio-ro" },
+    { first: 0xfee00, last: 0xfee00, class: "denied" },
+  ],
+};
+
+export interface Fault {
+  readonly vector: number;
+  readonly error: number;
+}
+
+export class GuestMachine {
+  readonly xen: Xen;
+  readonly mem: PtMemory;
+  readonly calls: CallBuffer;
+  readonly ledger: Ledger;
+  /** The last fault that Xen gave the guest. */
+  fault: Fault | undefined;
+  private readonly state: State;
+  private readonly image: ArrayBuffer;
+
+  constructor(
+    readonly pages: number,
+    options: Partial<XenConfig> = {},
+  ) {
+    const size = 4 << 20;
+    this.state = new State(size + 0x800 * 4096);
+    const geometry = { nrFrames: 0x600, nrTables: 0x600, ptes: 512, nrXenFrames: FIRST_GUEST, firstXenFrame: FIRST_XEN };
+    this.ledger = new Ledger(this.state, 2);
+    this.mem = new PtMemory(this.state, geometry);
+    this.xen = new Xen(this.state, this.mem, this.ledger, {
+      geometry,
+      nrPcpus: 2,
+      nrVcpus: 2,
+      root: "shared",
+      exclusive: "off",
+      flush: "domain",
+      pcid: false,
+      invpcid: true,
+      version: "4.17",
+      map: RECORDED_MAP,
+      ...options,
+    });
+    this.calls = new CallBuffer(this.state, { calls: 64, mmuUpdates: 1024, mmuextOps: 256 });
+    this.xen.attach({
+      page_fault: (vcpu, _page, error) => {
+        this.fault = { vector: 14, error };
+        this.xen.iret(vcpu, (error & 4) !== 0);
+      },
+      event: () => undefined,
+    });
+    this.boot();
+    this.image = this.state.buffer.slice(0, this.state.usedBytes);
+  }
+
+  /** Back to the state that each script starts from. */
+  reset(): void {
+    new Uint8Array(this.state.buffer).set(new Uint8Array(this.image));
+    this.fault = undefined;
+  }
+
+  private boot(): void {
+    const { xen, mem, calls } = this;
+    xen.init();
+    const { frames } = xen;
+    frames.owner.fill(OWNER_none, 0, FIRST_XEN);
+    const [l4, l3, l2, l1] = [BASE_L4, BASE_L4 + 1, BASE_L4 + 2, BASE_L4 + 3];
+    mem.set(l4, 511, l3, TABLE);
+    mem.set(l3, 510, l2, TABLE);
+    mem.set(l2, 2, l1, TABLE);
+    [0, 1, 3].forEach((slot, i) => mem.set(l2, slot, KERNEL_L1 + i, TABLE));
+    mem.set(KERNEL_L1, 0, KERNEL, TABLE);
+    for (let i = 0; i < 7; i++) mem.set(KERNEL_L1, 8 + i, BASE_L4 + i, READ_ONLY);
+    mem.set(KERNEL_L1, 16, SHARED_INFO, TABLE);
+    for (let i = 0; i < this.pages; i++) {
+      mem.set(l1, i, POOL + i, TABLE);
+      frames.m2p[POOL + i] = POOL + i;
+    }
+    // the shared info page belongs to Xen's heap, shared writable
+    frames.special[SHARED_INFO] = 1;
+    frames.type[SHARED_INFO] = PGT_writable_page;
+    frames.typeFlags[SHARED_INFO] = PGT_validated;
+    frames.typeCount[SHARED_INFO] = 1;
+    frames.count[SHARED_INFO] = 2;
+
+    for (let vcpu = 0; vcpu < 2; vcpu++) {
+      const rc = xen.vcpu_initialise(vcpu, l4);
+      if (rc !== 0) throw new RangeError(`GuestMachine: the base tables are refused (${rc}); it is a bug of the model`);
+    }
+    push_mmuext_op(calls);
+    add_mmuext_op(calls, MMUEXT_PIN_L4_TABLE, l4);
+    xen.hypercall(0, calls, 0);
+    calls.reset();
+    this.ledger.clear();
+  }
+
+  /** Frame of a name in a script. */
+  frameOf(name: string): number {
+    if (/^p\d+$/.test(name)) return POOL + Number(name.slice(1));
+    if (name.startsWith("raw:")) return Number(name.slice(4));
+    if (name.startsWith("xen:")) return this.mem.frame(BASE_L4, Number(name.slice(4)));
+    switch (name) {
+      case "base_l4":
+        return BASE_L4;
+      case "base_l3":
+        return BASE_L4 + 1;
+      case "base_l2":
+        return BASE_L4 + 2;
+      case "base_l1":
+        return BASE_L4 + 3;
+      case "shared_info":
+        return SHARED_INFO;
+      case "free":
+        return FREE;
+      case "kernel":
+        return KERNEL;
+      default:
+        return 0;
+    }
+  }
+
+  /** Name of a frame in results. */
+  nameOf(frame: number): string {
+    if (frame === 0) return "none";
+    if (frame >= POOL && frame < POOL + this.pages) return `p${frame - POOL}`;
+    if (frame >= BASE_L4 && frame < BASE_L4 + 4) return `base_l${4 - (frame - BASE_L4)}`;
+    if (frame === SHARED_INFO) return "shared_info";
+    if (frame === FREE) return "free";
+    if (frame >= FIRST_GUEST && frame < this.mem.nrFrames) return "kernel";
+    for (let slot = 256; slot < 272; slot++) {
+      if (slot !== 258 && frame >= FIRST_XEN && this.mem.frame(BASE_L4, slot) === frame) return `xen:${slot}`;
+    }
+    return `raw:0x${frame.toString(16)}`;
+  }
+
+  /** Page of the home address of pool page `index`, as the walker takes it (36 bits) and as a hypercall does (52). */
+  home36(index: number): Vpn {
+    return (HOME_36 + index) as Vpn;
+  }
+
+  home52(index: number): number {
+    return HOME_52 + index;
+  }
+
+  /** Is the frame one whose contents the scripts know: the pool and the base tables? */
+  isKnown(frame: number): boolean {
+    return (frame >= POOL && frame < POOL + this.pages) || (frame >= BASE_L4 && frame < BASE_L4 + 4);
+  }
+
+  /** How many hypercalls and traps the guest made so far. */
+  callsMade(): number {
+    return this.ledger.total("multicall") + this.ledger.total("mmu_update") + this.ledger.total("mmuext_op") + this.ledger.total("update_va_mapping");
+  }
+}
+
+export { EV };

@@ -1,0 +1,356 @@
+/**
+ * Replays a script on the Xen twin, op by op, and compares each result with the recorded one.
+ */
+import { errnoName } from "../../abi/errno.js";
+import type { Vpn } from "../../abi/frames.js";
+import { type CallBuffer, DOMID_SELF } from "../../abi/hypercalls.js";
+import {
+  add_mmu_update,
+  MMU_MACHPHYS_UPDATE,
+  MMU_NORMAL_PT_UPDATE,
+  MMU_PT_UPDATE_NO_TRANSLATE,
+  MMU_PT_UPDATE_PRESERVE_AD,
+  push_mmu_update,
+} from "../../abi/mmu-update.js";
+import * as ext from "../../abi/mmuext-op.js";
+import { PAGE_FLAGS_MASK } from "../../abi/page.js";
+import { push_set_gdt } from "../../abi/set-gdt.js";
+import * as uvm from "../../abi/update-va-mapping.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, type Access } from "../../xen-model/hw/control.js";
+import { toggle_guest_mode } from "../../xen-model/cr3.js";
+import type { GuestMachine } from "./guest-machine.js";
+import type { Call, Extended, Flush, Op, Script, Update } from "./script.js";
+
+/** A result, in the recordings' form. */
+export type Result = Record<string, unknown>;
+
+export interface Difference {
+  readonly script: string;
+  readonly op: number;
+  readonly recorded: unknown;
+  readonly modelled: Result;
+}
+
+/** Run `script` from its initial state; `onOp` sees each op with both results. */
+export function replayScript(
+  machine: GuestMachine,
+  script: Script,
+  onOp: (index: number, op: Op, modelled: Result | undefined, equal: boolean) => void,
+): void {
+  machine.reset();
+  script.ops.forEach((op, index) => {
+    const recorded = op.result as Result;
+    if (recorded["skipped"] !== undefined) {
+      onOp(index, op, undefined, true);
+      return;
+    }
+    const modelled = run(machine, op);
+    onOp(index, op, modelled, sameResult(machine, modelled, recorded));
+  });
+}
+
+function run(m: GuestMachine, op: Op): Result {
+  const vcpu = op.vcpu ?? 0;
+  const { calls, xen } = m;
+  calls.reset();
+  m.fault = undefined;
+  switch (op.op) {
+    case "home":
+    case "update_va_mapping":
+    case "mmu_update":
+    case "mmuext": {
+      const row = push(m, op);
+      xen.hypercall(vcpu, calls, row);
+      return callResult(calls, row, op.op);
+    }
+    case "multicall": {
+      const rows = op.calls.map((call) => push(m, call));
+      const rc = xen.multicall(vcpu, calls, rows.length);
+      return { rc, calls: rows.map((row, i) => callResult(calls, row, op.calls[i]!.op)) };
+    }
+    case "set_gdt": {
+      const row = push_set_gdt(calls, op.frames.map((name) => m.frameOf(name)), op.entries);
+      xen.hypercall(vcpu, calls, row);
+      return callResult(calls, row, op.op);
+    }
+    case "write":
+      return store(m, vcpu, m.home36(Number(op.page.slice(1))), op.index, op.entry, false, undefined);
+    case "read":
+      return load(m, vcpu, m.home36(Number(op.page.slice(1))), op.index, false, undefined);
+    case "dump":
+      return dump(m, vcpu, m.home36(Number(op.page.slice(1))));
+    case "probe_read":
+    case "probe_write":
+    case "probe_exec":
+      return probe(m, vcpu, op);
+    case "m2p":
+      return { ok: true, gpfn: gpfnName(m, xen.frames.m2p[m.frameOf(op.frame)]!) };
+    case "nop":
+      return { ok: true };
+  }
+}
+
+const CMDS: Record<string, number> = {
+  normal: MMU_NORMAL_PT_UPDATE,
+  machphys: MMU_MACHPHYS_UPDATE,
+  preserve_ad: MMU_PT_UPDATE_PRESERVE_AD,
+  no_translate: MMU_PT_UPDATE_NO_TRANSLATE,
+};
+
+const EXT: Record<string, number> = {
+  pin_l1: ext.MMUEXT_PIN_L1_TABLE,
+  pin_l2: ext.MMUEXT_PIN_L2_TABLE,
+  pin_l3: ext.MMUEXT_PIN_L3_TABLE,
+  pin_l4: ext.MMUEXT_PIN_L4_TABLE,
+  unpin: ext.MMUEXT_UNPIN_TABLE,
+  new_baseptr: ext.MMUEXT_NEW_BASEPTR,
+  new_user_baseptr: ext.MMUEXT_NEW_USER_BASEPTR,
+  clear_page: ext.MMUEXT_CLEAR_PAGE,
+  copy_page: ext.MMUEXT_COPY_PAGE,
+  invlpg_local: ext.MMUEXT_INVLPG_LOCAL,
+  invlpg_all: ext.MMUEXT_INVLPG_ALL,
+  invlpg_multi: ext.MMUEXT_INVLPG_MULTI,
+  tlb_flush_local: ext.MMUEXT_TLB_FLUSH_LOCAL,
+  tlb_flush_all: ext.MMUEXT_TLB_FLUSH_ALL,
+  tlb_flush_multi: ext.MMUEXT_TLB_FLUSH_MULTI,
+  flush_cache: ext.MMUEXT_FLUSH_CACHE,
+  flush_cache_global: ext.MMUEXT_FLUSH_CACHE_GLOBAL,
+  mark_super: ext.MMUEXT_MARK_SUPER,
+  unmark_super: ext.MMUEXT_UNMARK_SUPER,
+  set_ldt: ext.MMUEXT_SET_LDT,
+};
+
+const UVMF: Record<Flush, number> = {
+  none: uvm.UVMF_NONE,
+  tlb_local: uvm.UVMF_TLB_FLUSH | uvm.UVMF_LOCAL,
+  tlb_all: uvm.UVMF_TLB_FLUSH | uvm.UVMF_ALL,
+  tlb_multi: uvm.UVMF_TLB_FLUSH | uvm.UVMF_MULTI,
+  invlpg_local: uvm.UVMF_INVLPG | uvm.UVMF_LOCAL,
+  invlpg_all: uvm.UVMF_INVLPG | uvm.UVMF_ALL,
+  invlpg_multi: uvm.UVMF_INVLPG | uvm.UVMF_MULTI,
+};
+
+const HOME_FLAGS = { rw: 0x67, ro: 0x65, none: 0 } as const;
+
+/** Put a call into the buffer; returns its row. */
+function push(m: GuestMachine, call: Call): number {
+  const { calls } = m;
+  switch (call.op) {
+    case "home": {
+      const index = Number(call.page.slice(1));
+      const flags = HOME_FLAGS[call.access];
+      const frame = flags === 0 ? 0 : m.frameOf(call.page);
+      return uvm.push_update_va_mapping(calls, m.home52(index), frame, flags, UVMF[call.flush ?? "invlpg_all"], call.mask);
+    }
+    case "update_va_mapping": {
+      const { frame, flags } = entryOf(m, call.entry);
+      return uvm.push_update_va_mapping(calls, linearPageOf(m, call.va), frame, flags, UVMF[call.flush ?? "none"], call.mask);
+    }
+    case "mmu_update": {
+      const row = push_mmu_update(calls, call.domid ?? DOMID_SELF);
+      for (const update of call.updates) pushUpdate(m, update);
+      return row;
+    }
+    case "mmuext": {
+      const row = ext.push_mmuext_op(calls, call.domid ?? DOMID_SELF);
+      for (const op of call.ops) pushExtended(m, op);
+      return row;
+    }
+  }
+}
+
+function pushUpdate(m: GuestMachine, u: Update): void {
+  const cmd = typeof u.cmd === "number" ? u.cmd : CMDS[u.cmd]!;
+  const table = m.frameOf(u.table);
+  if (u.gpfn !== undefined) {
+    add_mmu_update(m.calls, cmd, table, 0, u.gpfn.startsWith("p") ? m.frameOf(u.gpfn) : Number(u.gpfn), 0);
+    return;
+  }
+  const { frame, flags } = entryOf(m, u.entry ?? "none|0x0");
+  add_mmu_update(m.calls, cmd, table, u.index ?? 0, frame, flags);
+}
+
+function pushExtended(m: GuestMachine, op: Extended): void {
+  const cmd = typeof op.cmd === "number" ? Math.min(op.cmd, 255) : (EXT[op.cmd] ?? 255);
+  const address = op.va === undefined ? 0n : BigInt.asUintN(64, BigInt(addressText(m, op.va)));
+  const frame = cmd === ext.MMUEXT_SET_LDT ? Number(address & 0xfffn) : m.frameOf(op.frame ?? "none");
+  const arg = op.mask ?? op.ents ?? (op.src === undefined ? 0 : m.frameOf(op.src));
+  ext.add_mmuext_op(m.calls, cmd, frame, Number(address >> 12n), arg);
+}
+
+function callResult(calls: CallBuffer, row: number, op: string): Result {
+  const rc = calls.rc[row]!;
+  const result: Result = { rc };
+  if (rc < 0) result["err"] = errnoName(rc);
+  if (op === "mmu_update" || op === "mmuext") result["done"] = calls.done[row]! < 0 ? null : calls.done[row];
+  return result;
+}
+
+type ProbeOp = Extract<Op, { op: "probe_read" | "probe_write" | "probe_exec" }>;
+
+function probe(m: GuestMachine, vcpu: number, op: ProbeOp): Result {
+  const address = BigInt.asUintN(64, BigInt(addressText(m, op.va)));
+  if (BigInt.asUintN(64, BigInt.asIntN(48, address)) !== address) {
+    return { fault: { vector: 13, error: "0x0", cr2: "0x0" } };
+  }
+  const page = Number(BigInt.asUintN(36, address >> 12n)) as Vpn;
+  const slot = Number((address & 0xfffn) >> 3n);
+  const user = op.mode === "user";
+  if (op.op === "probe_read") return load(m, vcpu, page, slot, user, address);
+  if (op.op === "probe_write" && (address & 7n) !== 0n) return storeUnaligned(m, vcpu, address, op.entry ?? "none|0x0", user);
+  if (op.op === "probe_write") return store(m, vcpu, page, slot, op.entry ?? "none|0x0", user, address);
+  inMode(m, vcpu, user, () => m.xen.access(vcpu, page, ACCESS_READ, user));
+  const error = inMode(m, vcpu, user, () => m.xen.access(vcpu, page, ACCESS_FETCH, user));
+  return error < 0 ? { ok: true } : faultResult(error, address);
+}
+
+function load(m: GuestMachine, vcpu: number, page: Vpn, slot: number, user: boolean, address: bigint | undefined): Result {
+  const error = access(m, vcpu, page, ACCESS_READ, user);
+  if (error >= 0) return faultResult(error, address ?? homeAddress(page, slot));
+  if (user) return { ok: true };
+  return { ok: true, value: entryText(m, m.xen.accessed(), slot), known: m.isKnown(m.xen.accessed()) };
+}
+
+function store(m: GuestMachine, vcpu: number, page: Vpn, slot: number, text: string, user: boolean, address: bigint | undefined): Result {
+  const { frame, flags } = entryOf(m, text);
+  const rc = inMode(m, vcpu, user, () => m.xen.store(vcpu, page, slot, frame, flags));
+  return rc === 0 ? { ok: true } : faultResult(m.fault!.error, address ?? homeAddress(page, slot));
+}
+
+/** A store over two entries, perhaps of two pages: writable pagetables take none of these, so it needs writable mappings. */
+function storeUnaligned(m: GuestMachine, vcpu: number, address: bigint, text: string, user: boolean): Result {
+  const { frame, flags } = entryOf(m, text);
+  const value = joined(frame, flags);
+  const places: { table: number; slot: number }[] = [];
+  for (const part of [address & ~7n, (address & ~7n) + 8n]) {
+    const page = Number(BigInt.asUintN(36, part >> 12n)) as Vpn;
+    const error = access(m, vcpu, page, ACCESS_WRITE, user);
+    if (error >= 0) return faultResult(error, part < address ? address : part);
+    places.push({ table: m.xen.accessed(), slot: Number((part & 0xfffn) >> 3n) });
+  }
+  const shift = (address & 7n) * 8n;
+  const low = (1n << shift) - 1n;
+  places.forEach(({ table, slot }, i) => {
+    const old = joined(m.mem.frame(table, slot), m.mem.flags(table, slot));
+    const merged = i === 0 ? (old & low) | BigInt.asUintN(64, value << shift) : (old & ~low) | (value >> (64n - shift));
+    m.mem.set(table, slot, Number((merged >> 12n) & 0xffffffffffn), Number(merged & 0xfffn) | Number((merged >> 52n) << 12n));
+  });
+  return { ok: true };
+}
+
+function joined(frame: number, flags: number): bigint {
+  return (BigInt(frame) << 12n) | BigInt(flags & 0xfff) | (BigInt(flags >>> 12) << 52n);
+}
+
+function dump(m: GuestMachine, vcpu: number, page: Vpn): Result {
+  const error = access(m, vcpu, page, ACCESS_READ, false);
+  if (error >= 0) return faultResult(error, homeAddress(page, 0));
+  const frame = m.xen.accessed();
+  const entries: Record<string, string> = {};
+  for (let slot = 0; slot < 512; slot++) {
+    const text = entryText(m, frame, slot);
+    if (text !== "none|0x0") entries[slot] = text;
+  }
+  return { ok: true, entries };
+}
+
+function access(m: GuestMachine, vcpu: number, page: Vpn, kind: Access, user: boolean): number {
+  return inMode(m, vcpu, user, () => m.xen.access(vcpu, page, kind, user));
+}
+
+/** Do `act` with the vCPU in the mode asked for. */
+function inMode(m: GuestMachine, vcpu: number, user: boolean, act: () => number): number {
+  const { xen } = m;
+  if (user) toggle_guest_mode(xen, vcpu);
+  const answer = act();
+  if (xen.in_kernel_mode(vcpu) === false) toggle_guest_mode(xen, vcpu);
+  return answer;
+}
+
+function faultResult(error: number, address: bigint): Result {
+  return { fault: { vector: 14, error: `0x${error.toString(16)}`, cr2: `0x${address.toString(16)}` } };
+}
+
+function homeAddress(page: number, slot: number): bigint {
+  return (BigInt(page) << 12n) + BigInt(slot * 8) + 0xffff000000000000n;
+}
+
+function addressText(m: GuestMachine, va: string): string {
+  const match = /^p(\d+)\+(0x[0-9a-f]+)$/.exec(va);
+  if (match === null) return va;
+  return `0x${(homeAddress(m.home36(Number(match[1])), 0) + BigInt(match[2]!)).toString(16)}`;
+}
+
+/** Linear address >> 12, all 52 bits. */
+function linearPageOf(m: GuestMachine, va: string): number {
+  return Number(BigInt(addressText(m, va)) >> 12n);
+}
+
+function entryOf(m: GuestMachine, text: string): { frame: number; flags: number } {
+  const bar = text.indexOf("|");
+  const flags = BigInt(text.slice(bar + 1));
+  return { frame: m.frameOf(text.slice(0, bar)), flags: Number(flags & 0xfffn) | Number((flags >> 52n) << 12n) };
+}
+
+function entryText(m: GuestMachine, table: number, slot: number): string {
+  const flags = m.mem.flags(table, slot) & PAGE_FLAGS_MASK;
+  const value = BigInt(flags & 0xfff) | (BigInt(flags >>> 12) << 52n);
+  return `${m.nameOf(m.mem.frame(table, slot))}|0x${value.toString(16)}`;
+}
+
+function gpfnName(m: GuestMachine, gpfn: number): string {
+  const name = m.nameOf(gpfn);
+  return /^p\d+$/.test(name) ? name : `0x${gpfn.toString(16)}`;
+}
+
+/** Are two results equal by the recordings' rules? A and D bits are compared too. */
+export function sameResult(m: GuestMachine, modelled: Result, recorded: Result): boolean {
+  for (const key of ["rc", "err", "done", "gpfn"]) {
+    if (key === "gpfn" && recorded[key] !== undefined) {
+      // the model keeps 53 bits of an entry of the machine-to-phys table
+      if (Number(gpfnValue(m, recorded[key] as string)) !== Number(gpfnValue(m, (modelled[key] as string | undefined) ?? "0x0"))) return false;
+    } else if (modelled[key] !== recorded[key]) return false;
+  }
+  if ((modelled["ok"] === true) !== (recorded["ok"] === true)) return false;
+  if (recorded["fault"] !== undefined) return sameFault(modelled["fault"], recorded["fault"]);
+  if (recorded["value"] !== undefined && modelled["known"] !== false) {
+    if (!sameEntry(modelled["value"] as string, recorded["value"] as string)) return false;
+  }
+  if (recorded["entries"] !== undefined) return sameEntries(modelled["entries"], recorded["entries"]);
+  if (recorded["calls"] !== undefined) {
+    const ours = modelled["calls"] as Result[];
+    return (recorded["calls"] as Result[]).every((call, i) => sameResult(m, ours[i]!, call));
+  }
+  return true;
+}
+
+function gpfnValue(m: GuestMachine, text: string): bigint {
+  return text.startsWith("p") ? BigInt(m.frameOf(text)) : BigInt(text);
+}
+
+function sameFault(modelled: unknown, recorded: unknown): boolean {
+  const ours = modelled as Record<string, string | number> | undefined;
+  const theirs = recorded as Record<string, string | number>;
+  if (ours === undefined || ours["vector"] !== theirs["vector"] || Number(ours["error"]) !== Number(theirs["error"])) return false;
+  return BigInt(ours["cr2"]!) === BigInt(theirs["cr2"]!);
+}
+
+/** For entries with a frame of Xen's only the presence and the frame matter. */
+function sameEntry(modelled: string, recorded: string): boolean {
+  if (!recorded.startsWith("xen:")) return modelled === recorded;
+  return modelled.split("|")[0] === recorded.split("|")[0];
+}
+
+function sameEntries(modelled: unknown, recorded: unknown): boolean {
+  const ours = modelled as Record<string, string> | undefined;
+  const theirs = recorded as Record<string, string>;
+  if (ours === undefined) return false;
+  const slots = Object.keys(theirs);
+  if (slots.length !== Object.keys(ours).length) return false;
+  return slots.every((slot) => {
+    const mine = ours[slot];
+    if (mine === undefined) return false;
+    if (slot === "258") return mine.split("|")[0] === theirs[slot]!.split("|")[0];
+    return sameEntry(mine, theirs[slot]!);
+  });
+}
