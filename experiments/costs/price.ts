@@ -44,7 +44,8 @@ export function priceOf(profile: Profile, event: EventName): Bracket | undefined
     sum.high += times * b.high;
   };
   for (const [term, constant] of TERMS) add(price[term] as number, profile.constants[constant]);
-  add(price.refill, refill(profile));
+  add(price.refill, refill(profile, "refill_pages_per_flush"));
+  add(price.refill_kernel, refill(profile, "refill_kernel_pages"));
   return sum;
 }
 
@@ -52,6 +53,7 @@ export function priceOf(profile: Profile, event: EventName): Bracket | undefined
 function explain(price: EventPrice): string {
   const parts = TERMS.filter(([term]) => (price[term] as number) > 0).map(([term, , label]) => `${price[term]} ${label}`);
   if (price.refill > 0) parts.push(`${price.refill} refill`);
+  if (price.refill_kernel > 0) parts.push(`${price.refill_kernel} refill of kernel pages`);
   return `${parts.join(", ")} (${price.from})`;
 }
 
@@ -89,7 +91,7 @@ export function priceDifference(
   baseline: Counts,
 ): { cycles: Bracket; groups: { group: string; cycles: number; versusCycles: number }[] } {
   const groups = Object.keys(profile.instructions.groups).map((group) => ({ group, cycles: 0, versusCycles: 0 }));
-  const coefficients = new Float64Array(TERMS.length + 1); // the last one is the refill's
+  const coefficients = new Float64Array(TERMS.length + 2); // the last two are the refills'
   for (const event of EVENT_NAMES) {
     const price = profile.instructions.events[event];
     if (price === undefined) continue;
@@ -97,6 +99,7 @@ export function priceDifference(
     const more = count - (baseline[event] ?? 0);
     TERMS.forEach(([term], i) => (coefficients[i]! += more * (price[term] as number)));
     coefficients[TERMS.length]! += more * price.refill;
+    coefficients[TERMS.length + 1]! += more * price.refill_kernel;
     const group = groups.find((g) => g.group === price.group)!;
     const { likely } = priceOf(profile, event)!;
     group.cycles += count * likely;
@@ -105,7 +108,10 @@ export function priceDifference(
 
   const total = { low: 0, likely: 0, high: 0 };
   coefficients.forEach((times, i) => {
-    const constant = i < TERMS.length ? profile.constants[TERMS[i]![1]] : refill(profile);
+    const constant =
+      i < TERMS.length
+        ? profile.constants[TERMS[i]![1]]
+        : refill(profile, i === TERMS.length ? "refill_pages_per_flush" : "refill_kernel_pages");
     total.low += times * (times > 0 ? constant.low : constant.high);
     total.likely += times * constant.likely;
     total.high += times * (times > 0 ? constant.high : constant.low);
@@ -113,9 +119,9 @@ export function priceDifference(
   return { cycles: total, groups };
 }
 
-/** Cycles to bring back what one full flush took away. */
-function refill(profile: Profile): Bracket {
-  const pages = profile.constants.refill_pages_per_flush;
+/** Cycles to bring back what one flush took away. */
+function refill(profile: Profile, which: "refill_pages_per_flush" | "refill_kernel_pages"): Bracket {
+  const pages = profile.constants[which];
   const each = profile.constants.refill_page;
   return { low: pages.low * each.low, likely: pages.likely * each.likely, high: pages.high * each.high };
 }

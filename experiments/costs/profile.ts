@@ -41,6 +41,7 @@ const CONSTANTS = [
   "page_clear",
   "refill_page",
   "refill_pages_per_flush",
+  "refill_kernel_pages",
 ] as const;
 
 export type ConstantName = (typeof CONSTANTS)[number];
@@ -71,6 +72,7 @@ const eventSchema = z.strictObject({
   ipi: z.number().nonnegative().default(0),
   page_clear: z.number().nonnegative().default(0),
   refill: z.number().nonnegative().default(0),
+  refill_kernel: z.number().nonnegative().default(0),
   from: z.string().min(1, "an event's price needs a source"),
 });
 

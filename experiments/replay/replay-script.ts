@@ -41,6 +41,8 @@ export function replayScript(
   script.ops.forEach((op, index) => {
     const recorded = op.result as Result;
     if (recorded["skipped"] !== undefined) {
+      // before it refused to call what is no `ret`, the recorder had loaded from there
+      if (recorded["skipped"] === "not_ret" && op.op === "probe_exec") probe(machine, op.vcpu ?? 0, { ...op, op: "probe_read" });
       onOp(index, op, undefined, true);
       return;
     }
