@@ -1,0 +1,51 @@
+/**
+ * bzImage: a boot sector and setup code, then the protected-mode code, which carries the compressed vmlinux.
+ *
+ * Mirrors: struct setup_header, Documentation/arch/x86/boot.rst; bzimage_check(), xen/arch/x86/bzimage.c.
+ */
+import type { ImageBytes } from "./image-bytes.js";
+
+const SETUP_SECTS = 0x1f1;
+const BOOT_FLAG = 0x1fe;
+const HEADER = 0x202; // "HdrS"
+const VERSION = 0x206;
+const PAYLOAD_OFFSET = 0x248;
+const PAYLOAD_LENGTH = 0x24c;
+
+const SECTOR = 512;
+const HAS_PAYLOAD = 0x208; // boot protocol 2.08
+
+export interface Payload {
+  /** Of the file. */
+  readonly offset: number;
+  /** With the four bytes at its end that say how large the unpacked kernel is. */
+  readonly length: number;
+}
+
+export function isBzImage(bytes: ImageBytes): boolean {
+  return bytes.has(BOOT_FLAG, "\x55\xaa") && bytes.has(HEADER, "HdrS");
+}
+
+/**
+ * Where the compressed vmlinux is.
+ *
+ * Errors: BadInput, if the boot protocol is older than 2.08, or if the payload goes beyond the file.
+ */
+export function findPayload(bytes: ImageBytes): Payload {
+  const version = bytes.u16(VERSION, "the setup header");
+  if (version < HAS_PAYLOAD) {
+    const said = `${version >> 8}.${(version & 0xff).toString().padStart(2, "0")}`;
+    throw bytes.bad(
+      VERSION,
+      `boot protocol ${said} does not say where the kernel is, as 2.08 does`,
+      "name the vmlinux that it was made of",
+    );
+  }
+  const setupSectors = bytes.u8(SETUP_SECTS, "the setup header") || 4; // 0 stands for 4
+  const offset = (setupSectors + 1) * SECTOR + bytes.u32(PAYLOAD_OFFSET, "the setup header");
+  const length = bytes.u32(PAYLOAD_LENGTH, "the setup header");
+  if (length === 0)
+    throw bytes.bad(PAYLOAD_LENGTH, "the payload is empty", "name a bzImage with a kernel in it");
+  bytes.need(offset, length, "the compressed kernel");
+  return { offset, length };
+}

@@ -1,0 +1,89 @@
+/**
+ * A kernel image as its loader sees it: unpacked, its Xen notes decoded, its features gathered.
+ *
+ * Mirrors: elf_xen_parse(), xen/common/libelf/libelf-dominfo.c.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { XEN_ELFNOTE_FEATURES, XEN_ELFNOTE_SUPPORTED_FEATURES } from "../abi/elf-notes.js";
+import { BadInput } from "../abi/bad-input.js";
+import { findPayload, isBzImage, type Payload } from "./bzimage.js";
+import { decodeNote, type Note, wordsOf } from "./decode-note.js";
+import { type Elf, readElf } from "./elf.js";
+import { findNotes, type NoteSource } from "./find-notes.js";
+import { readGuestInfo } from "./guest-info.js";
+import { ImageBytes } from "./image-bytes.js";
+import { Features } from "./parse-features.js";
+import { type Compression, compressionOf, unpack } from "./unpack.js";
+
+export interface KernelImage {
+  readonly file: string;
+  /** Of the file; a compressed ELF counts as ELF. */
+  readonly format: "bzImage" | "elf64" | "elf32";
+  readonly compression: Compression;
+  /** Unpacked. */
+  readonly elf: Elf;
+  /** Where the compressed kernel is in the file; of a bzImage. */
+  readonly payload?: Payload;
+  readonly source: NoteSource;
+  /** In the image's order, repeated ones too; Xen takes the last of a number. */
+  readonly notes: readonly Note[];
+  readonly features: Features;
+}
+
+/**
+ * Read a vmlinux, a compressed vmlinux or a bzImage.
+ *
+ * Errors: BadInput, naming the file, the offset and what to do.
+ */
+export async function readImage(file: string): Promise<KernelImage> {
+  return decodeImage(readBytes(file), file);
+}
+
+/** As readImage(), of bytes that are called `file` in messages. */
+export async function decodeImage(data: Uint8Array, file: string): Promise<KernelImage> {
+  const bytes = new ImageBytes(file, data);
+  if (!isBzImage(bytes)) {
+    if (compressionOf(bytes) === undefined) {
+      throw bytes.bad(0, "is neither ELF nor bzImage", "name a vmlinux, a compressed vmlinux or a bzImage");
+    }
+    const { compression, elf } = await unpack(bytes, false);
+    const read = readElf(elf);
+    return { file, format: `elf${read.bits}`, compression, ...readNotes(read) };
+  }
+  const payload = findPayload(bytes);
+  const packed = bytes.slice(payload.offset, payload.length, "the compressed kernel");
+  const { compression, elf } = await unpack(new ImageBytes(file, packed, " of the compressed kernel"), true);
+  return { file, format: "bzImage", compression, payload, ...readNotes(readElf(elf)) };
+}
+
+function readBytes(file: string): Uint8Array {
+  const remedy = "name a vmlinux or a bzImage";
+  try {
+    if (!statSync(file).isFile()) throw new BadInput(file, "", "is no regular file", remedy);
+    return readFileSync(file);
+  } catch (error) {
+    if (error instanceof BadInput) throw error;
+    throw new BadInput(file, "", `cannot be read (${(error as NodeJS.ErrnoException).code})`, remedy);
+  }
+}
+
+function readNotes(elf: Elf): Pick<KernelImage, "elf" | "source" | "notes" | "features"> {
+  const { source, notes, guestInfo } = findNotes(elf);
+  const features = new Features();
+  if (guestInfo !== undefined) {
+    const keys = readGuestInfo(elf.bytes, guestInfo);
+    for (const { type, value } of keys) if (type === XEN_ELFNOTE_FEATURES) features.parseString(value);
+    return { elf, source, notes: keys, features };
+  }
+  const decoded = notes.map((raw) => decodeNote(elf.bytes, raw));
+  decoded.forEach(({ type, value }, i) => {
+    if (type === XEN_ELFNOTE_FEATURES) features.parseString(value);
+    if (type === XEN_ELFNOTE_SUPPORTED_FEATURES) features.addWords(wordsOf(notes[i]!.desc));
+  });
+  return { elf, source, notes: decoded, features };
+}
+
+/** What Xen takes for the note of that number: the last one's value. */
+export function noteValue(image: Pick<KernelImage, "notes">, type: number): string | undefined {
+  return image.notes.findLast((note) => note.type === type)?.value;
+}
