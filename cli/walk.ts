@@ -1,91 +1,107 @@
-/** `pvtwin walk`: one pagetable walk, printed as Xen prints one; or recorded walks, compared. */
-import { createReadStream, readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+/**
+ * pvtwin walk: one pagetable walk, printed as Xen prints one; or recorded walks, compared.
+ */
 import type { Command } from "commander";
 import { BadInput } from "../abi/bad-input.js";
-import { CaseRunner, parseCase, sameResult, type WalkResult } from "../xen-model/hw/walk-cases.js";
+import { compareCases, type WalkReport } from "../experiments/walk-cases/compare.js";
+import { CaseRunner } from "../experiments/walk-cases/run-case.js";
+import {
+  findCase,
+  readScenario,
+  type WalkResult,
+  type WalkScenario,
+} from "../experiments/walk-cases/walk-case.js";
+import type { ShownEntry } from "../xen-model/hw/show-page-walk.js";
+
+interface Options {
+  readonly cases?: string[];
+  readonly json?: boolean;
+}
+
+const HELP = `
+SCENARIO is a JSON file with tables, cr3 and what of mode, maxphyaddr, cr0wp, smep, smap, nxe, pge, pke, pkru,
+ac, cpl, access and va differs from a read by a 64-bit kernel; or, with --cases, the name of a case.
+
+Examples:
+  pvtwin walk --cases test/data/x86-walk/*.jsonl
+  pvtwin walk pdpte-0000 --cases test/data/x86-walk/pdpte-by-rule.jsonl
+  echo '{"cr3":"t0","tables":{"t0":{"511":"t1|0x67"},"t1":{"510":"g1|0xe3"}}}' > kernel.json
+  pvtwin walk kernel.json 0xffffffff80001000`;
 
 export function register(program: Command): void {
   program
     .command("walk")
     .description("Walk pagetables as the processor does")
-    .argument("[scenario]", "JSON file with one case: tables, cr3, mode, access, ...")
-    .argument("[va]", "linear address; default: the scenario's")
-    .option("--cases <file...>", "JSON lines of recorded walks, to be compared")
-    .option("--json", "print one JSON document, and nothing else", false)
-    .addHelpText("after", "\nExample:\n  pvtwin walk --cases test/data/x86-walk/directed-sample.jsonl\n")
-    .action(async (scenario: string | undefined, va: string | undefined, flags: { cases?: string[]; json: boolean }) => {
-      if (flags.cases !== undefined) return compare(flags.cases, flags.json);
-      if (scenario === undefined) throw new BadInput("walk", "", "neither a scenario nor --cases is given", "see pvtwin walk --help");
-      return print(scenario, va, flags.json);
+    .argument("[scenario]", "one walk: a JSON file, or the name of a case in the files of --cases")
+    .argument("[va]", "linear address, in hex; default: the scenario's own")
+    .option("--cases <file...>", "recorded walks, one JSON document a line")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", HELP)
+    .action((scenario: string | undefined, va: string | undefined, { cases, json = false }: Options) => {
+      if (scenario !== undefined) {
+        const c = cases === undefined ? readScenario(scenario, va) : findCase(cases, scenario, va);
+        process.stdout.write(one(c, json));
+      } else if (cases !== undefined) {
+        const report = compareCases(cases);
+        process.stdout.write(json ? `${JSON.stringify(report)}\n` : comparison(report));
+        process.exitCode = report.different === 0 ? 0 : 1;
+      } else {
+        throw new BadInput("walk", "", "neither a scenario nor --cases is given", "see pvtwin walk --help");
+      }
     });
 }
 
-const FIRST = 10;
-
-async function compare(files: string[], json: boolean): Promise<void> {
-  const runner = new CaseRunner();
-  const first: { file: string; name: string; recorded: unknown; modelled: WalkResult }[] = [];
-  let cases = 0;
-  let different = 0;
-  for (const file of files) {
-    let number = 0;
-    for await (const text of linesOf(file)) {
-      number++;
-      if (text.trim() === "") continue;
-      const c = parseCase(text, file, number);
-      const modelled = runner.run(c);
-      cases++;
-      if (sameResult(c.name, modelled, c.result as WalkResult)) continue;
-      different++;
-      if (first.length < FIRST) first.push({ file, name: c.name, recorded: c.result, modelled });
-    }
+function comparison({ cases, equal, different, first }: WalkReport): string {
+  const lines = [`${cases} walks, ${equal} equal, ${different} different`];
+  for (const { file, name, recorded, modelled } of first) {
+    lines.push(
+      `${file}: ${name}`,
+      `  recorded ${JSON.stringify(recorded)}`,
+      `  modelled ${JSON.stringify(modelled)}`,
+    );
   }
-  if (cases === 0) throw new BadInput(files.join(", "), "", "holds no case", "name a file of recorded walks");
-  if (json) process.stdout.write(`${JSON.stringify({ cases, equal: cases - different, different, first })}\n`);
-  else {
-    process.stdout.write(`${cases} walks, ${cases - different} equal, ${different} different\n`);
-    for (const d of first) {
-      process.stdout.write(`${d.file}: ${d.name}\n  recorded ${JSON.stringify(d.recorded)}\n  modelled ${JSON.stringify(d.modelled)}\n`);
-    }
-  }
-  process.exitCode = different === 0 ? 0 : 1;
+  return `${lines.join("\n")}\n`;
 }
 
-async function* linesOf(file: string): AsyncGenerator<string> {
-  const input = createReadStream(file);
-  try {
-    yield* createInterface({ input, crlfDelay: Infinity });
-  } catch (error) {
-    throw new BadInput(file, "", `cannot be read (${(error as NodeJS.ErrnoException).code})`, "name a file of recorded walks");
-  }
+function one(c: WalkScenario, json: boolean): string {
+  const runner = new CaseRunner();
+  const [shown, result] = [runner.show(c), runner.run(c)];
+  if (!json)
+    return [
+      `Pagetable walk from ${c.va.slice(2).padStart(16, "0")}:`,
+      ...shown.map(line),
+      told(c, result),
+      "",
+    ].join("\n");
+  const levels = shown.map((e) => ({ level: e.level, slot: e.slot, entry: `0x${pte(e)}` }));
+  return `${JSON.stringify({ name: c.name, va: c.va, levels, result })}\n`;
 }
 
-function print(file: string, va: string | undefined, json: boolean): void {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new BadInput(file, "", `cannot be read (${(error as NodeJS.ErrnoException).code})`, "name a JSON file with one case");
+/** As show_page_walk() prints it; no frame has a pfn, as there is no M2P. */
+function line(e: ShownEntry): string {
+  return ` L${e.level}[0x${hex(e.slot, 3)}] = ${pte(e)} ffffffffffffffff${e.pse ? " (PSE)" : ""}`;
+}
+
+function pte({ frame, flags }: ShownEntry): string {
+  return hex(flags >>> 12, 3) + hex(frame, 10) + hex(flags & 0xfff, 3);
+}
+
+function hex(n: number, digits: number): string {
+  return n.toString(16).padStart(digits, "0");
+}
+
+const ACCESSES = { r: "Read", w: "Write", x: "Fetch" } as const;
+const ERROR_BITS = ["P", "W", "U", "RSVD", "I", "PK"];
+
+function told(c: WalkScenario, result: WalkResult): string {
+  const access = `${ACCESSES[c.access]} by CPL ${c.cpl}:`;
+  if ("ok" in result) {
+    const marks = Object.entries(result.ad).map(([entry, mark]) => `${mark} in ${entry}`);
+    return `${access} ${result.pa}${marks.length === 0 ? "" : `; set ${marks.join(", ")}`}`;
   }
-  const c = parseCase(text, file, 1);
-  if (va !== undefined && !/^0x[0-9a-f]{1,16}$/i.test(va)) {
-    throw new BadInput(va, "", "is no linear address", "give it in hexadecimal, with 0x");
-  }
-  const asked = va === undefined ? c : { ...c, va };
-  const runner = new CaseRunner();
-  const result = runner.run(asked);
-  const walked = result.fault?.vector !== 13;
-  const levels = walked ? runner.levels(asked) : [];
-  if (json) {
-    const rows = levels.map((l) => ({ level: l.level, slot: l.slot, entry: `0x${l.entry.toString(16).padStart(16, "0")}` }));
-    process.stdout.write(`${JSON.stringify({ va: asked.va, levels: rows, result })}\n`);
-    return;
-  }
-  process.stdout.write(`Pagetable walk from ${asked.va.slice(2).padStart(16, "0")}:\n`);
-  for (const l of levels) {
-    const slot = l.slot.toString(16).padStart(3, "0");
-    process.stdout.write(` L${l.level}[0x${slot}] = ${l.entry.toString(16).padStart(16, "0")}\n`);
-  }
-  process.stdout.write(result.ok === true ? `-> ${result.pa}\n` : `-> vector ${result.fault!.vector}, error ${result.fault!.error}\n`);
+  const { vector, error, at } = result.fault;
+  if (at !== undefined) return `MOV to CR3: #GP, a PDPTE has reserved bits`;
+  if (vector === 13) return `${access} #GP, the address is not canonical`;
+  const bits = ERROR_BITS.filter((_, n) => (error & (1 << n)) !== 0).join(" ");
+  return `${access} #PF, error code ${hex(error, 4)}${bits === "" ? "" : ` (${bits})`}`;
 }
