@@ -48,6 +48,13 @@ export const KINDS = [
   "reschedule_entry",
   "call_function_single_entry",
   "call_function_entry",
+  "irq_work_entry",
+  "x86_platform_ipi_entry",
+  "spurious_apic_entry",
+  "error_apic_entry",
+  "threshold_apic_entry",
+  "deferred_error_apic_entry",
+  "thermal_apic_entry",
 ] as const;
 
 export type Kind = (typeof KINDS)[number];
@@ -57,9 +64,19 @@ export const KIND = Object.freeze(Object.fromEntries(KINDS.map((name, i) => [nam
   Record<Kind, number>
 >;
 
-/** Is it an interrupt that came while a task ran? */
+/** Is it an interrupt that came while a task ran (include/asm/trace/irq_vectors.h)? */
 export function isInterrupt(kind: number): boolean {
   return kind >= KIND.local_timer_entry;
+}
+
+/** Is it the entry event of one system call? */
+export function isSyscallEntry(kind: number): boolean {
+  return kind >= KIND.sys_enter_mmap && kind <= KIND.sys_enter_exit_group;
+}
+
+/** Is it the exit event of one system call? */
+export function isSyscallExit(kind: number): boolean {
+  return kind >= KIND.sys_exit_mmap && kind <= KIND.sys_exit_execveat;
 }
 
 /** Rows of a chunk. */
@@ -70,12 +87,14 @@ export const CHUNK_ROWS = 16384;
  *   kind  Uint8Array    KIND.*
  *   cpu   Int32Array    CPU that recorded it; 0 where the form does not say (strace)
  *   tid   Int32Array    task that was current; -1 where the recorder had lost it
- *   tgid  Int32Array    its thread group, -1 where the form does not say
- *   time  Float64Array  nanoseconds
- *   comm  Uint32Array   name of the task at that moment, or the last it had; index into Strings
+ *   tgid  Int32Array    its thread group; -1 where the form does not say: TaskTable (task-table.ts) then finds it
+ *                       from the flags of task_newtask
+ *   time  Float64Array  nanoseconds, exact; the recorder's clock, less ImportReport.originSeconds
+ *   comm  Uint32Array   name of the task at that moment (trace-cmd: the last it had); index into Strings
  *   a0..a5 Float64Array what the event says; addresses are signed, so kernel addresses are negative and exact:
  *
  *   event                 a0           a1            a2          a3        a4   a5
+ *   OTHER                 name (index into Strings)
  *   sched_switch          prev tid     next tid      prev dead (X, Z: 1)
  *   sched_process_fork    parent tid   child tid
  *   sched_process_exec    tid          old tid
@@ -92,8 +111,11 @@ export const CHUNK_ROWS = 16384;
  *   sys_enter_mremap      addr         old len       new len     flags     new addr
  *   sys_enter_madvise     addr         len           advice
  *   sys_enter_clone       flags
- *   sys_exit_*            return value, negative: -errno
+ *   sys_enter_*           nothing that is used
+ *   sys_exit_*            return value, negative: -errno (strace: -1)
  *   *_entry               vector
+ *
+ * Columns that an event does not use hold what an earlier row of the buffer left there.
  */
 export class EventChunk {
   n = 0;
@@ -117,23 +139,29 @@ export class EventChunk {
   }
 }
 
-/** Texts of a recording, each kept once: task names. */
+/** Remembered texts; a power of two. */
+const HINTS = 4096;
+
+/** Texts of a recording, each kept once: names of tasks and of events. */
 export class Strings {
   private readonly texts: string[] = [];
   private readonly byText = new Map<string, number>();
-  /** Last text looked up by its bytes, for runs of events of one task. */
-  private lastBytes: Buffer = Buffer.alloc(0);
-  private last = -1;
+  /** Bytes of the text that was last found for a hint, and its index. */
+  private readonly hinted: (Buffer | undefined)[] = new Array<Buffer | undefined>(HINTS).fill(undefined);
+  private readonly hintedIndex = new Uint32Array(HINTS);
 
-  /** Index of the text in bytes start..end-1 of `buf`. */
-  intern(buf: Buffer, start: number, end: number): number {
-    const { lastBytes } = this;
-    if (this.last >= 0 && lastBytes.length === end - start && buf.compare(lastBytes, 0, lastBytes.length, start, end) === 0) {
-      return this.last;
-    }
-    this.lastBytes = Buffer.from(buf.subarray(start, end));
-    this.last = this.add(this.lastBytes.toString("utf8"));
-    return this.last;
+  /**
+   * Index of the text in bytes start..end-1 of `buf`. `hint` is a number that mostly comes with the same
+   * text, as a task with its name: then nothing is allocated.
+   */
+  intern(buf: Buffer, start: number, end: number, hint: number): number {
+    const slot = hint & (HINTS - 1);
+    const known = this.hinted[slot];
+    if (known !== undefined && sameBytes(known, buf, start, end)) return this.hintedIndex[slot]!;
+    const bytes = Buffer.from(buf.subarray(start, end));
+    this.hinted[slot] = bytes;
+    this.hintedIndex[slot] = this.add(bytes.toString("utf8"));
+    return this.hintedIndex[slot]!;
   }
 
   add(text: string): number {
@@ -147,4 +175,10 @@ export class Strings {
   text(index: number): string {
     return this.texts[index]!;
   }
+}
+
+function sameBytes(known: Buffer, buf: Buffer, start: number, end: number): boolean {
+  if (known.length !== end - start) return false;
+  for (let i = 0; i < known.length; i++) if (known[i] !== buf[start + i]) return false;
+  return true;
 }

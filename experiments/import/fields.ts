@@ -1,21 +1,27 @@
 /**
- * What events say, behind their name: fields as perf and trace-cmd print them (the kernel's own format strings,
- * so both print the same, but for sched_switch).
+ * What events say, behind their name: fields as perf and trace-cmd print them. Both use the kernel's own format
+ * strings, so they differ in sched_switch only (switch-fields.ts).
+ *
+ * Names of tasks may hold anything, labels and arrows too, but have at most 15 bytes. So fields behind a
+ * name are read from the end of the line, label by label.
  *
  * Mirrors: TP_printk() of include/trace/events/{sched,task}.h, arch/x86/include/asm/trace/*.h;
  *          print_syscall_enter(), kernel/trace/trace_syscalls.c.
  */
-import { KIND, KINDS, type EventChunk, type Strings } from "./event.js";
-import { COLON, decimalBackward, SPACE, type Scanner } from "./scan.js";
+import { isInterrupt, isSyscallExit, KIND, type EventChunk, type Strings } from "./event.js";
+import { COLON, SPACE, type Scanner } from "./scan.js";
+import { readSwitch } from "./switch-fields.js";
 
 const text = (s: string): Buffer => Buffer.from(s, "latin1");
 
 const PID = text(" pid=");
 const PID_FIRST = text("pid=");
 const CHILD_PID = text(" child_pid=");
+const CHILD_COMM = text(" child_comm=");
 const CLONE_FLAGS = text(" clone_flags=");
 const OLD_PID = text(" old_pid=");
 const PRIO = text(" prio=");
+const GROUP_DEAD = text(" group_dead=");
 const ORIG_CPU = text(" orig_cpu=");
 const DEST_CPU = text(" dest_cpu=");
 const OLDCOMM = text(" oldcomm=");
@@ -26,34 +32,7 @@ const IP = text(" ip=");
 const ERROR_CODE = text(" error_code=");
 const NR = text("NR ");
 const VECTOR = text("vector=");
-const COLON_SPACE = text(": ");
-const PREV_PID = text(" prev_pid=");
-const PREV_STATE = text(" prev_state=");
-const NEXT_PID = text(" next_pid=");
-const ARROW = text(" ==> ");
-const ARROW_NEXT = text(" ==> next_comm=");
-
-/** Kinds by name. A lookup by bytes: the names' lengths and three letters tell them apart; the whole is compared. */
-const BY_HASH = new Map<number, { name: Buffer; kind: number }[]>();
-for (const [kind, name] of KINDS.entries()) {
-  const bytes = text(name);
-  const hash = nameHash(bytes, 0, bytes.length);
-  const list = BY_HASH.get(hash) ?? [];
-  list.push({ name: bytes, kind });
-  BY_HASH.set(hash, list);
-}
-
-/** KIND of the event name in bytes start..end-1; OTHER if it is none that is modelled. */
-export function kindOf(buf: Buffer, start: number, end: number): number {
-  for (const { name, kind } of BY_HASH.get(nameHash(buf, start, end)) ?? []) {
-    if (name.length === end - start && name.compare(buf, start, end) === 0 && kind !== KIND.OTHER) return kind;
-  }
-  return KIND.OTHER;
-}
-
-function nameHash(buf: Buffer, start: number, end: number): number {
-  return ((end - start) << 16) ^ (buf[end - 1]! << 8) ^ (buf[end - 3]! << 4) ^ buf[start + 4]!;
-}
+const CLOSE = 0x29;
 
 /**
  * Read the fields of an event of `kind` at the scanner into row `row`. False if they are not as the kernel
@@ -62,48 +41,72 @@ function nameHash(buf: Buffer, start: number, end: number): number {
 export function readFields(s: Scanner, kind: number, chunk: EventChunk, row: number, strings: Strings): boolean {
   const [a0, a1, a2] = chunk.a;
   switch (kind) {
+    case KIND.OTHER:
+      return true;
     case KIND.sys_enter:
-      return s.literal(NR) && number((a0[row] = s.decimal())) && s.buf[s.pos] === SPACE;
+      return s.literal(NR) && !isNaN((a0[row] = s.decimal())) && s.end > s.pos + 2 && s.buf[s.end - 1] === CLOSE;
     case KIND.page_fault_user:
     case KIND.page_fault_kernel:
-      if (!s.literal(ADDRESS) || !number((a0[row] = s.hex())) || !s.literal(IP)) return false;
-      a1[row] = s.hex(); // a symbol where the recorder knew one
-      return s.behindLast(ERROR_CODE) && number((a2[row] = s.hex()));
+      if (!s.literal(ADDRESS) || isNaN((a0[row] = s.hex())) || !s.literal(IP)) return false;
+      a1[row] = s.hex(); // NaN for a symbol, where the recorder knew one
+      return s.behind(ERROR_CODE) && !isNaN((a2[row] = s.hex())) && s.atEnd;
     case KIND.sched_switch:
-      return s.buf.indexOf(ARROW_NEXT, s.pos) >= 0 && s.buf.indexOf(ARROW_NEXT, s.pos) < s.end
-        ? perfSwitch(s, chunk, row)
-        : traceCmdSwitch(s, chunk, row);
+      return readSwitch(s, chunk, row);
     case KIND.sched_process_fork:
-      if (!behindNumber(s, CHILD_PID, a1, row)) return false;
-      s.end = s.pos; // the parent's pid stands before the child's name
-      return forkParent(s, a0, row);
+      return !isNaN((a1[row] = s.lastDecimal(CHILD_PID))) && forkParent(s, a0, row);
     case KIND.sched_process_exec:
-      return lastNumber(s, OLD_PID, a1, row) && numberBefore(s, PID, OLD_PID, a0, row);
-    case KIND.sched_process_exit:
-      return numberBefore(s, PID, PRIO, a0, row);
+      return !isNaN((a1[row] = s.lastDecimal(OLD_PID))) && !isNaN((a0[row] = s.lastDecimal(PID)));
+    case KIND.sched_process_exit: {
+      const flag = s.lastIndexOf(GROUP_DEAD, s.end); // newer kernels only
+      if (flag >= 0) s.end = flag;
+      return !isNaN(s.lastDecimal(PRIO)) && !isNaN((a0[row] = s.lastDecimal(PID)));
+    }
     case KIND.sched_migrate_task:
-      if (!lastNumber(s, DEST_CPU, a2, row) || !lastNumber(s, ORIG_CPU, a1, row)) return false;
-      return numberBefore(s, PID, PRIO, a0, row);
-    case KIND.task_newtask: {
-      if (!s.literal(PID_FIRST) || !number((a0[row] = s.decimal()))) return false;
-      if (!s.behindLast(CLONE_FLAGS)) return false;
-      return number((a1[row] = s.hexDigits()));
-    }
-    case KIND.task_rename: {
-      if (!s.literal(PID_FIRST) || !number((a0[row] = s.decimal())) || !s.literal(OLDCOMM)) return false;
-      const oom = s.buf.lastIndexOf(OOM, s.end);
-      if (oom < s.pos || !s.behindLast(NEWCOMM)) return false;
-      a1[row] = strings.intern(s.buf, s.pos, oom);
-      return true;
-    }
+      if (isNaN((a2[row] = s.lastDecimal(DEST_CPU))) || isNaN((a1[row] = s.lastDecimal(ORIG_CPU)))) return false;
+      return !isNaN(s.lastDecimal(PRIO)) && !isNaN((a0[row] = s.lastDecimal(PID)));
+    case KIND.task_newtask:
+      return newtask(s, chunk, row);
+    case KIND.task_rename:
+      return rename(s, chunk, row, strings);
     default:
-      if (kind >= KIND.local_timer_entry) return s.literal(VECTOR) && number((a0[row] = s.decimal()));
-      if (kind >= KIND.sys_exit_mmap) return number((a0[row] = s.hex()));
-      return kind === KIND.OTHER || syscallArguments(s, kind, chunk, row);
+      if (isInterrupt(kind)) return s.literal(VECTOR) && !isNaN((a0[row] = s.decimal())) && s.atEnd;
+      if (isSyscallExit(kind)) return !isNaN((a0[row] = s.hex())) && s.atEnd;
+      return syscallArguments(s, kind, chunk, row);
   }
 }
 
-/** How many arguments of a system call are needed. */
+/** `pid=N comm=NAME clone_flags=HEX oom_score_adj=N`. */
+function newtask(s: Scanner, chunk: EventChunk, row: number): boolean {
+  if (isNaN(s.lastDecimal(OOM))) return false;
+  const flags = s.lastIndexOf(CLONE_FLAGS, s.end);
+  if (flags < 0 || !s.literal(PID_FIRST) || isNaN((chunk.a[0][row] = s.decimal()))) return false;
+  s.pos = flags + CLONE_FLAGS.length;
+  return !isNaN((chunk.a[1][row] = s.hexDigits())) && s.atEnd;
+}
+
+/** `pid=N oldcomm=OLD newcomm=NEW oom_score_adj=N`; OLD has been a name too, so the first label that fits is it. */
+function rename(s: Scanner, chunk: EventChunk, row: number, strings: Strings): boolean {
+  if (isNaN(s.lastDecimal(OOM))) return false;
+  const tid = s.literal(PID_FIRST) ? s.decimal() : NaN;
+  if (isNaN(tid) || !s.literal(OLDCOMM) || !s.behind(NEWCOMM)) return false;
+  chunk.a[0][row] = tid;
+  chunk.a[1][row] = strings.intern(s.buf, s.pos, s.end, tid);
+  return true;
+}
+
+/** `comm=A pid=N child_comm=B`, the rest being cut off already: the label before which a pid stands is it. */
+function forkParent(s: Scanner, column: Float64Array, row: number): boolean {
+  for (let at = s.lastIndexOf(CHILD_COMM, s.end); at >= 0; at = s.lastIndexOf(CHILD_COMM, at)) {
+    const { end } = s;
+    s.end = at;
+    column[row] = s.lastDecimal(PID);
+    if (!isNaN(column[row])) return true;
+    s.end = end;
+  }
+  return false;
+}
+
+/** How many arguments of a system call are read; of the others only the entry matters. */
 function wanted(kind: number): number {
   switch (kind) {
     case KIND.sys_enter_mmap:
@@ -125,103 +128,18 @@ function wanted(kind: number): number {
 
 /** `name: 0x.., name: 0x..` */
 function syscallArguments(s: Scanner, kind: number, chunk: EventChunk, row: number): boolean {
+  const { buf, end } = s;
   const n = wanted(kind);
   for (let i = 0; i < n; i++) {
-    if (!s.behind(COLON_SPACE)) return false;
+    let { pos } = s;
+    while (pos < end && buf[pos] !== COLON) pos++;
+    s.pos = pos + 1;
+    if (s.pos >= end || buf[s.pos] !== SPACE) return false;
+    s.pos++;
     const value = s.hex();
-    if (Number.isNaN(value)) return false;
+    if (isNaN(value)) return false;
     chunk.a[i]![row] = value;
   }
-  return true;
+  return n === 0 || kind === KIND.sys_enter_clone || s.atEnd;
 }
 
-/** `prev_comm=A prev_pid=N prev_prio=N prev_state=S ==> next_comm=B next_pid=N next_prio=N`; names may hold anything. */
-function perfSwitch(s: Scanner, chunk: EventChunk, row: number): boolean {
-  const { buf, pos: start, end } = s;
-  const arrow = buf.lastIndexOf(ARROW_NEXT, end);
-  if (arrow < start) return false;
-  if (!s.behindLast(NEXT_PID) || s.pos < arrow || !number((chunk.a[1][row] = s.decimal()))) return false;
-
-  s.set(buf, start, arrow);
-  const state = buf.lastIndexOf(PREV_STATE, arrow);
-  if (state < start) return false;
-  chunk.a[2][row] = dead(buf[state + PREV_STATE.length]!);
-  s.end = state;
-  const found = s.behindLast(PREV_PID) && number((chunk.a[0][row] = s.decimal()));
-  s.set(buf, start, end);
-  return found;
-}
-
-/** `A:N [prio] S ==> B:N [prio]`; names may hold anything, so it is read from the end. */
-function traceCmdSwitch(s: Scanner, chunk: EventChunk, row: number): boolean {
-  const { buf, pos: start, end } = s;
-  const next = colonNumberBefore(buf, start, end);
-  if (next < 0) return false;
-  s.pos = next + 1;
-  chunk.a[1][row] = s.decimal();
-  // the next task's name has up to 15 bytes, and may hold an arrow: take one that has a task before it
-  for (let at = next; (at = buf.lastIndexOf(ARROW, at - 1)) >= start; ) {
-    let state = at;
-    while (state > start && buf[state - 1] !== SPACE) state--;
-    const prev = colonNumberBefore(buf, start, state - 1);
-    if (prev < 0) continue;
-    s.pos = prev + 1;
-    chunk.a[0][row] = s.decimal();
-    chunk.a[2][row] = dead(buf[state]!);
-    return true;
-  }
-  return false;
-}
-
-/** In `...:N [prio]` that ends at `end`: index of the colon, or -1. */
-function colonNumberBefore(buf: Buffer, start: number, end: number): number {
-  if (buf[end - 1] !== 0x5d /* ] */) return -1;
-  const open = buf.lastIndexOf(0x5b /* [ */, end - 1);
-  if (open <= start || buf[open - 1] !== SPACE) return -1;
-  const digits = decimalBackward(buf, open - 1, start);
-  return digits > start && buf[digits - 1] === COLON ? digits - 1 : -1;
-}
-
-/** `comm=A pid=N child_comm=B child_pid=N`, the scanner's end being behind the last number. */
-function forkParent(s: Scanner, column: Float64Array, row: number): boolean {
-  const child = s.buf.lastIndexOf(" child_comm=", s.end);
-  if (child < 0) return false;
-  const digits = decimalBackward(s.buf, child, 0);
-  if (digits < 0) return false;
-  s.pos = digits;
-  return number((column[row] = s.decimal()));
-}
-
-/** The number behind the last `label`. */
-function lastNumber(s: Scanner, label: Buffer, column: Float64Array, row: number): boolean {
-  const start = s.pos;
-  const found = s.behindLast(label) && number((column[row] = s.decimal()));
-  s.pos = start;
-  return found;
-}
-
-function behindNumber(s: Scanner, label: Buffer, column: Float64Array, row: number): boolean {
-  return s.behindLast(label) && number((column[row] = s.decimal()));
-}
-
-/** The number behind the last `label` that ends where `follows` begins. */
-function numberBefore(s: Scanner, label: Buffer, follows: Buffer, column: Float64Array, row: number): boolean {
-  const start = s.pos;
-  const at = s.buf.lastIndexOf(follows, s.end);
-  if (at < start) return false;
-  const digits = decimalBackward(s.buf, at, start);
-  if (digits < 0 || digits - label.length < start) return false;
-  if (s.buf.compare(label, 0, label.length, digits - label.length, digits) !== 0) return false;
-  s.pos = digits;
-  const found = number((column[row] = s.decimal()));
-  s.pos = start;
-  return found;
-}
-
-function dead(state: number): number {
-  return state === 0x58 /* X */ || state === 0x5a /* Z */ ? 1 : 0;
-}
-
-function number(value: number): boolean {
-  return !Number.isNaN(value);
-}

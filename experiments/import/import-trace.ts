@@ -1,36 +1,41 @@
 /**
  * Import: a recording's text in, chunks of events out, and a report of all that was not as it should be.
  *
- * Nothing is dropped silently: every line is an event, or is counted in the report with the line where its
- * kind was met first.
+ * Nothing is dropped silently: every line is an event, belongs to one, or is counted in the report with the line
+ * where its kind was met first.
  */
 import { BadInput } from "../../abi/bad-input.js";
+import { Consistency } from "./consistency.js";
+import { detectFormat, type TraceFormat } from "./detect-format.js";
 import { EventChunk, KIND, Strings } from "./event.js";
-import { LINE_DAMAGED, LINE_EVENT, LINE_LOST, parseLine } from "./line-parsers.js";
-import { readLines } from "./read-lines.js";
+import { Findings, type Warning } from "./findings.js";
+import { Clock, LINE_DAMAGED, LINE_EVENT, LINE_LOST, LINE_REST } from "./line.js";
+import { parseLine } from "./line-parsers.js";
+import { LineSplitter } from "./line-splitter.js";
+import { readPieces, type ReadResult } from "./read-pieces.js";
 import { Scanner } from "./scan.js";
-import { LINE_REST, STRACE_ROWS, StraceParser } from "./strace.js";
+import { STRACE_ROWS, StraceParser } from "./strace.js";
 
-export type TraceFormat = "perf" | "tracecmd" | "strace";
-
-export interface Warning {
-  readonly what: string;
-  readonly count: number;
-  /** Line of the first one, from 1. */
-  readonly firstLine: number;
-}
+export type { TraceFormat } from "./detect-format.js";
+export type { Warning } from "./findings.js";
 
 export interface ImportReport {
   readonly format: TraceFormat;
   /** Lines of the file that are not empty. */
   readonly lines: number;
+  /** Lines that are events; a call that strace shows on two lines is one. */
   readonly events: number;
-  /** Lines that are not events, and the first of them. */
+  /** Lines that are no events, and the numbers of the first of them. */
   readonly linesNotUnderstood: number;
-  readonly firstLinesNotUnderstood: string[];
+  readonly firstLinesNotUnderstood: number[];
   readonly timestampsGoingBack: number;
+  /** Nanoseconds of the first and the last event, as in the chunks. */
   readonly firstTime: number;
   readonly lastTime: number;
+  /** Whole seconds that the chunks' times leave out: 0, but for clocks that count from 1970. */
+  readonly originSeconds: number;
+  /** strace's lines that are no calls. */
+  readonly other: { readonly exited: number; readonly signal: number };
   readonly warnings: Warning[];
 }
 
@@ -38,71 +43,73 @@ export interface ImportOptions {
   /** Refuse any damage. */
   readonly strict?: boolean;
   readonly strings?: Strings;
+  /** Where the work could take long: how many events so far. */
+  readonly onProgress?: (events: number) => void;
 }
 
 /**
- * Import `file`; `onChunk` gets each chunk when it is full, and may not keep it unless it answers with another
- * chunk to be filled next.
+ * Gets each chunk when it is full. It may not keep the chunk, unless it answers with another one to be filled next.
+ */
+export type OnChunk = (chunk: EventChunk, strings: Strings) => EventChunk | void;
+
+/**
+ * Import `file`, plain or gzip, in any of the three forms.
  *
  * Errors: BadInput where nothing can be used, and with `strict` where anything is damaged.
  */
-export async function importTrace(
-  file: string,
-  options: ImportOptions,
-  onChunk: (chunk: EventChunk, strings: Strings) => EventChunk | void,
-): Promise<ImportReport> {
-  const importer = new Importer(file, options, onChunk);
-  const { endsWithinLine, compression } = await readLines(file, importer);
-  return importer.finish(endsWithinLine, compression);
+export async function importTrace(file: string, options: ImportOptions, onChunk: OnChunk): Promise<ImportReport> {
+  const importer = new TraceImporter(file, options, onChunk);
+  const result = await readPieces(file, (piece) => importer.push(piece));
+  return importer.finish(result);
 }
 
-const REMEDY = "record again, or leave out --strict";
 /** Lines that are kept until the form is clear. */
 const PROBE_LINES = 50;
-const KEPT_LINES = 5;
+/** Numbers of lines that are kept for the report. */
+const KEPT_LINES = 10;
 
-class Importer {
+/** The import of one recording that comes in pieces. */
+export class TraceImporter {
+  private readonly splitter = new LineSplitter((buf, start, end) => this.line(buf, start, end));
   private chunk = new EventChunk();
   private readonly scanner = new Scanner();
+  private readonly clock = new Clock();
   private readonly strings: Strings;
-  private strace?: StraceParser;
+  private readonly findings: Findings;
+  private readonly consistency: Consistency;
+  private strace: StraceParser | undefined;
   private format: TraceFormat | undefined;
   private readonly probe: Buffer[] = [];
-  private lineNumber = 0;
   private lines = 0;
   private events = 0;
   private notUnderstood = 0;
-  private readonly firstNotUnderstood: string[] = [];
-  private back = 0;
-  private lastTime = -1;
+  private readonly firstNotUnderstood: number[] = [];
   private firstTime = NaN;
-  private readonly warnings = new Map<string, { count: number; firstLine: number }>();
+  private lastTime = NaN;
 
   constructor(
     private readonly file: string,
     private readonly options: ImportOptions,
-    private readonly onChunk: (chunk: EventChunk, strings: Strings) => EventChunk | void,
+    private readonly onChunk: OnChunk,
   ) {
     this.strings = options.strings ?? new Strings();
+    this.findings = new Findings(file, options.strict === true);
+    this.consistency = new Consistency(this.findings);
   }
 
-  line(buf: Buffer, start: number, end: number): void {
-    this.lineNumber++;
-    if (this.format === undefined) {
-      this.probe.push(Buffer.from(buf.subarray(start, end)));
-      if (this.probe.length >= PROBE_LINES) this.decide();
-      return;
-    }
-    this.parse(buf, start, end);
+  /** The next bytes of the file; the buffer is not kept. */
+  push(piece: Buffer): void {
+    this.splitter.push(piece);
   }
 
-  finish(endsWithinLine: boolean, compression: string | undefined): ImportReport {
+  /** After the last piece. Errors: BadInput if there was no event at all. */
+  finish(read: ReadResult): ImportReport {
+    const endsWithinLine = this.splitter.finish();
     if (this.format === undefined) this.decide();
-    if (compression !== undefined) this.warn(`compressed data end early (${compression})`);
-    if (this.events === 0) throw this.nothingIn(compression);
-    const damagedLast = endsWithinLine && this.warnings.size > 0;
-    if (damagedLast) this.note("the file ends within a line");
-    this.strace?.finish((what) => this.warn(what));
+    if (read.damage !== undefined) this.findings.damage(`compressed data end early (${read.damage})`);
+    if (this.events === 0) throw this.nothingUsable(read);
+    if (endsWithinLine) this.findings.note("the last line has no line end: it may be cut short");
+    this.strace?.finish();
     if (this.chunk.n > 0) this.onChunk(this.chunk, this.strings);
     return {
       format: this.format!,
@@ -110,103 +117,116 @@ class Importer {
       events: this.events,
       linesNotUnderstood: this.notUnderstood,
       firstLinesNotUnderstood: this.firstNotUnderstood,
-      timestampsGoingBack: this.back,
+      timestampsGoingBack: this.consistency.timestampsGoingBack,
       firstTime: this.firstTime,
       lastTime: this.lastTime,
-      warnings: [...this.warnings].map(([what, w]) => ({ what, ...w })),
+      originSeconds: this.clock.origin ?? 0,
+      other: { exited: this.strace?.other.exited ?? 0, signal: this.strace?.other.signal ?? 0 },
+      warnings: this.findings.warnings(),
     };
   }
 
-  /** The form whose parser understands most of the first lines. */
-  private decide(): void {
-    const understood = (form: TraceFormat): number => {
-      const chunk = new EventChunk(PROBE_LINES * STRACE_ROWS);
-      const strings = new Strings();
-      const strace = new StraceParser(chunk, strings);
-      return this.probe.filter((line) =>
-        form === "strace"
-          ? strace.parse(line, 0, line.length) === LINE_EVENT
-          : parseLine(this.scanner, line, 0, line.length, form, chunk, strings) === LINE_EVENT,
-      ).length;
-    };
-    const scores = (["perf", "tracecmd", "strace"] as const).map((form) => ({ form, n: understood(form) }));
-    const best = scores.reduce((a, b) => (b.n > a.n ? b : a));
-    const probe = this.probe.splice(0);
-    if (best.n === 0 && probe.every((line) => line.length === 0 || /^cpus=\d+$/.test(line.toString("latin1")))) {
-      throw this.nothingIn(undefined);
+  private line(buf: Buffer, start: number, end: number): void {
+    this.findings.line++;
+    if (this.format !== undefined) {
+      this.parse(buf, start, end);
+      return;
     }
-    this.format = best.form;
-    if (best.form === "strace") this.strace = new StraceParser(this.chunk, this.strings);
-    this.lineNumber -= probe.length;
+    this.probe.push(Buffer.from(buf.subarray(start, end)));
+    if (this.probe.length >= PROBE_LINES) this.decide();
+  }
+
+  /** Settle the form, and parse the lines that were kept until now. */
+  private decide(): void {
+    const probe = this.probe.splice(0);
+    const format = detectFormat(probe);
+    this.format = format;
+    if (format === "strace") this.strace = this.straceParser();
+    this.findings.line -= probe.length;
     for (const line of probe) {
-      this.lineNumber++;
+      this.findings.line++;
       this.parse(line, 0, line.length);
     }
+  }
+
+  private straceParser(): StraceParser {
+    return new StraceParser(this.chunk, this.strings, this.clock, (what) => this.findings.damage(what));
   }
 
   private parse(buf: Buffer, start: number, end: number): void {
     if (end === start) return;
     this.lines++;
+    if (this.strace !== undefined) this.parseStrace(this.strace, buf, start, end);
+    else this.parseEvent(buf, start, end);
+    if (this.chunk.n + STRACE_ROWS > this.chunk.rows) this.flush();
+  }
+
+  private parseEvent(buf: Buffer, start: number, end: number): void {
     const { chunk } = this;
-    const answer =
-      this.strace !== undefined
-        ? this.strace.parse(buf, start, end)
-        : parseLine(this.scanner, buf, start, end, this.format as "perf" | "tracecmd", chunk, this.strings);
+    const form = this.format as "perf" | "tracecmd";
+    const answer = parseLine(this.scanner, buf, start, end, form, this.clock, chunk, this.strings);
+    if (answer !== LINE_EVENT) {
+      this.notAnEvent(answer, buf, start, end);
+      return;
+    }
+    const row = chunk.n;
+    this.events++;
+    this.timeIs(chunk.time[row]!);
+    this.consistency.check(chunk, row);
+    if (chunk.kind[row] === KIND.OTHER) this.findings.note("events of a kind that is not modelled");
+    chunk.n++;
+  }
+
+  private parseStrace(strace: StraceParser, buf: Buffer, start: number, end: number): void {
+    const answer = strace.parse(buf, start, end);
     if (answer !== LINE_EVENT && answer !== LINE_REST) {
       this.notAnEvent(answer, buf, start, end);
       return;
     }
-    const strace = this.strace !== undefined;
-    const row = strace ? chunk.n - 1 : chunk.n;
-    if (row < 0) return;
-    const time = chunk.time[row]!;
-    if (time < this.lastTime) {
-      this.back++;
-      this.warn("timestamps go back");
-    }
-    if (Number.isNaN(this.firstTime)) this.firstTime = time;
-    this.lastTime = time;
     if (answer === LINE_EVENT) this.events++;
-    if (!strace && chunk.kind[row] === KIND.OTHER) this.note("events of a kind that is not modelled");
-    if (!strace) chunk.n++;
-    if (chunk.n + STRACE_ROWS > chunk.rows) {
-      const next = this.onChunk(chunk, this.strings);
-      this.chunk = next ?? chunk;
-      this.chunk.n = 0;
-      if (this.strace !== undefined) this.strace.chunk = this.chunk;
-    }
+    if (strace.time < this.lastTime) this.findings.damage("timestamps go back");
+    this.timeIs(strace.time);
+  }
+
+  private timeIs(time: number): void {
+    if (this.events === 1 && Number.isNaN(this.firstTime)) this.firstTime = time;
+    this.lastTime = time;
+  }
+
+  private flush(): void {
+    const { chunk } = this;
+    this.options.onProgress?.(this.events);
+    this.chunk = this.onChunk(chunk, this.strings) ?? chunk;
+    this.chunk.n = 0;
+    this.consistency.chunkBegins();
+    if (this.strace !== undefined) this.strace.chunk = this.chunk;
   }
 
   private notAnEvent(answer: number, buf: Buffer, start: number, end: number): void {
     this.notUnderstood++;
-    if (this.firstNotUnderstood.length < KEPT_LINES) this.firstNotUnderstood.push(buf.toString("utf8", start, end));
-    if (answer === LINE_LOST) this.warn("the recorder says that it lost events");
-    else if (answer === LINE_DAMAGED) this.warn("events whose numbers or fields are damaged");
-    else if (this.format !== "tracecmd" || !/^cpus=\d+$/.test(buf.toString("latin1", start, end))) {
-      this.warn("lines that are no events");
+    if (this.firstNotUnderstood.length < KEPT_LINES) this.firstNotUnderstood.push(this.findings.line);
+    if (answer === LINE_LOST) this.findings.damage("the recorder says that it lost events");
+    else if (answer === LINE_DAMAGED) this.findings.damage("events whose numbers or fields are damaged");
+    else if (this.format !== "tracecmd" || !isHeader(buf, start, end)) this.findings.damage("lines that are no events");
+  }
+
+  private nothingUsable(read: ReadResult): BadInput {
+    const remedy = "see recordings/README.md for how to record";
+    if (this.findings.line === 0) return new BadInput(this.file, "", "is empty", remedy);
+    if (this.file.endsWith(".gz") && !read.gzip) {
+      return new BadInput(this.file, "", "is named .gz but is not gzip, and holds no event as plain text", remedy);
     }
+    if (this.lines === 0) return new BadInput(this.file, "", "holds blank lines only", remedy);
+    return new BadInput(
+      this.file,
+      "line 1",
+      "neither this line nor a later one is an event that perf script, trace-cmd report or strace -f -ttt prints",
+      remedy,
+    );
   }
+}
 
-  /** Damage: counted, and refused if strict. */
-  private warn(what: string): void {
-    if (this.options.strict === true) throw new BadInput(this.file, `line ${this.lineNumber}`, what, REMEDY);
-    this.note(what);
-  }
-
-  /** Nothing wrong, but worth a count. */
-  private note(what: string): void {
-    const known = this.warnings.get(what);
-    if (known === undefined) this.warnings.set(what, { count: 1, firstLine: this.lineNumber });
-    else known.count++;
-  }
-
-  private nothingIn(compression: string | undefined): BadInput {
-    const why =
-      compression !== undefined
-        ? `compressed data end before the first event (${compression})`
-        : this.lineNumber === 0
-          ? "is empty"
-          : "holds no event that perf script, trace-cmd report or strace -f would print";
-    return new BadInput(this.file, "", why, "see recordings/README.md for how to record");
-  }
+/** The line that trace-cmd begins with. */
+function isHeader(buf: Buffer, start: number, end: number): boolean {
+  return end - start < 16 && /^cpus=\d+$/.test(buf.toString("latin1", start, end));
 }

@@ -1,22 +1,28 @@
 /**
  * Numbers and names out of bytes: no strings, no regular expressions.
  *
- * A scanner stands in a buffer between `pos` and `end`. A scan that does not find what it wants returns NaN
- * (numbers) or false, and the line is then damaged.
+ * A scanner stands in a buffer between `pos` and `end`, which are a line's or a part's bounds; it reads
+ * forward from `pos`, or backward from `end`. A scan that does not find what it wants returns NaN (numbers)
+ * or false, and the line is then damaged. No scan looks beyond the bounds, so a line costs its own length.
  */
 
 export const SPACE = 0x20;
 export const COLON = 0x3a;
+export const MINUS = 0x2d;
 
 const ZERO = 0x30;
 const NINE = 0x39;
-const MINUS = 0x2d;
 const DOT = 0x2e;
+const LETTER_X = 0x78;
+/** ASCII letters differ from their capitals in this bit. */
+const LOWER = 0x20;
 
 export class Scanner {
   buf: Buffer = Buffer.alloc(0);
   pos = 0;
   end = 0;
+  /** Fraction of the time that timestamp() read last, in nanoseconds. */
+  fraction = 0;
 
   set(buf: Buffer, pos: number, end: number): void {
     this.buf = buf;
@@ -25,14 +31,21 @@ export class Scanner {
   }
 
   skipSpaces(): void {
-    while (this.pos < this.end && this.buf[this.pos] === SPACE) this.pos++;
+    const { buf, end } = this;
+    let { pos } = this;
+    while (pos < end && buf[pos] === SPACE) pos++;
+    this.pos = pos;
+  }
+
+  get atEnd(): boolean {
+    return this.pos === this.end;
   }
 
   /** A decimal number, perhaps negative. */
   decimal(): number {
     const { buf, end } = this;
-    let pos = this.pos;
-    const negative = buf[pos] === MINUS;
+    let { pos } = this;
+    const negative = pos < end && buf[pos] === MINUS;
     if (negative) pos++;
     const first = pos;
     let value = 0;
@@ -46,13 +59,12 @@ export class Scanner {
     return negative ? -value : value;
   }
 
-  /** Seconds with a fraction, in nanoseconds, exact up to 2^53. */
-  nanoseconds(): number {
+  /** Seconds with a fraction: the whole seconds; the fraction goes to `fraction`. */
+  timestamp(): number {
     const seconds = this.decimal();
-    if (Number.isNaN(seconds)) return NaN;
     const { buf, end } = this;
-    let pos = this.pos;
-    if (pos >= end || buf[pos] !== DOT) return NaN;
+    let { pos } = this;
+    if (Number.isNaN(seconds) || pos >= end || buf[pos] !== DOT) return NaN;
     pos++;
     let fraction = 0;
     let digits = 0;
@@ -66,14 +78,15 @@ export class Scanner {
     }
     if (digits === 0) return NaN;
     this.pos = pos;
-    return seconds * 1e9 + fraction * SCALE[digits]!;
+    this.fraction = fraction * SCALE[digits]!;
+    return seconds;
   }
 
   /** A hexadecimal number after 0x, of up to 64 bits, as a signed one. */
   hex(): number {
-    const { buf, end } = this;
-    if (buf[this.pos] !== ZERO || (buf[this.pos + 1]! | 0x20) !== 0x78 || this.pos + 2 >= end) return NaN;
-    this.pos += 2;
+    const { buf, pos, end } = this;
+    if (pos + 2 >= end || buf[pos] !== ZERO || (buf[pos + 1]! | LOWER) !== LETTER_X) return NaN;
+    this.pos = pos + 2;
     return this.hexDigits();
   }
 
@@ -82,17 +95,25 @@ export class Scanner {
     const { buf, end } = this;
     const first = this.pos;
     let pos = first;
-    let high = 0;
+    let value = 0;
+    // eight digits and up to eight more: the first half makes the sign, so that kernel addresses stay exact
+    for (; pos < end && pos - first < 8; pos++) {
+      const digit = hexDigit(buf[pos]!);
+      if (digit < 0) break;
+      value = value * 16 + digit;
+    }
     let low = 0;
+    let scale = 1;
     for (; pos < end; pos++) {
       const digit = hexDigit(buf[pos]!);
       if (digit < 0) break;
-      high = (high % 0x10000000) * 16 + Math.floor(low / 0x10000000);
-      low = (low % 0x10000000) * 16 + digit;
+      low = low * 16 + digit;
+      scale *= 16;
     }
     if (pos === first || pos - first > 16) return NaN;
     this.pos = pos;
-    return high >= 0x80000000 ? (high - 2 ** 32) * 2 ** 32 + low : high * 2 ** 32 + low;
+    const negative = pos - first === 16 && value >= 0x80000000;
+    return (negative ? value - 2 ** 32 : value) * scale + low;
   }
 
   /** Skip `text` if it stands here. */
@@ -106,24 +127,46 @@ export class Scanner {
 
   /** Move behind the next `text`; false, and no move, if there is none. */
   behind(text: Buffer): boolean {
-    const at = this.find(text, this.pos);
-    if (at < 0) return false;
-    this.pos = at + text.length;
-    return true;
+    const { buf } = this;
+    const first = text[0]!;
+    const last = this.end - text.length;
+    for (let at = this.pos; at <= last; at++) {
+      if (buf[at] === first && matches(buf, at, text)) {
+        this.pos = at + text.length;
+        return true;
+      }
+    }
+    return false;
   }
 
-  /** Move behind the last `text`. */
-  behindLast(text: Buffer): boolean {
-    const at = this.buf.lastIndexOf(text, this.end - text.length);
-    if (at < this.pos) return false;
-    this.pos = at + text.length;
-    return true;
+  /** Index of the last `text` that ends at or before `before`, or -1. */
+  lastIndexOf(text: Buffer, before: number): number {
+    const { buf, pos } = this;
+    const first = text[0]!;
+    for (let at = before - text.length; at >= pos; at--) {
+      if (buf[at] === first && matches(buf, at, text)) return at;
+    }
+    return -1;
   }
 
-  private find(text: Buffer, from: number): number {
-    const at = this.buf.indexOf(text, from);
-    return at >= 0 && at + text.length <= this.end ? at : -1;
+  /** The decimal number that ends the part, if `label` stands before it; both are then cut off the part. */
+  lastDecimal(label: Buffer): number {
+    const { buf, pos, end } = this;
+    const digits = decimalBackward(buf, end, pos);
+    const at = digits - label.length;
+    if (digits < 0 || at < pos || !matches(buf, at, label)) return NaN;
+    this.pos = digits;
+    const value = this.decimal();
+    this.pos = pos;
+    this.end = at;
+    return value;
   }
+}
+
+/** Is `text` at `at` in `buf`? */
+export function matches(buf: Buffer, at: number, text: Buffer): boolean {
+  for (let i = 0; i < text.length; i++) if (buf[at + i] !== text[i]) return false;
+  return true;
 }
 
 /** Digits of a decimal number that ends before `end` in `buf`: index of its first character, or -1. */
@@ -136,7 +179,7 @@ export function decimalBackward(buf: Buffer, end: number, start: number): number
 
 function hexDigit(c: number): number {
   if (c >= ZERO && c <= NINE) return c - ZERO;
-  const letter = c | 0x20;
+  const letter = c | LOWER;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 

@@ -6,196 +6,236 @@
  *     PID  SECONDS <... name resumed>) = result
  *     PID  SECONDS +++ exited with 0 +++          and --- SIGCHLD {...} ---
  *
- * A call becomes the two events that perf records: sys_enter_NAME and sys_exit_NAME; a task's creation
- * becomes task_newtask, its end sched_process_exit, an execve that succeeds sched_process_exec.
+ * A call becomes the two events that perf records, sys_enter_NAME and sys_exit_NAME; a task that a call made becomes
+ * task_newtask, a task's end sched_process_exit, an execve that succeeds sched_process_exec. Calls of other names
+ * become one OTHER each.
  *
- * Differs: strace has no switches, no faults and no CPUs: all events are on CPU 0.
+ * Differs: strace has no switches, no faults and no CPUs: all events are on CPU 0. A child's first lines can come
+ *          before the line that says who made it.
  */
-import { KIND, KINDS, type EventChunk, type Strings } from "./event.js";
-import { LINE_DAMAGED, LINE_EVENT, LINE_OTHER } from "./line-parsers.js";
+import { type EventChunk, KIND, type Kind, type Strings } from "./event.js";
+import { type Clock, LINE_DAMAGED, LINE_EVENT, LINE_OTHER, LINE_REST, PID_LIMIT, SECONDS_LIMIT } from "./line.js";
+import { Scanner, SPACE } from "./scan.js";
+import { CLONE_FLAGS, straceArguments, symbols } from "./strace-arguments.js";
 
-/** A line that belongs to an event, and is none of its own. */
-export const LINE_REST = 4;
 /** Most rows that one line adds. */
 export const STRACE_ROWS = 4;
 
-const PROT: Record<string, number> = { PROT_NONE: 0, PROT_READ: 1, PROT_WRITE: 2, PROT_EXEC: 4 };
-const MAP: Record<string, number> = {
-  MAP_SHARED: 0x01,
-  MAP_PRIVATE: 0x02,
-  MAP_FIXED: 0x10,
-  MAP_ANONYMOUS: 0x20,
-  MAP_GROWSDOWN: 0x100,
-  MAP_DENYWRITE: 0x800,
-  MAP_LOCKED: 0x2000,
-  MAP_NORESERVE: 0x4000,
-  MAP_POPULATE: 0x8000,
-  MAP_STACK: 0x20000,
-  MAP_FIXED_NOREPLACE: 0x100000,
-};
-const MADV: Record<string, number> = {
-  MADV_NORMAL: 0,
-  MADV_WILLNEED: 3,
-  MADV_DONTNEED: 4,
-  MADV_FREE: 8,
-  MADV_DONTFORK: 10,
-  MADV_HUGEPAGE: 14,
-  MADV_NOHUGEPAGE: 15,
-};
-const CLONE: Record<string, number> = {
-  CLONE_VM: 0x100,
-  CLONE_VFORK: 0x4000,
-  CLONE_THREAD: 0x10000,
-};
-const MREMAP: Record<string, number> = { MREMAP_MAYMOVE: 1, MREMAP_FIXED: 2 };
+const text = (s: string): Buffer => Buffer.from(s, "latin1");
 
+const PID_PREFIX = text("[pid");
+const EXITED = text("+++ exited");
+const KILLED = text("+++ killed");
+const SUPERSEDED = text("+++ superseded");
+const SIGNAL = text("--- ");
+const RESUMED_HEAD = text("<... ");
+const RESUMED = text(" resumed>");
+const UNFINISHED = text("<unfinished ...>");
+const RESULT = text("= ");
+const CLONE_VM = 0x100;
+const CLONE_VFORK = 0x4000;
+const LONGEST_COMM = 15;
+const OPEN = 0x28;
+const CLOSE = 0x29;
+const CLOSE_BRACKET = 0x5d;
+const QUESTION = 0x3f;
+const QUOTE = 0x22;
+const SLASH = 0x2f;
+
+const NEVER_BACK = "calls that never come back";
+
+/** A system call that has been entered. */
 interface Call {
   readonly name: string;
-  readonly args: string;
+  readonly enter: number;
+  readonly exit: number;
+  /** Flags of a call that makes a task. */
+  readonly flags: number;
+  /** Name that an execve gives. */
+  readonly comm: number;
 }
 
 export class StraceParser {
-  private readonly unfinished = new Map<number, Call>();
+  /** Time of the line that was parsed last. */
+  time = 0;
   /** What the lines that are no calls say. */
   readonly other = { exited: 0, signal: 0 };
+  private readonly unfinished = new Map<number, Call>();
+  private readonly s = new Scanner();
+  private readonly values = new Float64Array(6);
 
   constructor(
     public chunk: EventChunk,
     private readonly strings: Strings,
+    private readonly clock: Clock,
+    private readonly damage: (what: string) => void,
   ) {}
 
   /** Parse one line into at most STRACE_ROWS rows. */
   parse(buf: Buffer, start: number, end: number): number {
-    const line = buf.toString("utf8", start, end);
-    const head = /^\s*(?:\[pid\s+)?(\d+)\]?\s+(\d+)\.(\d+)\s+/.exec(line);
-    if (head === null) return LINE_OTHER;
-    const tid = Number(head[1]);
-    const time = Number(head[2]) * 1e9 + Number(head[3]!.padEnd(9, "0").slice(0, 9));
-    if (tid > 4194304 || time > 4e18) return LINE_DAMAGED;
-    const rest = line.slice(head[0].length);
-    if (/^\+\+\+ (exited|killed)/.test(rest)) {
+    const { s } = this;
+    s.set(buf, start, end);
+    s.skipSpaces();
+    const bracket = s.literal(PID_PREFIX);
+    if (bracket) s.skipSpaces();
+    const tid = s.decimal();
+    if (isNaN(tid) || (bracket && buf[s.pos++] !== CLOSE_BRACKET) || buf[s.pos] !== SPACE) return LINE_OTHER;
+    s.skipSpaces();
+    const seconds = s.timestamp();
+    if (isNaN(seconds) || buf[s.pos] !== SPACE) return LINE_OTHER;
+    if (tid <= 0 || tid >= PID_LIMIT || seconds < 0 || seconds > SECONDS_LIMIT) return LINE_DAMAGED;
+    this.time = this.clock.time(seconds, s.fraction);
+    s.skipSpaces();
+    if (s.literal(EXITED) || s.literal(KILLED)) {
       this.other.exited++;
-      this.row(KIND.sched_process_exit, tid, time)[0] = tid;
+      this.store(KIND.sched_process_exit, tid, tid);
+      this.unfinished.delete(tid);
       return LINE_REST;
     }
-    if (rest.startsWith("+++ superseded")) return LINE_REST;
-    if (rest.startsWith("---")) {
+    if (s.literal(SUPERSEDED)) return LINE_REST;
+    if (s.literal(SIGNAL)) {
       this.other.signal++;
       return LINE_REST;
     }
-    const resumed = /^<\.\.\. (\w+) resumed>(.*)$/s.exec(rest);
-    if (resumed !== null) {
-      const call = this.unfinished.get(tid);
+    return s.literal(RESUMED_HEAD) ? this.resumed(tid) : this.call(tid);
+  }
+
+  /** At the end of the file: calls that have not come back. */
+  finish(): void {
+    for (const call of this.unfinished.values()) if (!endsTask(call)) this.damage(NEVER_BACK);
+  }
+
+  /** `name resumed>REST`. */
+  private resumed(tid: number): number {
+    const { s } = this;
+    const name = s.pos;
+    if (!s.behind(RESUMED)) return LINE_DAMAGED;
+    const nameEnd = s.pos - RESUMED.length;
+    const call = this.unfinished.get(tid) ?? this.ofSupersededThread(tid, s.buf.toString("latin1", name, nameEnd));
+    if (call === undefined || call.name !== s.buf.toString("latin1", name, nameEnd)) return LINE_DAMAGED;
+    this.unfinished.delete(tid);
+    return this.result(tid, call) ? LINE_REST : LINE_DAMAGED;
+  }
+
+  /** An execve by a thread that is not the leader comes back as the leader. */
+  private ofSupersededThread(tid: number, name: string): Call | undefined {
+    if (name !== "execve") return undefined;
+    for (const [thread, call] of this.unfinished) {
+      if (call.name !== name || thread === tid) continue;
+      this.unfinished.delete(thread);
+      return call;
+    }
+    return undefined;
+  }
+
+  /** `name(arguments...`. */
+  private call(tid: number): number {
+    const { s } = this;
+    const { buf, end } = s;
+    const name = s.pos;
+    while (s.pos < end && buf[s.pos] !== OPEN) s.pos++;
+    if (s.pos === end || s.pos === name) return LINE_DAMAGED;
+    const open = s.lastIndexOf(UNFINISHED, end) === end - UNFINISHED.length;
+    const close = open ? end - UNFINISHED.length : resultBefore(s);
+    if (close < 0) return LINE_DAMAGED;
+    const before = this.unfinished.get(tid);
+    if (before !== undefined) {
       this.unfinished.delete(tid);
-      if (call === undefined || call.name !== resumed[1]) return LINE_DAMAGED;
-      return this.exit(tid, time, call, resumed[2]!) ? LINE_REST : LINE_DAMAGED;
+      this.damage(NEVER_BACK);
     }
-    return this.call(tid, time, rest);
+    const call = this.enter(tid, buf.toString("latin1", name, s.pos), buf, s.pos + 1, close);
+    if (!open) {
+      s.pos = close;
+      return this.result(tid, call) ? LINE_EVENT : LINE_DAMAGED;
+    }
+    this.unfinished.set(tid, call);
+    return LINE_EVENT;
   }
 
-  /** At the end of the file: calls that never came back. */
-  finish(warn: (what: string) => void): void {
-    for (const call of this.unfinished.values()) {
-      if (call.name !== "exit" && call.name !== "exit_group") warn("calls that never come back");
+  private enter(tid: number, name: string, buf: Buffer, start: number, end: number): Call {
+    const known = KIND[`sys_enter_${name}` as Kind] as number | undefined;
+    const enter = known ?? KIND.OTHER;
+    const exit = (KIND[`sys_exit_${name}` as Kind] as number | undefined) ?? KIND.OTHER;
+    if (known === undefined) {
+      this.store(KIND.OTHER, tid, this.strings.add(name));
+      return { name, enter, exit, flags: 0, comm: 0 };
     }
+    straceArguments(enter, buf, start, end, this.values);
+    this.store(enter, tid, ...this.values);
+    return { name, enter, exit, flags: madeBy(enter, buf, start, end), comm: this.execName(enter, buf, start, end) };
   }
 
-  private call(tid: number, time: number, rest: string): number {
-    const match = /^(\w+)\((.*)$/s.exec(rest);
-    if (match === null) return LINE_DAMAGED;
-    const name = match[1]!;
-    const open = match[2]!.endsWith("<unfinished ...>");
-    const end = open ? -1 : /\)\s*= [^=]*$/.exec(match[2]!)?.index ?? -2;
-    if (end === -2) return LINE_DAMAGED;
-    const args = open ? match[2]!.slice(0, -"<unfinished ...>".length) : match[2]!.slice(0, end);
-    const call = { name, args };
-    this.enter(tid, time, call);
-    if (open) {
-      this.unfinished.set(tid, call);
-      return LINE_EVENT;
-    }
-    return this.exit(tid, time, call, match[2]!.slice(end)) ? LINE_EVENT : LINE_DAMAGED;
+  /** Name of the program that an execve starts: `execve("/usr/bin/make", ...`. */
+  private execName(enter: number, buf: Buffer, start: number, end: number): number {
+    if (enter !== KIND.sys_enter_execve || buf[start] !== QUOTE) return this.strings.add("");
+    const quote = buf.indexOf(QUOTE, start + 1);
+    const stop = quote < 0 || quote > end ? end : quote;
+    let name = start + 1;
+    for (let at = name; at < stop; at++) if (buf[at] === SLASH) name = at + 1;
+    return this.strings.intern(buf, name, Math.min(stop, name + LONGEST_COMM), -1);
   }
 
-  private enter(tid: number, time: number, call: Call): void {
-    const kind = KINDS.indexOf(`sys_enter_${call.name}` as (typeof KINDS)[number]);
-    if (kind < 0) return;
-    const values = this.row(kind, tid, time);
-    argumentsOf(kind, call.args).forEach((value, i) => (values[i] = value));
-    this.store(values);
-  }
-
-  /** `) = result` */
-  private exit(tid: number, time: number, call: Call, tail: string): boolean {
-    const match = /\)\s*= (\?|-?\d+|0x[0-9a-f]+)/.exec(tail);
-    if (match === null) return false;
-    if (match[1] === "?") return true;
-    const result = Number(match[1]);
-    const kind = KINDS.indexOf(`sys_exit_${call.name}` as (typeof KINDS)[number]);
-    if (kind < 0) return true;
-    if (kind === KIND.sys_exit_execve && result === 0) {
-      const values = this.row(KIND.sched_process_exec, tid, time);
-      values[0] = tid;
-      values[1] = tid;
-      this.store(values, /^"([^"]*)"/.exec(call.args)?.[1]);
+  /** `) = result` is left to read: the rows that say so. */
+  private result(tid: number, call: Call): boolean {
+    const { s } = this;
+    const close = resultBefore(s);
+    if (close < 0) return false;
+    s.pos = close;
+    s.behind(RESULT);
+    if (s.buf[s.pos] === QUESTION) return true; // exit, or a call that a signal ended
+    const hex = s.hex();
+    const value = isNaN(hex) ? s.decimal() : hex;
+    if (isNaN(value)) return false;
+    if (call.exit === KIND.OTHER) return true;
+    if ((call.exit === KIND.sys_exit_execve || call.exit === KIND.sys_exit_execveat) && value === 0) {
+      this.store(KIND.sched_process_exec, tid, tid, tid);
+      this.chunk.comm[this.chunk.n - 1] = call.comm;
     }
-    if (/^(clone3?|v?fork)$/.test(call.name) && result > 0) {
-      const values = this.row(KIND.task_newtask, tid, time);
-      values[0] = result;
-      values[1] = call.name === "vfork" ? CLONE.CLONE_VM! | CLONE.CLONE_VFORK! : flags(/flags=([A-Z_0-9|]+)/.exec(call.args)?.[1] ?? "", CLONE);
-      this.store(values);
-    }
-    const values = this.row(kind, tid, time);
-    values[0] = result;
-    this.store(values);
+    if (call.flags >= 0 && value > 0) this.store(KIND.task_newtask, tid, value, call.flags);
+    this.store(call.exit, tid, value);
     return true;
   }
 
-  private readonly values = new Float64Array(6);
-
-  /** Begin a row; its arguments go to the array that is returned, and into the chunk with store(). */
-  private row(kind: number, tid: number, time: number): Float64Array {
+  /** Add a row. */
+  private store(kind: number, tid: number, ...values: number[]): void {
     const { chunk } = this;
     const i = chunk.n++;
     chunk.kind[i] = kind;
     chunk.cpu[i] = 0;
     chunk.tid[i] = tid;
     chunk.tgid[i] = -1;
-    chunk.time[i] = time;
+    chunk.time[i] = this.time;
     chunk.comm[i] = this.strings.add("");
-    if (kind === KIND.sched_process_exit) chunk.a[0][i] = tid;
-    return this.values.fill(0);
-  }
-
-  private store(values: Float64Array, path?: string): void {
-    const i = this.chunk.n - 1;
-    values.forEach((value, column) => (this.chunk.a[column]![i] = value));
-    if (path !== undefined) this.chunk.comm[i] = this.strings.add(path.slice(path.lastIndexOf("/") + 1, path.lastIndexOf("/") + 16));
+    for (let column = 0; column < values.length; column++) chunk.a[column]![i] = values[column]!;
   }
 }
 
-/** Arguments as perf would record them. */
-function argumentsOf(kind: number, args: string): number[] {
-  const parts = args.split(", ");
-  const at = (i: number): number => (parts[i] === undefined || parts[i] === "NULL" ? 0 : Number(parts[i]) || 0);
-  switch (kind) {
-    case KIND.sys_enter_mmap:
-      return [at(0), at(1), flags(parts[2] ?? "", PROT), flags(parts[3] ?? "", MAP), at(4), at(5)];
-    case KIND.sys_enter_mprotect:
-      return [at(0), at(1), flags(parts[2] ?? "", PROT)];
-    case KIND.sys_enter_madvise:
-      return [at(0), at(1), flags(parts[2] ?? "", MADV)];
-    case KIND.sys_enter_mremap:
-      return [at(0), at(1), at(2), flags(parts[3] ?? "", MREMAP), at(4)];
-    case KIND.sys_enter_munmap:
-      return [at(0), at(1)];
-    case KIND.sys_enter_brk:
-      return [at(0)];
+function endsTask({ enter }: Call): boolean {
+  return enter === KIND.sys_enter_exit || enter === KIND.sys_enter_exit_group;
+}
+
+/** Index of the parenthesis in the last `) = `, or of the blank in `) = ` of a resumed call; -1 if there is none. */
+function resultBefore(s: Scanner): number {
+  for (let at = s.lastIndexOf(RESULT, s.end); at >= 0; at = s.lastIndexOf(RESULT, at)) {
+    let close = at;
+    while (close > s.pos && s.buf[close - 1] === SPACE) close--;
+    if (close < at && close > s.pos && s.buf[close - 1] === CLOSE) return close - 1;
+  }
+  return -1;
+}
+
+/** Flags of a task that the call makes, as task_newtask prints them; -1 if it makes none. */
+function madeBy(enter: number, buf: Buffer, start: number, end: number): number {
+  switch (enter) {
+    case KIND.sys_enter_clone:
+    case KIND.sys_enter_clone3:
+      return symbols(CLONE_FLAGS, "flags=", buf, start, end);
+    case KIND.sys_enter_vfork:
+      return CLONE_VM | CLONE_VFORK;
+    case KIND.sys_enter_fork:
+      return 0;
     default:
-      return [];
+      return -1;
   }
 }
 
-function flags(text: string, names: Record<string, number>): number {
-  return text.split("|").reduce((sum, name) => sum | (names[name] ?? (Number(name) || 0)), 0);
-}
