@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { undoBcjX86 } from "../../elfnotes/bcj-x86.js";
+import { ImageBytes } from "../../elfnotes/image-bytes.js";
+import { unpackXz } from "../../elfnotes/xz.js";
+import { unpackZstd } from "../../elfnotes/zstd.js";
+import { rejection, xzStored, zstdStored } from "./image-builder.js";
+
+/** What xz and zstd packed into test/data/elfnotes: bytes that the x86 filter stumbles over. */
+function code(size = 8192): Buffer {
+  const alphabet = [0xe8, 0xe9, 0xe8, 0, 0, 0xff, 0xff, 1, 0x80, 0x10, 0xe9, 0x7f];
+  let x = 1;
+  return Buffer.alloc(size).map(() => {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    return alphabet[(x >>> 24) % alphabet.length]!;
+  }) as Buffer;
+}
+
+const sample = (name: string) => readFileSync(join("test/data/elfnotes", name));
+const bytes = (data: Uint8Array) => new ImageBytes("k", data);
+
+describe("unpackXz", () => {
+  for (const [name, options] of [
+    ["kernel-options.xz", "--check=crc32 --x86 --lzma2=dict=32MiB"],
+    ["three-blocks.xz", "--check=crc32 --x86 --lzma2=dict=1MiB --block-size=3000 -T2"],
+    ["default-options.xz", "no options"],
+  ] as const) {
+    it(`unpacks what xz packed with ${options}`, async () => {
+      expect(Buffer.from(await unpackXz(bytes(sample(name)), 8192)).equals(code())).to.be.true;
+    });
+  }
+
+  it("refuses to unpack more than it may", async () => {
+    const error = await rejection(() => unpackXz(bytes(sample("kernel-options.xz")), 8191));
+    expect(error.message).to.equal(
+      "k: offset 0x0: unpacks to 8192 bytes; name a kernel of at most 8191 bytes",
+    );
+  });
+
+  it("compares the CRC32 of what it unpacked", async () => {
+    const stored = xzStored(code(100));
+    stored[12 + 12 + 3 + 50]! ^= 1;
+    const error = await rejection(() => unpackXz(bytes(stored), 8192));
+    expect(error.message).to.match(/^k: offset 0x80: the xz check differs from what is unpacked; /);
+  });
+});
+
+describe("undoBcjX86", () => {
+  for (const [what, packed, unpacked] of [
+    ["a call at 0 with the absolute target 0x105", "e805010000", "e800010000"],
+    ["a jump back", "e900000000", "e9fbffffff"],
+    ["a target too far off", "e805010012", "e805010012"],
+    ["an opcode without room for its target", "909090e8050100", "909090e8050100"],
+    ["nothing", "", ""],
+  ] as const) {
+    it(`undoes ${what}`, () => {
+      const data = Buffer.from(packed, "hex");
+      undoBcjX86(data);
+      expect(data.toString("hex")).to.equal(unpacked);
+    });
+  }
+});
+
+describe("unpackZstd", () => {
+  it("unpacks what zstd packed with --ultra -22", async () => {
+    expect(Buffer.from(await unpackZstd(bytes(sample("ultra-22.zst")), 8192)).equals(code())).to.be.true;
+  });
+
+  it("refuses to unpack more than it may", async () => {
+    const error = await rejection(() => unpackZstd(bytes(sample("ultra-22.zst")), 8191));
+    expect(error.message).to.match(
+      /^k: offset 0x0: the zstd frame is damaged \(unpacks to more than 8191 bytes\)/,
+    );
+  });
+
+  it("refuses a frame that wants a window of gigabytes", async () => {
+    const frame = zstdStored(code(10));
+    frame.writeUInt32LE(0xffff_ffff, 5);
+    const error = await rejection(() => unpackZstd(bytes(frame), 8192));
+    expect(error.message).to.match(
+      /^k: offset 0x4: the zstd window has 4294967295 bytes; unpack it with zstd -d/,
+    );
+  });
+});
