@@ -17,6 +17,7 @@ import type { Walk } from "./walk.js";
 
 export interface TlbGeometry {
   readonly nrCpus: number;
+  /** A power of two. */
   readonly sets: number;
   readonly ways: number;
   /** Entries of a pagetable, which give superpages their size. */
@@ -34,7 +35,7 @@ const LEAF_LEVELS = 3;
 
 /**
  * Shape: nrCpus * sets * ways rows; those of one set are neighbours.
- *   vpn    Float64Array  first page of the translation, up to 45 bits
+ *   page   Float64Array  number of the page, in pages of its own size: up to 45 bits
  *   frame  Float64Array  its first frame, up to 40 bits
  *   leaf   Uint32Array   flags: the path's rights, and the leaf's other bits as the walk left them
  *   pcid   Uint16Array   the context that made the entry
@@ -42,7 +43,7 @@ const LEAF_LEVELS = 3;
  *   next   Uint8Array    (nrCpus * sets) the way to be replaced next
  */
 export class Tlb {
-  private readonly vpn: Float64Array;
+  private readonly page: Float64Array;
   private readonly frame: Float64Array;
   private readonly leaf: Uint32Array;
   private readonly pcid: Uint16Array;
@@ -56,8 +57,9 @@ export class Tlb {
     readonly geometry: TlbGeometry,
   ) {
     const { nrCpus, sets, ways, ptes } = geometry;
+    if (!Number.isInteger(Math.log2(sets))) throw new RangeError(`Tlb: ${sets} sets; give a power of two`);
     const rows = nrCpus * sets * ways;
-    this.vpn = state.f64(rows);
+    this.page = state.f64(rows);
     this.frame = state.f64(rows);
     this.leaf = state.u32(rows);
     this.pcid = state.u16(rows);
@@ -72,9 +74,10 @@ export class Tlb {
    */
   lookup(cpu: PcpuId, pcid: number, vpn: Vpn, out: Walk): boolean {
     for (let level = 1; level <= LEAF_LEVELS; level++) {
-      const row = this.find(cpu, pcid, vpn, level);
+      const page = this.pageOf(vpn, level);
+      const row = this.find(cpu, pcid, page, level);
       if (row < 0) continue;
-      out.frame = (this.frame[row]! + (vpn % this.pages[level]!)) as Mfn;
+      out.frame = (this.frame[row]! + (vpn - page * this.pages[level]!)) as Mfn;
       out.level = level;
       out.rights = this.leaf[row]! & (RIGHTS_MASK | _PAGE_PKEY);
       out.leaf = this.leaf[row]!;
@@ -86,11 +89,11 @@ export class Tlb {
   /** Cache what `walk` found for `vpn`. A translation of the same page and size is replaced. */
   fill(cpu: PcpuId, pcid: number, vpn: Vpn, c: WalkControl, walk: Walk): void {
     const { level } = walk;
-    const within = vpn % this.pages[level]!;
-    const same = this.find(cpu, pcid, vpn, level);
-    const row = same >= 0 ? same : this.victim(cpu, vpn, level);
-    this.vpn[row] = vpn - within;
-    this.frame[row] = walk.frame - within;
+    const page = this.pageOf(vpn, level);
+    const same = this.find(cpu, pcid, page, level);
+    const row = same >= 0 ? same : this.victim(cpu, page);
+    this.page[row] = page;
+    this.frame[row] = walk.frame - (vpn - page * this.pages[level]!);
     this.leaf[row] = (walk.leaf & ~(RIGHTS_MASK | (c.pge ? 0 : _PAGE_GLOBAL))) | walk.rights;
     this.pcid[row] = pcid;
     this.level[row] = level;
@@ -109,9 +112,9 @@ export class Tlb {
   /** INVLPG: the address goes from the current context, and as a global entry from every context. */
   invlpg(cpu: PcpuId, pcid: number, vpn: Vpn): void {
     for (let level = 1; level <= LEAF_LEVELS; level++) {
-      for (let row = this.find(cpu, pcid, vpn, level); row >= 0; row = this.find(cpu, pcid, vpn, level)) {
-        this.clear(row);
-      }
+      const page = this.pageOf(vpn, level);
+      let row: number;
+      while ((row = this.find(cpu, pcid, page, level)) >= 0) this.clear(row);
     }
   }
 
@@ -134,32 +137,35 @@ export class Tlb {
     }
   }
 
-  /** The row that translates `vpn` as a leaf of `level`, in `pcid` or globally; or -1. */
-  private find(cpu: PcpuId, pcid: number, vpn: Vpn, level: number): number {
-    const { ways } = this.geometry;
-    const first = vpn - (vpn % this.pages[level]!);
-    const row = this.set(cpu, vpn, level) * ways;
-    for (let i = row; i < row + ways; i++) {
-      if (this.level[i] !== level || this.vpn[i] !== first) continue;
-      if (this.pcid[i] === pcid || this.isGlobal(i)) return i;
+  private pageOf(vpn: Vpn, level: number): number {
+    return Math.floor(vpn / this.pages[level]!);
+  }
+
+  /** First row of the set that `page` belongs to. */
+  private set(cpu: PcpuId, page: number): number {
+    const { sets, ways } = this.geometry;
+    return (cpu * sets + (page & (sets - 1))) * ways;
+  }
+
+  /** The row that has `page` of `level`, in `pcid` or globally; or -1. */
+  private find(cpu: PcpuId, pcid: number, page: number, level: number): number {
+    const first = this.set(cpu, page);
+    const end = first + this.geometry.ways;
+    for (let row = first; row < end; row++) {
+      if (this.level[row] !== level || this.page[row] !== page) continue;
+      if (this.pcid[row] === pcid || this.isGlobal(row)) return row;
     }
     return -1;
   }
 
   /** The row for a new entry: an empty way of its set, or each in turn. */
-  private victim(cpu: PcpuId, vpn: Vpn, level: number): number {
+  private victim(cpu: PcpuId, page: number): number {
     const { ways } = this.geometry;
-    const set = this.set(cpu, vpn, level);
-    const empty = this.level.subarray(set * ways, (set + 1) * ways).indexOf(0);
-    if (empty >= 0) return set * ways + empty;
-    const way = this.next[set]!;
-    this.next[set] = (way + 1) % ways;
-    return set * ways + way;
-  }
-
-  private set(cpu: PcpuId, vpn: Vpn, level: number): number {
-    const { sets } = this.geometry;
-    return cpu * sets + (Math.floor(vpn / this.pages[level]!) % sets);
+    const first = this.set(cpu, page);
+    for (let row = first; row < first + ways; row++) if (this.level[row] === 0) return row;
+    const way = this.next[first / ways]!;
+    this.next[first / ways] = (way + 1) % ways;
+    return first + way;
   }
 
   private isGlobal(row: number): boolean {
@@ -167,8 +173,7 @@ export class Tlb {
   }
 
   private covers(row: number, vpn: Vpn): boolean {
-    const first = this.vpn[row]!;
-    return vpn >= first && vpn < first + this.pages[this.level[row]!]!;
+    return this.pageOf(vpn, this.level[row]!) === this.page[row];
   }
 
   /** Empty the rows of `cpu` that `goes` is true of. */
@@ -181,6 +186,6 @@ export class Tlb {
 
   /** Zero the row, so that states which differ in nothing that can be looked up are equal. */
   private clear(row: number): void {
-    this.vpn[row] = this.frame[row] = this.leaf[row] = this.pcid[row] = this.level[row] = 0;
+    this.page[row] = this.frame[row] = this.leaf[row] = this.pcid[row] = this.level[row] = 0;
   }
 }
