@@ -50,6 +50,6 @@ export class WalkControl {
     if (bits < 32 || bits > 52) throw new RangeError(`WalkControl: MAXPHYADDR ${bits} is not in 32..52`);
     // Word 0 holds address bits 43:12, the high byte of word 1 bits 51:44. Shifts count modulo 32.
     this.reserved0 = bits < 44 ? -1 << (bits - 12) : 0;
-    this.reserved1 = bits <= 44 ? PAGE_FRAME_HI_MASK : bits < 52 ? -1 << (bits - 20) : 0;
+    this.reserved1 = bits < 44 ? PAGE_FRAME_HI_MASK : bits < 52 ? -1 << (bits - 20) : 0;
   }
 }

@@ -57,7 +57,7 @@ const flags = fc
 
 const pdpteFlags = fc.oneof(
   { weight: 20, arbitrary: fc.constantFrom(0x001, 0x019, 0xe01) },
-  { weight: 2, arbitrary: fc.constant(0x000) },
+  { weight: 2, arbitrary: fc.constantFrom(0x000, 0x1e6, 0xfff000) }, // reserved only where P is set
   { weight: 1, arbitrary: fc.nat(23).map((n) => 0x001 ^ (1 << n)) },
 );
 
@@ -70,6 +70,10 @@ const goodFrame = fc.oneof(
 const frame = fc.oneof(
   { weight: 12, arbitrary: goodFrame },
   { weight: 1, arbitrary: fc.tuple(goodFrame, fc.nat(39)).map(([f, n]) => f + 2 ** n) },
+);
+const pdpteFrame = fc.oneof(
+  { weight: 10, arbitrary: fc.nat(PDPT - 1) },
+  { weight: 1, arbitrary: fc.tuple(fc.nat(PDPT - 1), fc.nat(39)).map(([f, n]) => f + 2 ** n) },
 );
 
 const control = fc.record({
@@ -111,23 +115,18 @@ function entries(slots: readonly number[]): fc.Arbitrary<{ tables: Entry[]; pdpt
     tables: fc
       .array(fc.record({ frame, flags }), { minLength: places.length, maxLength: places.length })
       .map((contents) => contents.map((content, i) => ({ ...places[i]!, ...content }))),
-    pdptes: fc.array(fc.record({ frame: goodFrameOrHigh, flags: pdpteFlags }), {
+    pdptes: fc.array(fc.record({ frame: pdpteFrame, flags: pdpteFlags }), {
       minLength: 4,
       maxLength: 4,
     }),
   });
 }
 
-const goodFrameOrHigh = fc.oneof(
-  { weight: 20, arbitrary: fc.nat(PDPT - 1) },
-  { weight: 1, arbitrary: frame },
-);
-
 function at(slot: number, pdptes: readonly Content[]): Entry[] {
   return pdptes.map((content, i) => ({ table: PDPT, slot: slot + i, ...content }));
 }
 
-/** An access to an address whose slots are used ones: canonical, but for one in thirty. */
+/** An access to an address whose slots are used ones: canonical, but for one in fifteen. */
 function look(mode: keyof typeof LEVELS, w: 9 | 2): fc.Arbitrary<Look> {
   const levels = LEVELS[mode];
   const bits = mode === "pae" ? 12 + 2 * w + 2 : 12 + levels * w;
@@ -138,6 +137,7 @@ function look(mode: keyof typeof LEVELS, w: 9 | 2): fc.Arbitrary<Look> {
       fc.oneof(
         { weight: 30, arbitrary: fc.constant(0n) },
         { weight: 1, arbitrary: fc.integer({ min: bits, max: 63 }).map((n) => 1n << BigInt(n)) },
+        { weight: 1, arbitrary: fc.constant(BigInt.asUintN(64, -1n << BigInt(bits))) },
       ),
       fc.constantFrom("r" as const, "w" as const, "x" as const),
       fc.boolean(),

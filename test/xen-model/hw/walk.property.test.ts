@@ -10,7 +10,7 @@ import { canonical_vpn, NOT_CANONICAL, walk, Walk, WALK_OK } from "../../../xen-
 import { plainLoadPdptes, plainWalk, type PlainMemory, type PlainOutcome } from "./plain-walk.js";
 import { graph, PDPT, TABLES, type Graph, type Look } from "./walk-graphs.js";
 
-const GRAPHS = 8000;
+const GRAPHS = 6000;
 const KINDS = ["r", "w", "x"] as const;
 const LEVELS = { pae: 3, "4level": 4, "5level": 5 } as const;
 
