@@ -92,10 +92,10 @@ export function walk(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, access:
     if ((word1 & _PAGE_PRESENT) === 0) return error;
 
     // Bit 7: reserved in levels 5 and 4, the page size in 3 and 2, the memory type in 1.
+    const within = (1 << (bits * (level - 1))) - 1; // frame bits of a leaf that the address replaces
     const superpage = level > 1 && (word1 & _PAGE_PSE) !== 0;
     let reserved = (word0 & reserved0) | (word1 & reserved1);
-    if (superpage)
-      reserved |= level > 3 ? _PAGE_PSE : word0 & ((1 << (bits * (level - 1))) - 1) & ~SUPERPAGE_PAT;
+    if (superpage) reserved |= level > 3 ? _PAGE_PSE : word0 & within & ~SUPERPAGE_PAT;
     if (reserved !== 0) return error | PFEC_page_present | PFEC_reserved_bit;
 
     every &= word1;
@@ -112,7 +112,6 @@ export function walk(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, access:
 
     const leaf = (word1 | _PAGE_ACCESSED | (access === ACCESS_WRITE ? _PAGE_DIRTY : 0)) >>> 0;
     if (leaf !== word1) words[at + 1] = leaf;
-    const within = (1 << (bits * (level - 1))) - 1; // bits of the frame that come from the address
     out.frame = ((((word0 & ~within) | (vpn & within)) >>> 0) + (word1 >>> 24) * 2 ** 32) as Mfn;
     out.rights = rights;
     out.leaf = leaf;
