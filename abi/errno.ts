@@ -16,6 +16,7 @@ export const ENOMEM = 12;
 export const EACCES = 13;
 export const EFAULT = 14;
 export const EBUSY = 16;
+export const EEXIST = 17;
 export const EINVAL = 22;
 export const ERANGE = 34;
 export const ENOSYS = 38;
@@ -33,6 +34,7 @@ const NAMES = new Map<number, string>([
   [EACCES, "EACCES"],
   [EFAULT, "EFAULT"],
   [EBUSY, "EBUSY"],
+  [EEXIST, "EEXIST"],
   [EINVAL, "EINVAL"],
   [ERANGE, "ERANGE"],
   [ENOSYS, "ENOSYS"],

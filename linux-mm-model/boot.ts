@@ -37,6 +37,7 @@ const FIXMAP_L3_SLOT = 511;
 /** Boot the guest: tables, then all vCPUs, each running its idle task. */
 export function boot(k: Linux): void {
   k.pages.init();
+  k.vmas.init();
   k.mms.allocate_mm(); // row INIT_MM
   build_tables(k);
   k.hv.vcpu_initialise(0, k.mms.pgd[INIT_MM]!);
@@ -74,6 +75,7 @@ function build_tables(k: Linux): void {
   pages.flags.fill(PG_table | PG_pinned, firstFrame, lastTable + 1);
   if (lastTable >= nrFrames) throw new RangeError(`boot: ${nrFrames} frames do not hold their own tables; raise nrFrames`);
   image.gdt[0] = pages.alloc_range(k.config.nrCpus);
+  image.zero_page[0] = pages.alloc_range(1);
 }
 
 function preallocated_slots(): number[] {

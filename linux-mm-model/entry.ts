@@ -5,6 +5,9 @@
  * Differs: an interrupt has no handler of its own; what it wakes is decided by the caller.
  */
 import { EV } from "../abi/events.js";
+import { USER_LIMIT_VPN } from "../abi/layout.js";
+import { PFEC_user_mode } from "../abi/page.js";
+import { do_user_addr_fault } from "./fault.js";
 import type { Linux } from "./linux.js";
 
 /** Leave the kernel for user mode: a hypercall, as only Xen can change the mode. */
@@ -16,6 +19,19 @@ export function return_to_user(k: Linux, cpu: number): void {
 /** User mode has entered the kernel. */
 export function enter_from_user(k: Linux, cpu: number): void {
   k.percpu.in_user[cpu] = 0;
+}
+
+/**
+ * A page fault that Xen passes on: handled, and back to the access, which is tried again.
+ *
+ * Differs: a fault on a kernel address changes nothing: the kernel half is complete from boot.
+ */
+export function page_fault(k: Linux, cpu: number, page: number, error: number): void {
+  const user = (error & PFEC_user_mode) !== 0;
+  enter_from_user(k, cpu);
+  if (page < USER_LIMIT_VPN) do_user_addr_fault(k, cpu, page, error);
+  if (user) return_to_user(k, cpu);
+  else k.hv.iret(cpu, false);
 }
 
 /** The event channel upcall: an interrupt that does nothing but return. */

@@ -10,7 +10,11 @@ import type { Ledger } from "../abi/ledger.js";
 import type { PtMemory } from "../abi/memory.js";
 import type { State } from "../abi/state.js";
 import type { LinuxConfig } from "./config.js";
-import { event } from "./entry.js";
+import type { Vpn } from "../abi/frames.js";
+import type { Guest } from "../abi/upcalls.js";
+import { event, page_fault } from "./entry.js";
+import { FaultRegisters } from "./fault.js";
+import { FileTable } from "./files.js";
 import { KernelImage } from "./kernel-image.js";
 import { MmTable } from "./mm-struct.js";
 import { PerCpu } from "./percpu.js";
@@ -18,16 +22,22 @@ import type { PvMmuOps } from "./pv-ops.js";
 import { PageTable } from "./struct-page.js";
 import { TaskTable } from "./task-struct.js";
 import { SwitchRegisters } from "./tlb.js";
+import { MmuGather } from "./unmap.js";
+import { VmaTable } from "./vma.js";
 import { top_level_design, type TopLevelDesign } from "./top-level/design.js";
 import { Histograms } from "./xen/histograms.js";
 import { xen_mmu_ops } from "./xen/mmu-pv.js";
 import { McBuffer } from "./xen/multicalls.js";
 
-export class Linux {
+export class Linux implements Guest {
   readonly mms: MmTable;
   readonly tasks: TaskTable;
   readonly pages: PageTable;
+  readonly vmas: VmaTable;
+  readonly files: FileTable;
   readonly percpu: PerCpu;
+  readonly fault: FaultRegisters;
+  readonly gather: MmuGather;
   readonly image: KernelImage;
   readonly regs: SwitchRegisters;
   /** Multicall buffers, one a CPU. */
@@ -48,7 +58,11 @@ export class Linux {
     this.mms = new MmTable(state, config.maxMms);
     this.tasks = new TaskTable(state, config.maxTasks);
     this.pages = new PageTable(state, config);
+    this.vmas = new VmaTable(state, config.maxVmas);
+    this.files = new FileTable(state, config.maxFiles);
     this.percpu = new PerCpu(state, config.nrCpus);
+    this.fault = new FaultRegisters(state, config.nrCpus);
+    this.gather = new MmuGather(state, config.nrCpus);
     this.image = new KernelImage(state);
     this.regs = new SwitchRegisters(state, config.nrCpus);
     this.mc = Array.from({ length: config.nrCpus }, () => new McBuffer(state));
@@ -60,6 +74,11 @@ export class Linux {
   /** Bind the guest to the Xen it runs on. */
   connect(hv: Hypervisor): void {
     this.hv = hv;
+  }
+
+  /** See Guest.page_fault(). */
+  page_fault(vcpu: number, page: Vpn, error: number): void {
+    page_fault(this, vcpu, page, error);
   }
 
   /** See Guest.event(). */

@@ -25,6 +25,7 @@ import { push_stack_switch } from "../../abi/stack-switch.js";
 import type { State } from "../../abi/state.js";
 import { push_update_descriptor } from "../../abi/update-descriptor.js";
 import { push_update_va_mapping } from "../../abi/update-va-mapping.js";
+import { linear_page, type Vpn } from "../../abi/frames.js";
 import type { Linux } from "../linux.js";
 import { PARAVIRT_LAZY_CPU, PARAVIRT_LAZY_MMU } from "../percpu.js";
 
@@ -202,13 +203,13 @@ export function MULTI_mmuext_op(k: Linux, cpu: number, bytes: number, cmd: numbe
 export function MULTI_update_va_mapping(
   k: Linux,
   cpu: number,
-  va: number,
+  page: Vpn,
   frame: number,
   flags: number,
   uvmf: number,
 ): void {
   __xen_mc_entry(k, cpu, 0);
-  push_update_va_mapping(k.mc[cpu]!.calls, va, frame, flags, uvmf);
+  push_update_va_mapping(k.mc[cpu]!.calls, linear_page(page), frame, flags, uvmf);
   trace_xen_mc_entry(k, cpu, __HYPERVISOR_update_va_mapping);
 }
 

@@ -1,0 +1,61 @@
+/**
+ * exit: a task leaves its address space; with the last one the address space goes.
+ *
+ * Mirrors: exit_mm(), kernel/exit.c; __mmput(), kernel/fork.c; exit_mmap(), mm/mmap.c.
+ */
+import { CAUSE } from "../abi/ledger.js";
+import type { Linux } from "./linux.js";
+import { free_pgtables } from "./mmap.js";
+import { NO_MM } from "./mm-struct.js";
+import { mmdrop } from "./sched.js";
+import { tlb_finish_mmu, tlb_gather_mmu, unmap_page_range } from "./unmap.js";
+import { NO_VMA } from "./vma.js";
+
+/** The task that runs on `cpu` exits. It runs on, on borrowed tables, until it is switched away from. */
+export function do_exit(k: Linux, cpu: number): void {
+  const { tasks, percpu, ledger, mms } = k;
+  const task = percpu.current[cpu]!;
+  const mm = tasks.mm[task]!;
+  const last = mm !== NO_MM && mms.mm_users[mm] === 1;
+  const before = ledger.enter(cpu, last ? CAUSE.exit : CAUSE.thread_exit);
+  tasks.dead[task] = 1;
+  if (mm !== NO_MM) exit_mm(k, cpu, task, mm);
+  ledger.enter(cpu, before);
+}
+
+function exit_mm(k: Linux, cpu: number, task: number, mm: number): void {
+  const { tasks, mms } = k;
+  mms.mm_count[mm]!++;
+  k.pv.thread_exit(cpu, mm, task);
+  tasks.mm[task] = NO_MM;
+  tasks.active_mm[task] = mm;
+  k.pv.enter_lazy_tlb(cpu, mm);
+  mmput(k, cpu, mm);
+}
+
+/** Drop a user of `mm`. */
+export function mmput(k: Linux, cpu: number, mm: number): void {
+  if (--k.mms.mm_users[mm]! > 0) return;
+  exit_mmap(k, cpu, mm);
+  mmdrop(k, cpu, mm);
+}
+
+/** Nobody uses the user half any more: force CPUs off it, unpin it, and take all of it away. */
+function exit_mmap(k: Linux, cpu: number, mm: number): void {
+  const { vmas, mms } = k;
+  k.pv.exit_mmap(cpu, mm);
+  const first = vmas.find_vma(mms.vma_root[mm]!, 0);
+  if (first === NO_VMA) return;
+  tlb_gather_mmu(k, cpu, true);
+  for (let vma = first; vma !== NO_VMA; vma = vmas.find_vma(mms.vma_root[mm]!, vmas.end[vma]!)) {
+    unmap_page_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!);
+  }
+  free_pgtables(k, cpu, mm, first, Infinity, 0, Infinity);
+  tlb_finish_mmu(k, cpu, mm);
+  for (let vma = first; vma !== NO_VMA; ) {
+    mms.vma_root[mm] = vmas.remove(mms.vma_root[mm]!, vma);
+    vmas.vm_area_free(vma);
+    vma = vmas.find_vma(mms.vma_root[mm]!, 0);
+  }
+  mms.map_count[mm] = 0;
+}

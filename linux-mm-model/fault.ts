@@ -1,0 +1,221 @@
+/**
+ * Page faults: from the exception to the PTE.
+ *
+ * Mirrors: do_user_addr_fault(), arch/x86/mm/fault.c; handle_mm_fault() to do_wp_page(), mm/memory.c;
+ *          filemap_map_pages(), mm/filemap.c.
+ * Differs: no swap, no huge pages (a PV guest has no PSE), no userfaultfd, no write-notify (files are on tmpfs). A
+ *          fault that Linux would answer with SIGSEGV returns to where it came from.
+ */
+import { EV } from "../abi/events.js";
+import { DONE, NEXT, path, runPath, step } from "../abi/path.js";
+import { _PAGE_RW, PFEC_user_mode, PFEC_write_access } from "../abi/page.js";
+import type { State } from "../abi/state.js";
+import type { Linux } from "./linux.js";
+import { NO_MM } from "./mm-struct.js";
+import { PMD_PAGES, PTE_WRITE_DIRTY, pte_alloc, pte_present, table_of, vm_page_prot, pmd_alloc } from "./pgtable.js";
+import { is_anon, is_anon_exclusive, new_anon_page, page_remove_rmap } from "./rmap.js";
+import { PG_anon_exclusive } from "./struct-page.js";
+import { NO_FILE, NO_VMA, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED, VM_WRITE } from "./vma.js";
+
+/** How a fault ended. */
+export const FAULT_HANDLED = 0;
+export const FAULT_SYNCED = 1; // only the top level was stale
+export const FAULT_SPURIOUS = 2; // the PTE allows the access already
+export const FAULT_BAD_AREA = 3; // SIGSEGV
+
+/**
+ * What the fault path carries from step to step.
+ *
+ * Shape: nrCpus rows: page Float64Array, error Uint8Array, vma Int32Array, result Uint8Array
+ */
+export class FaultRegisters {
+  readonly page: Float64Array;
+  readonly error: Uint8Array;
+  readonly vma: Int32Array;
+  readonly result: Uint8Array;
+
+  constructor(state: State, nrCpus: number) {
+    this.page = state.f64(nrCpus);
+    this.error = state.u8(nrCpus);
+    this.vma = state.i32(nrCpus);
+    this.result = state.u8(nrCpus);
+  }
+}
+
+/** The fault path; fault.page and fault.error are its arguments, fault.result its answer. */
+export const do_user_addr_fault_path = path<Linux>("do_user_addr_fault", [
+  step("sync_fault", (k, cpu) => {
+    const { fault, percpu, ledger } = k;
+    const user = (fault.error[cpu]! & PFEC_user_mode) !== 0;
+    ledger.count(cpu, user ? EV.page_fault_user : EV.page_fault_kernel, 1);
+    if (!k.pv.sync_fault(cpu, percpu.current[cpu]!, fault.page[cpu]!)) return NEXT;
+    fault.result[cpu] = FAULT_SYNCED;
+    return DONE;
+  }),
+  step("find_vma", (k, cpu) => {
+    const { fault } = k;
+    const mm = k.tasks.mm[k.percpu.current[cpu]!]!;
+    fault.result[cpu] = FAULT_BAD_AREA;
+    if (mm === NO_MM) return DONE;
+    const vma = find_or_expand(k, mm, fault.page[cpu]!);
+    if (vma === NO_VMA || access_error(k, vma, fault.error[cpu]!)) return DONE;
+    fault.vma[cpu] = vma;
+    return NEXT;
+  }),
+  step("handle_mm_fault", (k, cpu) => {
+    const { fault } = k;
+    const mm = k.tasks.mm[k.percpu.current[cpu]!]!;
+    const write = (fault.error[cpu]! & PFEC_write_access) !== 0;
+    fault.result[cpu] = handle_mm_fault(k, cpu, mm, fault.vma[cpu]!, fault.page[cpu]!, write);
+    return NEXT;
+  }),
+]);
+
+/** The kernel's page-fault handler for an address of the user half. Returns FAULT_*. */
+export function do_user_addr_fault(k: Linux, cpu: number, page: number, error: number): number {
+  k.fault.page[cpu] = page;
+  k.fault.error[cpu] = error;
+  runPath(do_user_addr_fault_path, k, cpu);
+  return k.fault.result[cpu]!;
+}
+
+/** The VMA of `page`; a stack below it grows down to it. */
+function find_or_expand(k: Linux, mm: number, page: number): number {
+  const { vmas, mms } = k;
+  const vma = vmas.find_vma(mms.vma_root[mm]!, page);
+  if (vma === NO_VMA || vmas.start[vma]! <= page) return vma;
+  if ((vmas.flags[vma]! & VM_GROWSDOWN) === 0) return NO_VMA;
+  vmas.pgoff[vma]! -= vmas.start[vma]! - page;
+  vmas.start[vma] = page;
+  return vma;
+}
+
+/** Does the VMA forbid the access? Mirrors: access_error(), fault.c. */
+function access_error(k: Linux, vma: number, error: number): boolean {
+  const flags = k.vmas.flags[vma]!;
+  if ((error & PFEC_write_access) !== 0) return (flags & VM_WRITE) === 0;
+  return (flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0;
+}
+
+/** Make `page` of `vma` accessible: tables first, then the PTE. */
+export function handle_mm_fault(k: Linux, cpu: number, mm: number, vma: number, page: number, write: boolean): number {
+  pmd_alloc(k, cpu, mm, page);
+  const { memory, vmas } = k;
+  const table = table_of(k, mm, page, 1);
+  const slot = page & (PMD_PAGES - 1);
+  if (table === 0 || memory.flags(table, slot) === 0) {
+    if (vmas.file[vma] === NO_FILE) do_anonymous_page(k, cpu, mm, vma, page, write);
+    else do_fault(k, cpu, mm, vma, page, write);
+    return FAULT_HANDLED;
+  }
+  const flags = memory.flags(table, slot);
+  if (write && (flags & _PAGE_RW) === 0) {
+    do_wp_page(k, cpu, mm, vma, page, table);
+    return FAULT_HANDLED;
+  }
+  return FAULT_SPURIOUS;
+}
+
+function set_user_pte(k: Linux, cpu: number, mm: number, page: number, table: number, frame: number, flags: number): void {
+  k.pv.set_pte(cpu, mm, table, page & (PMD_PAGES - 1), frame, flags);
+}
+
+/** A read gets the zero page, a write a page of its own. */
+function do_anonymous_page(k: Linux, cpu: number, mm: number, vma: number, page: number, write: boolean): void {
+  const { vmas, mms } = k;
+  const table = pte_alloc(k, cpu, mm, page);
+  const prot = vm_page_prot(vmas.flags[vma]!);
+  if (!write) {
+    set_user_pte(k, cpu, mm, page, table, k.image.zero_page[0]!, prot);
+    return;
+  }
+  vmas.anon_vma[vma] = 1;
+  mms.rss[mm]!++;
+  set_user_pte(k, cpu, mm, page, table, new_anon_page(k), prot | PTE_WRITE_DIRTY);
+}
+
+/** A page of a file: for reading with its neighbours, for writing to a private mapping as a copy. */
+function do_fault(k: Linux, cpu: number, mm: number, vma: number, page: number, write: boolean): void {
+  const { vmas, files, mms } = k;
+  const flags = vmas.flags[vma]!;
+  const file = vmas.file[vma]!;
+  const prot = vm_page_prot(flags);
+  const index = vmas.pgoff[vma]! + page - vmas.start[vma]!;
+  if (write && (flags & VM_SHARED) === 0) {
+    vmas.anon_vma[vma] = 1;
+    const table = pte_alloc(k, cpu, mm, page);
+    mms.rss[mm]!++;
+    set_user_pte(k, cpu, mm, page, table, new_anon_page(k), prot | PTE_WRITE_DIRTY);
+    return;
+  }
+  if (!write && files.cached[file] !== 0 && k.config.faultAroundPages > 1) {
+    do_fault_around(k, cpu, mm, vma, page);
+    return;
+  }
+  const table = pte_alloc(k, cpu, mm, page);
+  mms.rss[mm]!++;
+  set_user_pte(k, cpu, mm, page, table, files.frame(file, index), write ? prot | PTE_WRITE_DIRTY : prot);
+}
+
+/**
+ * Map the cached pages around a read fault that are not mapped yet: a window of fault_around_bytes, aligned, inside
+ * the VMA and the L1 table.
+ */
+function do_fault_around(k: Linux, cpu: number, mm: number, vma: number, page: number): void {
+  const { vmas, files, memory, mms } = k;
+  const pages = k.config.faultAroundPages;
+  const table = pte_alloc(k, cpu, mm, page);
+  const start = vmas.start[vma]!;
+  const first = Math.max(page - (page % pages), start, page - (page % PMD_PAGES));
+  const last = Math.min(first + pages, vmas.end[vma]!, first - (first % PMD_PAGES) + PMD_PAGES);
+  const prot = vm_page_prot(vmas.flags[vma]!);
+  const file = vmas.file[vma]!;
+  for (let at = first; at < last; at++) {
+    if (memory.flags(table, at & (PMD_PAGES - 1)) !== 0) continue;
+    mms.rss[mm]!++;
+    set_user_pte(k, cpu, mm, at, table, files.frame(file, vmas.pgoff[vma]! + at - start), prot);
+  }
+}
+
+/** A write to a page that is mapped read-only: take it over, or copy it. */
+function do_wp_page(k: Linux, cpu: number, mm: number, vma: number, page: number, table: number): void {
+  const { memory, vmas, mms, pages } = k;
+  const slot = page & (PMD_PAGES - 1);
+  const pfn = memory.frame(table, slot);
+  const prot = vm_page_prot(vmas.flags[vma]!) | PTE_WRITE_DIRTY;
+  const shared = (vmas.flags[vma]! & VM_SHARED) !== 0;
+  if (is_anon(k, pfn) && (is_anon_exclusive(k, pfn) || pages.mapcount[pfn] === 1)) {
+    pages.flags[pfn]! |= PG_anon_exclusive;
+    set_user_pte(k, cpu, mm, page, table, pfn, prot);
+    return;
+  }
+  if (shared) {
+    set_user_pte(k, cpu, mm, page, table, pfn, prot);
+    return;
+  }
+  // wp_page_copy(): the old PTE goes first, and with it the translation
+  vmas.anon_vma[vma] = 1;
+  if (pfn === k.image.zero_page[0]) mms.rss[mm]!++;
+  const copy = new_anon_page(k);
+  k.pv.ptep_get_and_clear(cpu, mm, table, slot);
+  k.pv.flush_tlb_mm_range(cpu, mm, page, page + 1, false);
+  set_user_pte(k, cpu, mm, page, table, copy, prot);
+  page_remove_rmap(k, pfn);
+}
+
+/** Fault in all pages of a range, as mlock, MAP_POPULATE and MADV_POPULATE_* do. Mirrors: populate_vma_page_range(). */
+export function populate_range(k: Linux, cpu: number, mm: number, start: number, end: number, write: boolean): void {
+  const { vmas, mms } = k;
+  for (let page = start; page < end; page++) {
+    const vma = vmas.find_vma(mms.vma_root[mm]!, page);
+    if (vma === NO_VMA) return;
+    if (vmas.start[vma]! > page) {
+      page = vmas.start[vma]! - 1;
+      continue;
+    }
+    const table = table_of(k, mm, page, 1);
+    const flags = table === 0 ? 0 : k.memory.flags(table, page & (PMD_PAGES - 1));
+    if (pte_present(flags) && (!write || (flags & _PAGE_RW) !== 0)) continue;
+    handle_mm_fault(k, cpu, mm, vma, page, write);
+  }
+}

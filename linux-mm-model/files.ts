@@ -1,0 +1,50 @@
+/**
+ * Files, as far as they are mapped: their page cache.
+ *
+ * Shape: maxFiles rows.
+ *   pages  Uint32Array  length
+ *   first  Uint32Array  frames of the page cache: `pages` in a row from here
+ *   cached Uint8Array   all pages are in the page cache; otherwise (shared anonymous memory) from their first use
+ *
+ * Mirrors: struct address_space; shmem_file_setup() for shared anonymous mappings.
+ * Differs: a file is fully cached, or not at all; frames of its pages are set aside when it is opened. A file that
+ *          nobody knows the length of has 1,024 pages, and pages beyond wrap around. Page 2^31 and up wrap too.
+ */
+import type { State } from "../abi/state.js";
+import type { PageTable } from "./struct-page.js";
+import { PG_pagecache } from "./struct-page.js";
+
+export class FileTable {
+  readonly pages: Uint32Array;
+  readonly first: Uint32Array;
+  readonly cached: Uint8Array;
+  /** One bit a page of files that are not cached: has it been used? */
+  private readonly used: Uint32Array;
+
+  constructor(
+    state: State,
+    readonly max: number,
+  ) {
+    this.pages = state.u32(max);
+    this.first = state.u32(max);
+    this.cached = state.u8(max);
+    this.used = state.u32(1);
+  }
+
+  /** A file of `pages` pages. Errors: RangeError where there is no room for another. */
+  open(frames: PageTable, pages: number, cached: boolean): number {
+    const file = this.used[0]!;
+    if (file >= this.max) throw new RangeError(`FileTable: ${this.max} files are open; raise maxFiles`);
+    this.used[0] = file + 1;
+    this.pages[file] = pages;
+    this.first[file] = frames.alloc_range(pages);
+    this.cached[file] = cached ? 1 : 0;
+    frames.flags.fill(cached ? PG_pagecache : 0, this.first[file], this.first[file]! + pages);
+    return file;
+  }
+
+  /** Frame of page `index`. */
+  frame(file: number, index: number): number {
+    return this.first[file]! + (index % this.pages[file]!);
+  }
+}

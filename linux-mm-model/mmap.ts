@@ -1,0 +1,173 @@
+/**
+ * mmap, munmap, brk: VMAs made, merged, split and taken away.
+ *
+ * Mirrors: mmap_region(), __vma_adjust(), do_mas_align_munmap(), unmap_region(), do_brk_flags(), mm/mmap.c.
+ * Differs: an address is always chosen by the caller, or top-down below the last mapping.
+ */
+import { EEXIST, EINVAL, ENOMEM, type Rc } from "../abi/errno.js";
+import { USER_LIMIT_VPN } from "../abi/layout.js";
+import { populate_range } from "./fault.js";
+import type { Linux } from "./linux.js";
+import { free_pgd_range, tlb_finish_mmu, tlb_gather_mmu, unmap_page_range } from "./unmap.js";
+import { PMD_PAGES } from "./pgtable.js";
+import { NO_FILE, NO_VMA, VM_GROWSDOWN, VM_LOCKED, VM_WRITE } from "./vma.js";
+
+/** A mapping that mmap is asked for. Units: pages. */
+export interface MapRequest {
+  readonly start: number;
+  readonly pages: number;
+  /** VM_* */
+  readonly flags: number;
+  readonly file: number;
+  readonly pgoff: number;
+  /** MAP_FIXED_NOREPLACE */
+  readonly noreplace?: boolean;
+  readonly populate?: boolean;
+}
+
+/** Map `request`, taking away what was there. Returns the first page, or -EINVAL, -EEXIST, -ENOMEM. */
+export function mmap_region(k: Linux, cpu: number, mm: number, request: MapRequest): number {
+  const { vmas, mms } = k;
+  const { start, pages, flags, file } = request;
+  const end = start + pages;
+  if (pages <= 0 || start < 0) return -EINVAL;
+  if (end > USER_LIMIT_VPN) return -ENOMEM;
+  const there = vmas.find_vma(mms.vma_root[mm]!, start);
+  if (there !== NO_VMA && vmas.start[there]! < end) {
+    if (request.noreplace === true) return -EEXIST;
+    do_munmap(k, cpu, mm, start, end);
+  }
+  const pgoff = file === NO_FILE ? start : request.pgoff;
+  if (vma_merge(k, mm, start, end, flags, file, pgoff) === NO_VMA) {
+    insert_vma(k, mm, vmas.vm_area_alloc(start, end, flags, file, pgoff));
+  }
+  if (request.populate === true || (flags & VM_LOCKED) !== 0) {
+    populate_range(k, cpu, mm, start, end, (flags & VM_WRITE) !== 0);
+  }
+  return start;
+}
+
+export function insert_vma(k: Linux, mm: number, row: number): void {
+  k.mms.vma_root[mm] = k.vmas.insert(k.mms.vma_root[mm]!, row);
+  k.mms.map_count[mm]!++;
+}
+
+export function remove_vma(k: Linux, mm: number, row: number): void {
+  k.mms.vma_root[mm] = k.vmas.remove(k.mms.vma_root[mm]!, row);
+  k.mms.map_count[mm]!--;
+  k.vmas.vm_area_free(row);
+}
+
+/** Extend a neighbour over [start, end) if it maps the same on. Returns it, or NO_VMA. */
+export function vma_merge(k: Linux, mm: number, start: number, end: number, flags: number, file: number, pgoff: number): number {
+  const { vmas, mms } = k;
+  if ((flags & VM_GROWSDOWN) !== 0) return NO_VMA;
+  const prev = vmas.find_vma_before(mms.vma_root[mm]!, start);
+  const next = vmas.find_vma(mms.vma_root[mm]!, end);
+  const joins = (row: number, offset: number): boolean =>
+    vmas.flags[row] === flags && vmas.file[row] === file && vmas.pgoff[row] === offset;
+  const mergePrev =
+    prev !== NO_VMA && vmas.end[prev] === start && joins(prev, pgoff - (start - vmas.start[prev]!));
+  const mergeNext = next !== NO_VMA && vmas.start[next] === end && joins(next, pgoff + end - start);
+  if (mergePrev) {
+    vmas.end[prev] = end;
+    if (mergeNext) {
+      vmas.end[prev] = vmas.end[next]!;
+      vmas.anon_vma[prev]! |= vmas.anon_vma[next]!;
+      remove_vma(k, mm, next);
+    }
+    return prev;
+  }
+  if (!mergeNext) return NO_VMA;
+  vmas.start[next] = start;
+  vmas.pgoff[next] = pgoff;
+  return next;
+}
+
+/** Cut `vma` at `page`, if it lies inside. Returns the upper part. Mirrors: __split_vma(). */
+export function split_vma(k: Linux, mm: number, vma: number, page: number): number {
+  const { vmas } = k;
+  const upper = vmas.vm_area_alloc(
+    page,
+    vmas.end[vma]!,
+    vmas.flags[vma]!,
+    vmas.file[vma]!,
+    vmas.pgoff[vma]! + page - vmas.start[vma]!,
+  );
+  vmas.anon_vma[upper] = vmas.anon_vma[vma]!;
+  vmas.end[vma] = page;
+  insert_vma(k, mm, upper);
+  return upper;
+}
+
+/** Cut VMAs at both ends of [start, end). */
+export function split_at(k: Linux, mm: number, start: number, end: number): void {
+  const { vmas, mms } = k;
+  for (const page of [start, end]) {
+    const vma = vmas.find_vma(mms.vma_root[mm]!, page);
+    if (vma !== NO_VMA && vmas.start[vma]! < page) split_vma(k, mm, vma, page);
+  }
+}
+
+/** Take away all that is mapped in [start, end). */
+export function do_munmap(k: Linux, cpu: number, mm: number, start: number, end: number): Rc {
+  const { vmas, mms } = k;
+  if (start < 0 || end <= start || end > USER_LIMIT_VPN) return -EINVAL;
+  split_at(k, mm, start, end);
+  const first = vmas.find_vma(mms.vma_root[mm]!, start);
+  if (first === NO_VMA || vmas.start[first]! >= end) return 0;
+
+  const before = vmas.find_vma_before(mms.vma_root[mm]!, start);
+  const floor = before === NO_VMA ? 0 : vmas.end[before]!;
+  const behind = vmas.find_vma(mms.vma_root[mm]!, end);
+  const ceiling = behind === NO_VMA ? Infinity : vmas.start[behind]!;
+  tlb_gather_mmu(k, cpu, false);
+  for (let vma = first; vma !== NO_VMA && vmas.start[vma]! < end; vma = vmas.find_vma(mms.vma_root[mm]!, vmas.end[vma]!)) {
+    unmap_page_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!);
+  }
+  free_pgtables(k, cpu, mm, first, end, floor, ceiling);
+  tlb_finish_mmu(k, cpu, mm);
+  for (let vma = first; vma !== NO_VMA && vmas.start[vma]! < end; ) {
+    remove_vma(k, mm, vma);
+    vma = vmas.find_vma(mms.vma_root[mm]!, start);
+  }
+  return 0;
+}
+
+/** Free the tables of the VMAs from `first` to `end`; near ones in one go. */
+export function free_pgtables(k: Linux, cpu: number, mm: number, first: number, end: number, floor: number, ceiling: number): void {
+  const { vmas, mms } = k;
+  const root = mms.vma_root[mm]!;
+  const follower = (vma: number): number => {
+    const next = vmas.find_vma(root, vmas.end[vma]!);
+    return next !== NO_VMA && vmas.start[next]! < end ? next : NO_VMA;
+  };
+  for (let vma = first; vma !== NO_VMA; ) {
+    const addr = vmas.start[vma]!;
+    let next = follower(vma);
+    while (next !== NO_VMA && vmas.start[next]! <= vmas.end[vma]! + PMD_PAGES) {
+      vma = next;
+      next = follower(vma);
+    }
+    free_pgd_range(k, cpu, mm, addr, vmas.end[vma]!, floor, next === NO_VMA ? ceiling : vmas.start[next]!);
+    vma = next;
+  }
+}
+
+/** Move the end of the heap. Returns the new end, which is the old one if it cannot be moved. */
+export function do_brk(k: Linux, cpu: number, mm: number, brk: number): number {
+  const { mms, vmas } = k;
+  const old = mms.brk[mm]!;
+  if (brk < mms.start_brk[mm]! || brk === old) return old;
+  if (brk < old) do_munmap(k, cpu, mm, brk, old);
+  else {
+    const there = vmas.find_vma(mms.vma_root[mm]!, old);
+    if (there !== NO_VMA && vmas.start[there]! < brk) return old;
+    mmap_region(k, cpu, mm, { start: old, pages: brk - old, flags: HEAP_FLAGS, file: NO_FILE, pgoff: 0 });
+  }
+  mms.brk[mm] = brk;
+  return brk;
+}
+
+/** VM_READ | VM_WRITE */
+const HEAP_FLAGS = 3;

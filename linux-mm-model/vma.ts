@@ -1,0 +1,177 @@
+/**
+ * VMAs: what an address space says it maps, page tables apart.
+ *
+ * Shape: maxVmas rows.
+ *   start, end  Float64Array  first page, and the first behind the last
+ *   flags       Uint32Array   VM_*
+ *   file        Int16Array    row of the file mapped, NO_FILE for anonymous memory
+ *   pgoff       Float64Array  page of the file at `start`; anonymous: the page where it was mapped first
+ *   anon_vma    Uint8Array    has, or had, anonymous pages: fork copies its PTEs
+ *   left, right Int32Array    subtrees, -1 for none
+ *   weight      Uint32Array   heap order of the tree
+ *
+ * Mirrors: struct vm_area_struct, include/linux/mm_types.h; find_vma(), mm/mmap.c.
+ * Differs: a treap per mm instead of a maple tree. anon_vma is a flag, so that neighbours merge whatever
+ *          their anon_vmas are.
+ */
+import type { State } from "../abi/state.js";
+
+export const VM_READ = 0x1;
+export const VM_WRITE = 0x2;
+export const VM_EXEC = 0x4;
+export const VM_SHARED = 0x8;
+export const VM_GROWSDOWN = 0x100;
+export const VM_LOCKED = 0x2000;
+
+export const NO_VMA = -1;
+export const NO_FILE = -1;
+
+export class VmaTable {
+  readonly start: Float64Array;
+  readonly end: Float64Array;
+  readonly flags: Uint32Array;
+  readonly file: Int16Array;
+  readonly pgoff: Float64Array;
+  readonly anon_vma: Uint8Array;
+  private readonly left: Int32Array;
+  private readonly right: Int32Array;
+  private readonly weight: Uint32Array;
+  /** heads[0]: free rows, linked by `left`; heads[1]: first row never used; heads[2]: state of the weights. */
+  private readonly heads: Int32Array;
+
+  constructor(
+    state: State,
+    readonly max: number,
+  ) {
+    this.start = state.f64(max);
+    this.end = state.f64(max);
+    this.flags = state.u32(max);
+    this.file = state.i16(max);
+    this.pgoff = state.f64(max);
+    this.anon_vma = state.u8(max);
+    this.left = state.i32(max);
+    this.right = state.i32(max);
+    this.weight = state.u32(max);
+    this.heads = state.i32(3);
+  }
+
+  init(): void {
+    this.heads[0] = NO_VMA;
+    this.heads[2] = 1;
+  }
+
+  /** A row that is in no tree yet. Mirrors: vm_area_alloc(). */
+  vm_area_alloc(start: number, end: number, flags: number, file: number, pgoff: number): number {
+    let row = this.heads[0]!;
+    if (row !== NO_VMA) this.heads[0] = this.left[row]!;
+    else {
+      row = this.heads[1]!;
+      if (row >= this.max) throw new RangeError(`VmaTable: ${this.max} VMAs are in use; raise maxVmas`);
+      this.heads[1] = row + 1;
+    }
+    this.start[row] = start;
+    this.end[row] = end;
+    this.flags[row] = flags;
+    this.file[row] = file;
+    this.pgoff[row] = pgoff;
+    this.anon_vma[row] = 0;
+    this.left[row] = NO_VMA;
+    this.right[row] = NO_VMA;
+    // xorshift: the shape of the tree is a function of the history alone
+    let w = this.heads[2]!;
+    w ^= w << 13;
+    w ^= w >>> 17;
+    w ^= w << 5;
+    this.heads[2] = w;
+    this.weight[row] = w >>> 0;
+    return row;
+  }
+
+  /** Mirrors: vm_area_free(). */
+  vm_area_free(row: number): void {
+    this.left[row] = this.heads[0]!;
+    this.heads[0] = row;
+  }
+
+  /** The first VMA of tree `root` that ends behind `page`, NO_VMA if none. It may begin behind `page` too. */
+  find_vma(root: number, page: number): number {
+    const { left, right, end } = this;
+    let best = NO_VMA;
+    for (let row = root; row !== NO_VMA; ) {
+      if (end[row]! > page) {
+        best = row;
+        row = left[row]!;
+      } else row = right[row]!;
+    }
+    return best;
+  }
+
+  /** The last VMA that begins before `page`, NO_VMA if none. */
+  find_vma_before(root: number, page: number): number {
+    const { left, right, start } = this;
+    let best = NO_VMA;
+    for (let row = root; row !== NO_VMA; ) {
+      if (start[row]! < page) {
+        best = row;
+        row = right[row]!;
+      } else row = left[row]!;
+    }
+    return best;
+  }
+
+  /** Add `row` to the tree; returns its root. No other VMA overlaps. */
+  insert(root: number, row: number): number {
+    const { left, right, weight, start } = this;
+    if (root === NO_VMA) return row;
+    if (weight[row]! > weight[root]!) {
+      this.split(root, start[row]!);
+      left[row] = this.below;
+      right[row] = this.above;
+      return row;
+    }
+    if (start[row]! < start[root]!) left[root] = this.insert(left[root]!, row);
+    else right[root] = this.insert(right[root]!, row);
+    return root;
+  }
+
+  /** Take `row` out of the tree; returns its root. */
+  remove(root: number, row: number): number {
+    const { left, right, start } = this;
+    if (root === row) return this.join(left[row]!, right[row]!);
+    if (start[row]! < start[root]!) left[root] = this.remove(left[root]!, row);
+    else right[root] = this.remove(right[root]!, row);
+    return root;
+  }
+
+  private below = NO_VMA;
+  private above = NO_VMA;
+
+  /** Trees of the VMAs of `root` that begin before and from `page`: left in this.below and this.above. */
+  private split(root: number, page: number): void {
+    const { left, right, start } = this;
+    if (root === NO_VMA) {
+      this.below = NO_VMA;
+      this.above = NO_VMA;
+    } else if (start[root]! < page) {
+      this.split(right[root]!, page);
+      right[root] = this.below;
+      this.below = root;
+    } else {
+      this.split(left[root]!, page);
+      left[root] = this.above;
+      this.above = root;
+    }
+  }
+
+  private join(a: number, b: number): number {
+    const { left, right, weight } = this;
+    if (a === NO_VMA) return b;
+    if (b === NO_VMA) return a;
+    if (weight[a]! > weight[b]!) {
+      right[a] = this.join(right[a]!, b);
+      return a;
+    }
+    left[b] = this.join(a, left[b]!);
+    return b;
+  }
+}

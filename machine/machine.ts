@@ -1,0 +1,158 @@
+/**
+ * A machine: one Linux twin booted on one Xen twin, joined only through the modelled ABI.
+ *
+ * Its methods are what happens to a computer from outside the kernels: a program traps, an interrupt comes, the
+ * scheduler decides. What the kernels then do is theirs. All state lies in one buffer (abi/state.ts).
+ */
+import { EV } from "../abi/events.js";
+import type { PcpuId, VcpuId, Vpn } from "../abi/frames.js";
+import { CAUSE, Ledger } from "../abi/ledger.js";
+import { PtMemory } from "../abi/memory.js";
+import type { Proposal } from "../abi/proposal.js";
+import { State } from "../abi/state.js";
+import { boot } from "../linux-mm-model/boot.js";
+import { Linux } from "../linux-mm-model/linux.js";
+import { return_to_user } from "../linux-mm-model/entry.js";
+import type { Access } from "../xen-model/hw/control.js";
+import { Xen } from "../xen-model/xen.js";
+import type { Geometry } from "./geometry.js";
+
+export interface MachineConfig {
+  readonly proposal: Proposal;
+  readonly geometry: Geometry;
+  /** Does Xen use PCID for XPTI domains, and does the processor have INVPCID? */
+  readonly pcid: boolean;
+  readonly invpcid: boolean;
+  /** Does a refused installation stop at the audit, or is it only counted, so that its cost can be told? */
+  readonly audit: "enforce" | "observe";
+}
+
+
+export class Machine {
+  readonly state: State;
+  readonly memory: PtMemory;
+  readonly ledger: Ledger;
+  readonly xen: Xen;
+  readonly linux: Linux;
+
+  /** Build a machine, not yet booted; or bind one to the bytes of snapshot(). */
+  constructor(
+    readonly config: MachineConfig,
+    bytes?: ArrayBuffer,
+  ) {
+    const measured = bytes === undefined ? parts(new State("measure"), config).state.usedBytes : 0;
+    const built = parts(new State(bytes ?? measured), config);
+    this.state = built.state;
+    this.ledger = built.ledger;
+    this.xen = built.xen;
+    this.linux = built.linux;
+    this.memory = built.memory;
+    this.xen.attach(this.linux);
+    this.linux.connect(this.xen.hypervisor);
+  }
+
+  /** Start Xen and the guest. The ledger starts empty afterwards. */
+  boot(): this {
+    this.xen.init();
+    boot(this.linux);
+    this.ledger.clear();
+    return this;
+  }
+
+  /** A copy of everything that changes. */
+  snapshot(): ArrayBuffer {
+    return this.state.buffer.slice(0);
+  }
+
+  /** Do two machines hold the same bytes? */
+  equals(other: Machine): boolean {
+    return Buffer.from(this.state.buffer).equals(Buffer.from(other.state.buffer));
+  }
+
+  /** User mode of `vcpu` executes SYSCALL; the guest kernel runs afterwards. */
+  syscall(vcpu: VcpuId): void {
+    const before = this.ledger.enter(vcpu, CAUSE.syscall);
+    this.xen.syscall(vcpu);
+    this.ledger.count(vcpu, EV.syscall, 1);
+    this.linux.percpu.in_user[vcpu] = 0;
+    this.ledger.enter(vcpu, before);
+  }
+
+  /** The guest kernel returns to user mode. */
+  return_to_user(vcpu: VcpuId): void {
+    if (this.linux.percpu.in_user[vcpu] === 0) return_to_user(this.linux, vcpu);
+  }
+
+  /**
+   * The program on `vcpu` touches a page, from user mode or (`kernel`) in a copy to or from user space: walks
+   * and faults until the access succeeds, as the processor retries it. Returns the number of faults.
+   *
+   * Errors: RangeError after 8 faults: a fault loop, which a design must not have (I-6).
+   */
+  touch(vcpu: VcpuId, page: Vpn, access: Access, kernel = false): number {
+    for (let faults = 0; faults < 8; faults++) {
+      const error = this.xen.access(vcpu, page, access, !kernel);
+      if (error < 0) return faults;
+      this.fault(vcpu, page, error);
+    }
+    throw new RangeError(`touch: page 0x${page.toString(16)} faults for ever on vcpu ${vcpu}; see the design's sync_fault`);
+  }
+
+  /** The processor raises #PF on `vcpu`, whose guest kernel handles it and returns to where it was. */
+  fault(vcpu: VcpuId, page: Vpn, error: number): void {
+    const before = this.ledger.enter(vcpu, CAUSE.fault);
+    this.xen.page_fault(vcpu, page, error);
+    this.ledger.enter(vcpu, before);
+  }
+
+  /** An interrupt for the guest arrives while `vcpu` runs. */
+  interrupt(vcpu: VcpuId): void {
+    const before = this.ledger.enter(vcpu, CAUSE.irq);
+    this.xen.interrupt(vcpu);
+    this.ledger.enter(vcpu, before);
+  }
+
+  /** MFN in the pCPU's %cr3 while its guest runs, and while Xen runs on the guest's behalf. */
+  guest_cr3(pcpu: PcpuId): number {
+    return this.xen.guest_cr3(pcpu);
+  }
+
+  xen_cr3(pcpu: PcpuId): number {
+    return this.xen.xen_cr3(pcpu);
+  }
+}
+
+function parts(state: State, config: MachineConfig) {
+  const { geometry, proposal } = config;
+  const ledger = new Ledger(state, geometry.nrCpus);
+  const memory = new PtMemory(state, geometry);
+  const xen = new Xen(state, memory, ledger, {
+    geometry,
+    nrPcpus: geometry.nrCpus,
+    nrVcpus: geometry.nrCpus,
+    root: proposal.xen.root,
+    exclusive: proposal.xen.exclusive ? config.audit : "off",
+    flush: proposal.xen.flush,
+    pcid: config.pcid,
+    invpcid: config.invpcid,
+    version: "4.17",
+  });
+  const linux = new Linux(state, memory, ledger, {
+    nrCpus: geometry.nrCpus,
+    firstFrame: geometry.nrXenFrames,
+    nrTables: geometry.nrTables,
+    nrFrames: geometry.nrFrames,
+    ptes: geometry.ptes,
+    maxMms: geometry.maxMms,
+    maxTasks: geometry.maxTasks,
+    maxVmas: geometry.maxVmas,
+    maxFiles: geometry.maxFiles,
+    splitPtlocks: true,
+    faultAroundPages: 16,
+    fsgsbase: true,
+    top: proposal.linux.top,
+    sync: proposal.linux.sync,
+    unlazy: proposal.linux.unlazy,
+  });
+  return { state, memory, ledger, xen, linux };
+}
