@@ -61,6 +61,8 @@ export class StraceParser {
   /** What the lines that are no calls say. */
   readonly other = { exited: 0, signal: 0 };
   private readonly unfinished = new Map<number, Call>();
+  /** Name of each task: of the program it started, or of its maker. */
+  private readonly comms = new Map<number, number>();
   private readonly s = new Scanner();
   private readonly values = new Float64Array(6);
 
@@ -90,6 +92,7 @@ export class StraceParser {
       this.other.exited++;
       this.store(KIND.sched_process_exit, tid, tid);
       this.unfinished.delete(tid);
+      this.comms.delete(tid);
       return LINE_REST;
     }
     if (s.literal(SUPERSEDED)) return LINE_REST;
@@ -188,10 +191,14 @@ export class StraceParser {
     if (isNaN(value)) return false;
     if (call.exit === KIND.OTHER) return true;
     if ((call.exit === KIND.sys_exit_execve || call.exit === KIND.sys_exit_execveat) && value === 0) {
+      this.comms.set(tid, call.comm);
       this.store(KIND.sched_process_exec, tid, tid, tid);
-      this.chunk.comm[this.chunk.n - 1] = call.comm;
     }
-    if (call.flags >= 0 && value > 0) this.store(KIND.task_newtask, tid, value, call.flags);
+    if (call.flags >= 0 && value > 0) {
+      this.store(KIND.task_newtask, tid, value, call.flags);
+      const comm = this.comms.get(tid);
+      if (comm !== undefined && !this.comms.has(value)) this.comms.set(value, comm);
+    }
     this.store(call.exit, tid, value);
     return true;
   }
@@ -205,7 +212,7 @@ export class StraceParser {
     chunk.tid[i] = tid;
     chunk.tgid[i] = -1;
     chunk.time[i] = this.time;
-    chunk.comm[i] = this.strings.add("");
+    chunk.comm[i] = this.comms.get(tid) ?? this.strings.add("");
     for (let column = 0; column < values.length; column++) chunk.a[column]![i] = values[column]!;
   }
 }
