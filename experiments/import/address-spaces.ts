@@ -59,7 +59,7 @@ export class AddressSpaces {
     if ((flags & CLONE_THREAD) !== 0 || this.byProcess.has(child)) return;
     const parent = this.of(maker, time);
     if ((flags & CLONE_VM) !== 0) this.byProcess.set(child, parent);
-    else this.begin(child, "fork", time, new Set([...parent.inherited, ...parent.faulted, ...parent.mapped]));
+    else this.begin(child, "fork", time, new Set([...parent.inherited, ...parent.faulted]));
   }
 
   exec(process: Process, time: number): AddressSpace {
