@@ -6,6 +6,7 @@
  *
  * Shape: counts  Float64Array  [vcpu][cause][event]; exact up to 2^53
  *        cause   Uint8Array    per vCPU: CAUSE_* of what it is doing now
+ *        held    Uint8Array    per vCPU: the cause stays, whatever is entered
  */
 import { EVENT_NAMES, NR_EVENTS, type EventName } from "./events.js";
 import type { State } from "./state.js";
@@ -41,6 +42,7 @@ export const CAUSE = Object.freeze(Object.fromEntries(CAUSES.map((name, i) => [n
 export class Ledger {
   readonly counts: Float64Array;
   readonly cause: Uint8Array;
+  private readonly held: Uint8Array;
 
   constructor(
     state: State,
@@ -48,6 +50,7 @@ export class Ledger {
   ) {
     this.counts = state.f64(nrVcpus * CAUSES.length * NR_EVENTS);
     this.cause = state.u8(nrVcpus);
+    this.held = state.u8(nrVcpus);
   }
 
   /** Bytes that the ledger takes in the state. */
@@ -64,8 +67,18 @@ export class Ledger {
   /** Set what `vcpu` does from now on; returns what it did before, to be put back. */
   enter(vcpu: number, cause: number): number {
     const before = this.cause[vcpu]!;
-    this.cause[vcpu] = cause;
+    if (this.held[vcpu] === 0) this.cause[vcpu] = cause;
     return before;
+  }
+
+  /** Whatever `vcpu` does until release() is put down to `cause`. */
+  hold(vcpu: number, cause: number): void {
+    this.cause[vcpu] = cause;
+    this.held[vcpu] = 1;
+  }
+
+  release(vcpu: number): void {
+    this.held[vcpu] = 0;
   }
 
   /** Forget all counts, as after boot. */

@@ -34,11 +34,12 @@ export function page_fault(k: Linux, cpu: number, page: number, error: number): 
   else k.hv.iret(cpu, false);
 }
 
-/** The event channel upcall: an interrupt that does nothing but return. */
+/** The event channel upcall: an interrupt that does nothing but return, or ends in the scheduler (need_resched). */
 export function event(k: Linux, cpu: number): void {
   const toUser = k.percpu.in_user[cpu] !== 0;
   k.ledger.count(cpu, EV.irq, 1);
-  enter_from_user(k, cpu);
-  if (toUser) return_to_user(k, cpu);
+    enter_from_user(k, cpu);
+  if (k.percpu.need_resched[cpu] !== 0) k.percpu.need_resched[cpu] = 0;
+  else if (toUser) return_to_user(k, cpu);
   else k.hv.iret(cpu, false);
 }

@@ -25,6 +25,7 @@ export const LOADED_MM_SWITCHING = -2;
  *   xen_current_cr3  Uint32Array   the same, set when the hypercall has really run
  *   lazy_mode        Uint8Array    PARAVIRT_LAZY_*
  *   shadow_tls       Int32Array    task whose TLS descriptors are in the CPU's GDT, 0 for none
+ *   need_resched     Uint8Array    the interrupt that is coming in ends in the scheduler, not in a return
  *   in_user          Uint8Array    returns to user mode: 1 while user code runs
  */
 export class PerCpu {
@@ -38,6 +39,7 @@ export class PerCpu {
   readonly xen_current_cr3: Uint32Array;
   readonly lazy_mode: Uint8Array;
   readonly shadow_tls: Int32Array;
+  readonly need_resched: Uint8Array;
   readonly in_user: Uint8Array;
 
   constructor(
@@ -54,6 +56,7 @@ export class PerCpu {
     this.xen_current_cr3 = state.u32(nrCpus);
     this.lazy_mode = state.u8(nrCpus);
     this.shadow_tls = state.i32(nrCpus);
+    this.need_resched = state.u8(nrCpus);
     this.in_user = state.u8(nrCpus);
   }
 }

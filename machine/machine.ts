@@ -78,6 +78,22 @@ export class Machine {
     this.ledger.enter(vcpu, before);
   }
 
+  /** The kernel is entered, if user mode ran: by an interrupt, which is what is left where nothing else is known. */
+  enter_kernel(vcpu: VcpuId): void {
+    if (this.linux.percpu.in_user[vcpu] === 0 && this.xen.in_kernel_mode(vcpu)) return;
+    this.linux.percpu.need_resched[vcpu] = 1;
+    this.interrupt(vcpu);
+  }
+
+  /** The scheduler of `vcpu` is about to run: from the kernel, an interrupt of user mode, or a wake-up from idle. */
+  enter_scheduler(vcpu: VcpuId): void {
+    if (!this.xen.is_blocked(vcpu)) this.enter_kernel(vcpu);
+    else {
+      this.linux.percpu.need_resched[vcpu] = 1;
+      this.interrupt(vcpu);
+    }
+  }
+
   /** The guest kernel returns to user mode. */
   return_to_user(vcpu: VcpuId): void {
     if (this.linux.percpu.in_user[vcpu] === 0) return_to_user(this.linux, vcpu);

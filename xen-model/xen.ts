@@ -382,6 +382,10 @@ export class Xen implements Hypervisor {
     return true;
   }
 
+  is_blocked(vcpu: number): boolean {
+    return this.vcpus.blocked[vcpu] !== 0;
+  }
+
   in_kernel_mode(vcpu: number): boolean {
     return this.vcpus.kernel_mode[vcpu] !== 0;
   }

@@ -38,6 +38,9 @@ export interface TopLevelDesign {
   /** The dead task `task` has been switched away from. */
   thread_free(k: Linux, cpu: number, task: number): void;
 
+  /** Replica pairs in use, of two pages each. */
+  pairs(): number;
+
   /** At boot, before the vCPUs start: L4s of init_mm. */
   boot(k: Linux): void;
 }

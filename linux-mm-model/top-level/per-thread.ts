@@ -37,6 +37,7 @@ const END = -1;
  *   pair_mm   Int32Array   mm of which it is a replica
  *   next      Int32Array   next pair of that mm
  *   head      Int32Array   per mm: first of its pairs
+ *   used      Uint32Array  [0] pairs in use
  *   init_pgd  Uint32Array  per CPU: L4 of init_mm that the CPU starts on, and leaves user tables for
  */
 export class PerThread implements TopLevelDesign {
@@ -49,6 +50,7 @@ export class PerThread implements TopLevelDesign {
   private readonly next: Int32Array;
   private readonly head: Int32Array;
   private readonly init_pgd: Uint32Array;
+  private readonly used: Uint32Array;
 
   constructor(state: State, config: LinuxConfig) {
     const rows = config.maxTasks + config.maxMms;
@@ -60,6 +62,11 @@ export class PerThread implements TopLevelDesign {
     this.next = state.i32(rows);
     this.head = state.i32(config.maxMms);
     this.init_pgd = state.u32(config.nrCpus);
+    this.used = state.u32(1);
+  }
+
+  pairs(): number {
+    return this.used[0]!;
   }
 
   /** Without `unlazy` all CPUs share swapper_pg_dir, as today; with it each has a copy of its own. */
@@ -196,6 +203,7 @@ export class PerThread implements TopLevelDesign {
     this.pair_mm[row] = mm;
     this.next[row] = this.head[mm]!;
     this.head[mm] = row;
+    this.used[0]!++;
     if (row >= this.maxTasks) return;
     k.tasks.pgd[row] = pgd;
     k.tasks.user_pgd[row] = k.pages.private[pgd]!;
@@ -210,5 +218,6 @@ export class PerThread implements TopLevelDesign {
       this.next[before] = this.next[row]!;
     }
     this.pair_pgd[row] = 0;
+    this.used[0]!--;
   }
 }

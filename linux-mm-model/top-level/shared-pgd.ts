@@ -34,5 +34,9 @@ export class SharedPgd implements TopLevelDesign {
 
   thread_free(): void {}
 
+  pairs(): number {
+    return 0;
+  }
+
   boot(): void {}
 }

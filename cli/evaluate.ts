@@ -1,0 +1,69 @@
+/** `pvtwin evaluate`: the main job. All proposals on all workloads; a table, report.html and results.json. */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { evaluate, type EvaluateOptions } from "../experiments/evaluate.js";
+import { writeOutput } from "../experiments/write-output.js";
+import { BUNDLED } from "../experiments/bundled.js";
+import { progressOn } from "./progress.js";
+import { renderReport } from "./report/report.js";
+import { renderTable } from "./table.js";
+import { kernelOption } from "./kernel-option.js";
+
+export function register(program: Command): void {
+  program
+    .command("evaluate")
+    .description("Run proposals on recorded work: who keeps the promise, and at which cost")
+    .argument("[proposal...]", "names of proposals, or YAML files; none: all")
+    .option("-w, --workload <file...>", "recordings; none: those that come along")
+    .option("-k, --kernel <image>", "a kernel image: could this guest negotiate the flag?")
+    .option("-p, --profile <name>", "cost profile, by name or YAML file", "skylake-pcid")
+    .option("-o, --out <dir>", "write report.html and results.json there")
+    .option("-j, --workers <n>", "worker threads", wholeNumber, Math.min(2, availableParallelism()))
+    .option("--strict", "refuse a recording with any damage", false)
+    .option("--json", "print one JSON document, and nothing else", false)
+    .addHelpText(
+      "after",
+      "\nExample:\n  pvtwin evaluate shared xpti --workload recordings/thread_storm.perf.txt.gz --out out\n",
+    )
+    .action(async (proposals: string[], flags: Flags) => {
+      const files = flags.workload ?? BUNDLED;
+      const bar = progressOn("recordings", files.length);
+      const options: EvaluateOptions = {
+        proposals,
+        workloads: files,
+        profile: flags.profile,
+        strict: flags.strict,
+        workers: flags.workers,
+        onProgress: (done) => bar.update(done),
+        ...(flags.kernel === undefined ? {} : { kernel: await kernelOption(flags.kernel) }),
+      };
+      const result = await evaluate(options).finally(() => bar.stop());
+      if (flags.out !== undefined) {
+        writeOutput(join(flags.out, "results.json"), `${JSON.stringify(result, null, 1)}\n`);
+        writeOutput(join(flags.out, "report.html"), renderReport(result));
+      }
+      if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+      else {
+        process.stdout.write(renderTable(result));
+        if (flags.out !== undefined) process.stdout.write(`\nReport: ${join(flags.out, "report.html")}\n`);
+      }
+    });
+}
+
+interface Flags {
+  workload?: string[];
+  kernel?: string;
+  profile: string;
+  out?: string;
+  workers: number;
+  strict: boolean;
+  json: boolean;
+}
+
+function wholeNumber(text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 1 || n > 64)
+    throw new InvalidArgumentError("a whole number from 1 to 64 is needed");
+  return n;
+}

@@ -1,0 +1,169 @@
+/**
+ * The evaluation: all proposals on all workloads, priced, compared with the baseline, and judged.
+ *
+ * A cell is one workload under all proposals, so that they share one import; cells go to workers and their
+ * results come back in the order of the workloads, so that the number of workers changes no byte.
+ */
+import { readdirSync } from "node:fs";
+import { cpus } from "node:os";
+import { basename, join } from "node:path";
+import { BadInput } from "../abi/bad-input.js";
+import { readProposal, type Proposal } from "../abi/proposal.js";
+import { dataFolder } from "./bundled.js";
+import { priceDifference, priceLedger } from "./costs/price.js";
+import { readProfile, type Profile } from "./costs/profile.js";
+import type { Bracket, CostResult, Evaluation, ProposalResult } from "./results.js";
+import { mergeProperties, verdictOf } from "./run/promise.js";
+import { runWorkload, type CellResult, type RunOutcome } from "./run/run-workload.js";
+import { version } from "../package.json";
+
+/** The proposals that come with the project, by name. */
+export const PROPOSAL_DIR = dataFolder("abi", "proposals");
+
+/** Baseline of every comparison. */
+export const BASELINE = "shared";
+
+export interface EvaluateOptions {
+  readonly workloads: readonly string[];
+  /** Names or YAML files; none: all that come along. */
+  readonly proposals: readonly string[];
+  readonly profile: string;
+  readonly strict: boolean;
+  readonly workers: number;
+  readonly kernel?: { readonly image: string; readonly negotiates: (flag: string) => { negotiates: boolean; reason: string } };
+  /** Told when cells are done, of how many. */
+  readonly onProgress?: (done: number, of: number) => void;
+}
+
+/** Read the proposals, the baseline always among them and first. */
+export function loadProposals(names: readonly string[]): Proposal[] {
+  const known = readdirSync(PROPOSAL_DIR)
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => basename(file, ".yaml"));
+  const wanted = names.length === 0 ? ORDER.filter((name) => known.includes(name)) : [...names];
+  if (names.length === 0) wanted.push(...known.filter((name) => !ORDER.includes(name)).sort());
+  if (!wanted.includes(BASELINE)) wanted.unshift(BASELINE);
+  return [...new Set(wanted)].map((name) => {
+    if (/\.ya?ml$/.test(name)) return readProposal(name);
+    if (!known.includes(name)) {
+      throw new BadInput(name, "", "is no proposal", `name a YAML file, or one of ${known.sort().join(", ")}`);
+    }
+    return readProposal(join(PROPOSAL_DIR, `${name}.yaml`));
+  });
+}
+
+/** The order of design discussions: from no isolation over Xen's answers to Linux's. */
+const ORDER = ["shared", "xpti-copy-always", "xpti", "xen-vcpu-root", "linux-per-thread"];
+
+/** Run everything. Errors: BadInput for any input that cannot be used. */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const began = performance.now();
+  const proposals = loadProposals(options.proposals);
+  const profile = readProfile(options.profile);
+  const cells = await runCells(options, proposals, profile);
+
+  return {
+    format: 1,
+    pvtwin: version,
+    baseline: BASELINE,
+    seed: 0,
+    profile: { name: profile.name, title: profile.title, conditions: profile.conditions },
+    workloads: cells.map((cell) => cell.workload),
+    proposals: proposals.map((proposal, i) => judge(proposal, i, cells, profile, options)),
+    notModelled: NOT_MODELLED,
+    host: {
+      date: new Date().toISOString(),
+      node: process.version,
+      cpu: cpus()[0]?.model ?? "unknown",
+      workers: options.workers,
+      seconds: (performance.now() - began) / 1000,
+      speed: cells.map((cell) => ({
+        workload: cell.workload.name,
+        importEventsPerSecond: Math.round(cell.speed.importEventsPerSecond),
+        simulation: cell.outcomes.map((outcome, i) => ({
+          proposal: proposals[i]!.name,
+          eventsPerSecond: Math.round(outcome.eventsPerSecond),
+        })),
+      })),
+    },
+  };
+}
+
+async function runCells(options: EvaluateOptions, proposals: Proposal[], profile: Profile): Promise<CellResult[]> {
+  const cells = options.workloads.map((file) => ({ file, proposals, machine: profile.machine, strict: options.strict }));
+  let done = 0;
+  const finished = (cell: CellResult): CellResult => {
+    options.onProgress?.(++done, cells.length);
+    return cell;
+  };
+  if (options.workers <= 1) {
+    const results: CellResult[] = [];
+    for (const cell of cells) results.push(finished(await runWorkload(cell)));
+    return results;
+  }
+  const { runInWorkers } = await import("./run/workers.js");
+  return runInWorkers(cells, options.workers, finished);
+}
+
+function judge(
+  proposal: Proposal,
+  index: number,
+  cells: readonly CellResult[],
+  profile: Profile,
+  options: EvaluateOptions,
+): ProposalResult {
+  const properties = mergeProperties(cells.map((cell) => cell.outcomes[index]!.properties));
+  const feature = proposal.feature;
+  return {
+    name: proposal.name,
+    title: proposal.title,
+    question: proposal.question,
+    ...verdictOf(properties),
+    properties,
+    cost: cells.map((cell) => cost(cell, cell.outcomes[index]!, cell.outcomes[0]!, profile)),
+    secrets: null,
+    compat: {
+      feature: feature?.name ?? null,
+      oldGuest: OLD_GUEST[proposal.fallback],
+      ...(options.kernel === undefined || feature === undefined
+        ? {}
+        : { kernel: { image: basename(options.kernel.image), ...options.kernel.negotiates(feature.name) } }),
+    },
+    memoryBytes: cells.map((cell) => ({ workload: cell.workload.name, ...cell.outcomes[index]!.memory })),
+    patches: null,
+  };
+}
+
+const OLD_GUEST: Record<Proposal["fallback"], string> = {
+  none: "runs as before: the guest's side of the ABI does not change",
+  "audit-refuse": "is refused by the audit",
+  xpti: "runs under XPTI",
+  shim: "runs in xen-shim, in a PVH container",
+};
+
+function cost(cell: CellResult, outcome: RunOutcome, baseline: RunOutcome, profile: Profile): CostResult {
+  const { cycles, ledger } = priceLedger(profile, outcome.counts, outcome.byCause);
+  const base = priceLedger(profile, baseline.counts, baseline.byCause).cycles;
+  const difference = priceDifference(profile, outcome.counts, baseline.counts);
+  return {
+    workload: cell.workload.name,
+    cycles,
+    versus: { baseline: BASELINE, cycles: difference.cycles, percent: percentOf(difference.cycles, base) },
+    groups: difference.groups,
+    ledger,
+    counts: outcome.counts,
+  };
+}
+
+/** In percent of the baseline's likely cycles; of its low ones the share would be larger, of its high ones smaller. */
+function percentOf(difference: Bracket, base: Bracket): Bracket {
+  const of = (n: number) => (base.likely === 0 ? 0 : (100 * n) / base.likely);
+  return { low: of(difference.low), likely: of(difference.likely), high: of(difference.high) };
+}
+
+/** What the numbers do not contain, for every report to say. */
+const NOT_MODELLED = [
+  "cache misses, lock contention and the guest kernel's own instructions, which are the same in all proposals",
+  "TLB refills by access: a recording has faults, not accesses; each full flush is charged a bracket of pages",
+  "what is mapped inside each root (secrets), the boot matrix, 32-bit PV and HVM guests, and the patches",
+];

@@ -1,0 +1,105 @@
+/**
+ * One workload under several proposals: one import, one machine per proposal, all fed the same chunks.
+ */
+import { basename } from "node:path";
+import { CAUSE, type Cause } from "../../abi/ledger.js";
+import type { EventName } from "../../abi/events.js";
+import type { Proposal } from "../../abi/proposal.js";
+import { defaultGeometry } from "../../machine/geometry.js";
+import { Machine } from "../../machine/machine.js";
+import { readRecording, type Recording } from "../import/recording.js";
+import type { PropertyResult, WorkloadResult } from "../results.js";
+import { TraceRunner } from "./trace-runner.js";
+
+/** What a worker is given: plain data. */
+export interface Cell {
+  readonly file: string;
+  readonly proposals: readonly Proposal[];
+  readonly machine: { readonly pcid: boolean; readonly invpcid: boolean };
+  readonly strict: boolean;
+}
+
+type Counts = Partial<Record<EventName, number>>;
+
+export interface RunOutcome {
+  readonly proposal: string;
+  /** Events of the recorded work; what set the stage before it (cause "boot") is left out. */
+  readonly counts: Counts;
+  readonly byCause: Partial<Record<Cause, Counts>>;
+  readonly perVcpu: Counts[];
+  readonly properties: PropertyResult[];
+  /** Most bytes of top-level tables at one time: the guest's, and Xen's own roots. */
+  readonly memory: { readonly guest: number; readonly xen: number };
+  /** Wall-clock; not reproducible. */
+  readonly eventsPerSecond: number;
+}
+
+export interface CellResult {
+  readonly workload: WorkloadResult;
+  readonly outcomes: RunOutcome[];
+  readonly speed: { readonly importEventsPerSecond: number };
+}
+
+/** Name of a recording: redis_bench for recordings/redis_bench.perf.txt.gz. */
+export function workloadName(file: string): string {
+  return basename(file).replace(/\.(perf|tracecmd|strace)?\.?(txt)?(\.gz)?$/, "") || basename(file);
+}
+
+/** Run one cell. Errors: BadInput where the recording cannot be used. */
+export async function runWorkload(cell: Cell): Promise<CellResult> {
+  const began = performance.now();
+  const recording = await readRecording(cell.file, { strict: cell.strict });
+  const importSeconds = (performance.now() - began) / 1000;
+  const runs = cell.proposals.map((proposal) => run(recording, proposal, cell));
+  const notes = [...recording.report.warnings, ...(runs[0]?.notes ?? [])];
+  const lowerBound = recording.counts.sys_enter === 0;
+  if (lowerBound) {
+    notes.push({ what: "no raw_syscalls:sys_enter: XPTI's cost is a lower bound; record with -e raw_syscalls:sys_enter", count: 1 });
+  }
+  return {
+    workload: {
+      name: workloadName(cell.file),
+      file: basename(cell.file),
+      seconds: recording.seconds,
+      events: recording.events,
+      cpus: recording.cpus,
+      syscalls: recording.counts.sys_enter,
+      faults: recording.counts.faults,
+      switches: recording.counts.switches,
+      lowerBound,
+      notes,
+    },
+    outcomes: runs.map((r) => r.outcome),
+    speed: { importEventsPerSecond: recording.events / importSeconds },
+  };
+}
+
+function run(recording: Recording, proposal: Proposal, cell: Cell) {
+  const geometry = defaultGeometry(Math.max(2, recording.cpus));
+  const machine = new Machine({ proposal, geometry, ...cell.machine, audit: "observe" }).boot();
+  const runner = new TraceRunner(machine);
+  const began = performance.now();
+  for (const chunk of recording.chunks) runner.consume(chunk);
+  const seconds = (performance.now() - began) / 1000;
+  const { ledger } = machine;
+  const byCause = ledger.collectByCause();
+  delete byCause.boot;
+  const outcome: RunOutcome = {
+    proposal: proposal.name,
+    counts: sum(Object.values(byCause)),
+    byCause,
+    perVcpu: Array.from({ length: geometry.nrCpus }, (_, vcpu) => ledger.collect(vcpu, CAUSE.boot)),
+    properties: runner.watch.properties(workloadName(cell.file)),
+    memory: runner.memory(),
+    eventsPerSecond: recording.events / seconds,
+  };
+  return { outcome, notes: runner.notes() };
+}
+
+function sum(parts: readonly Counts[]): Counts {
+  const total: Counts = {};
+  for (const part of parts) {
+    for (const [name, n] of Object.entries(part) as [EventName, number][]) total[name] = (total[name] ?? 0) + n;
+  }
+  return total;
+}
