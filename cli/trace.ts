@@ -49,21 +49,34 @@ function table(s: TraceSummary): string {
     ["lines not understood", exact(s.lines_not_understood)],
     ["tasks, user tasks", `${exact(s.tasks)}, ${exact(s.user_tasks)}`],
     ["processes", `${exact(s.processes)} (assumed: ${exact(s.processes_assumed)})`],
-    ["threads in one process", `${exact(s.threads_per_process_max)} (alive at one time: ${exact(s.threads_alive_max)})`],
+    [
+      "threads in one process",
+      `${exact(s.threads_per_process_max)} (alive at one time: ${exact(s.threads_alive_max)})`,
+    ],
   ];
   if (s.cpus !== undefined) rows.push(["CPUs", s.cpus.join(", ")]);
   if (s.syscalls_entered !== undefined) rows.push(["system calls entered", exact(s.syscalls_entered)]);
   if (s.page_faults !== undefined) {
-    rows.push(["page faults", `${exact(s.page_faults.user ?? 0)} user, ${exact(s.page_faults.kernel ?? 0)} kernel`]);
+    rows.push([
+      "page faults",
+      `${exact(s.page_faults.user ?? 0)} user, ${exact(s.page_faults.kernel ?? 0)} kernel`,
+    ]);
   }
   if (s.switches !== undefined) {
     const { total = 0, same_process = 0, different_process = 0 } = s.switches;
-    rows.push(["switches", `${exact(total)}: ${exact(same_process)} in a process, ${exact(different_process)} between two`]);
+    rows.push([
+      "switches",
+      `${exact(total)}: ${exact(same_process)} in a process, ${exact(different_process)} between two`,
+    ]);
   }
-  if (mm !== undefined) rows.push(["address space at switch", `${exact(mm.same ?? 0)} same, ${exact(mm.change ?? 0)} change`]);
+  if (mm !== undefined)
+    rows.push(["address space at switch", `${exact(mm.same ?? 0)} same, ${exact(mm.change ?? 0)} change`]);
   rows.push(["address spaces", exact(s.address_spaces_total)]);
   rows.push(["slots faulted in a process, most", exact(s.slots_faulted_per_process_max)]);
-  rows.push(["new slots", `${exact(s.slots_new_total)} (while multi-threaded: ${exact(s.slots_new_while_multithreaded)})`]);
+  rows.push([
+    "new slots",
+    `${exact(s.slots_new_total)} (while multi-threaded: ${exact(s.slots_new_while_multithreaded)})`,
+  ]);
   return `${lines(rows)}\n${lines(Object.entries(s.events).map(([name, n]) => [name, exact(n)]))}`;
 }
 

@@ -9,10 +9,11 @@ export type TraceFormat = "perf" | "tracecmd" | "strace";
 
 const FORMATS: readonly TraceFormat[] = ["perf", "tracecmd", "strace"];
 
-/** The form of `lines`; perf where none understands a line. */
-export function detectFormat(lines: readonly Buffer[]): TraceFormat {
+/** The form of `lines`; undefined if none of their parsers understands a line. */
+export function detectFormat(lines: readonly Buffer[]): TraceFormat | undefined {
   const understood = FORMATS.map((format) => count(format, lines));
-  return FORMATS[understood.indexOf(Math.max(...understood))]!;
+  const most = Math.max(...understood);
+  return most === 0 ? undefined : FORMATS[understood.indexOf(most)];
 }
 
 function count(format: TraceFormat, lines: readonly Buffer[]): number {

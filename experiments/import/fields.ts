@@ -38,13 +38,21 @@ const CLOSE = 0x29;
  * Read the fields of an event of `kind` at the scanner into row `row`. False if they are not as the kernel
  * prints them: the line is damaged.
  */
-export function readFields(s: Scanner, kind: number, chunk: EventChunk, row: number, strings: Strings): boolean {
+export function readFields(
+  s: Scanner,
+  kind: number,
+  chunk: EventChunk,
+  row: number,
+  strings: Strings,
+): boolean {
   const [a0, a1, a2] = chunk.a;
   switch (kind) {
     case KIND.OTHER:
       return true;
     case KIND.sys_enter:
-      return s.literal(NR) && !isNaN((a0[row] = s.decimal())) && s.end > s.pos + 2 && s.buf[s.end - 1] === CLOSE;
+      return (
+        s.literal(NR) && !isNaN((a0[row] = s.decimal())) && s.end > s.pos + 2 && s.buf[s.end - 1] === CLOSE
+      );
     case KIND.page_fault_user:
     case KIND.page_fault_kernel:
       if (!s.literal(ADDRESS) || isNaN((a0[row] = s.hex())) || !s.literal(IP)) return false;
@@ -62,7 +70,8 @@ export function readFields(s: Scanner, kind: number, chunk: EventChunk, row: num
       return !isNaN(s.lastDecimal(PRIO)) && !isNaN((a0[row] = s.lastDecimal(PID)));
     }
     case KIND.sched_migrate_task:
-      if (isNaN((a2[row] = s.lastDecimal(DEST_CPU))) || isNaN((a1[row] = s.lastDecimal(ORIG_CPU)))) return false;
+      if (isNaN((a2[row] = s.lastDecimal(DEST_CPU))) || isNaN((a1[row] = s.lastDecimal(ORIG_CPU))))
+        return false;
       return !isNaN(s.lastDecimal(PRIO)) && !isNaN((a0[row] = s.lastDecimal(PID)));
     case KIND.task_newtask:
       return newtask(s, chunk, row);
@@ -142,4 +151,3 @@ function syscallArguments(s: Scanner, kind: number, chunk: EventChunk, row: numb
   }
   return n === 0 || kind === KIND.sys_enter_clone || s.atEnd;
 }
-

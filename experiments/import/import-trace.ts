@@ -13,7 +13,7 @@ import { Clock, LINE_DAMAGED, LINE_EVENT, LINE_LOST, LINE_REST } from "./line.js
 import { parseLine } from "./line-parsers.js";
 import { LineSplitter } from "./line-splitter.js";
 import { readPieces, type ReadResult } from "./read-pieces.js";
-import { Scanner } from "./scan.js";
+import { Scanner, SPACE } from "./scan.js";
 import { STRACE_ROWS, StraceParser } from "./strace.js";
 
 export type { TraceFormat } from "./detect-format.js";
@@ -57,16 +57,24 @@ export type OnChunk = (chunk: EventChunk, strings: Strings) => EventChunk | void
  *
  * Errors: BadInput where nothing can be used, and with `strict` where anything is damaged.
  */
-export async function importTrace(file: string, options: ImportOptions, onChunk: OnChunk): Promise<ImportReport> {
+export async function importTrace(
+  file: string,
+  options: ImportOptions,
+  onChunk: OnChunk,
+): Promise<ImportReport> {
   const importer = new TraceImporter(file, options, onChunk);
   const result = await readPieces(file, (piece) => importer.push(piece));
   return importer.finish(result);
 }
 
-/** Lines that are kept until the form is clear. */
+/** Lines that are kept until the form is clear: so many, or more where none of them is an event. */
 const PROBE_LINES = 50;
+const PROBE_LINES_MAX = 1000;
+const PROBE_BYTES_MAX = 1 << 20;
 /** Numbers of lines that are kept for the report. */
 const KEPT_LINES = 10;
+const TAB = 0x09;
+const HASH = 0x23;
 
 /** The import of one recording that comes in pieces. */
 export class TraceImporter {
@@ -79,7 +87,8 @@ export class TraceImporter {
   private readonly consistency: Consistency;
   private strace: StraceParser | undefined;
   private format: TraceFormat | undefined;
-  private readonly probe: Buffer[] = [];
+  private probe: Buffer[] = [];
+  private probeBytes = 0;
   private lines = 0;
   private events = 0;
   private notUnderstood = 0;
@@ -105,7 +114,7 @@ export class TraceImporter {
   /** After the last piece. Errors: BadInput if there was no event at all. */
   finish(read: ReadResult): ImportReport {
     const endsWithinLine = this.splitter.finish();
-    if (this.format === undefined) this.decide();
+    if (this.format === undefined && !this.decide()) throw this.nothingUsable(read);
     if (read.damage !== undefined) this.findings.damage(`compressed data end early (${read.damage})`);
     if (this.events === 0) throw this.nothingUsable(read);
     if (endsWithinLine) this.findings.note("the last line has no line end: it may be cut short");
@@ -133,20 +142,25 @@ export class TraceImporter {
       return;
     }
     this.probe.push(Buffer.from(buf.subarray(start, end)));
-    if (this.probe.length >= PROBE_LINES) this.decide();
+    this.probeBytes += end - start;
+    const full = this.probe.length >= PROBE_LINES_MAX || this.probeBytes >= PROBE_BYTES_MAX;
+    if (this.probe.length % PROBE_LINES === 0 || full) this.decide(full);
   }
 
-  /** Settle the form, and parse the lines that were kept until now. */
-  private decide(): void {
-    const probe = this.probe.splice(0);
+  /** Settle the form, and parse the lines that were kept until now. False if no line is an event; `force` then takes any. */
+  private decide(force = false): boolean {
+    const probe = this.probe;
     const format = detectFormat(probe);
-    this.format = format;
+    if (format === undefined && !force) return false;
+    this.format = format ?? "perf";
     if (format === "strace") this.strace = this.straceParser();
     this.findings.line -= probe.length;
     for (const line of probe) {
       this.findings.line++;
       this.parse(line, 0, line.length);
     }
+    this.probe = [];
+    return true;
   }
 
   private straceParser(): StraceParser {
@@ -203,30 +217,44 @@ export class TraceImporter {
   }
 
   private notAnEvent(answer: number, buf: Buffer, start: number, end: number): void {
+    if (isBlank(buf, start, end)) {
+      this.lines--;
+      return;
+    }
     this.notUnderstood++;
     if (this.firstNotUnderstood.length < KEPT_LINES) this.firstNotUnderstood.push(this.findings.line);
     if (answer === LINE_LOST) this.findings.damage("the recorder says that it lost events");
     else if (answer === LINE_DAMAGED) this.findings.damage("events whose numbers or fields are damaged");
-    else if (this.format !== "tracecmd" || !isHeader(buf, start, end)) this.findings.damage("lines that are no events");
+    else if (!isHeader(buf, start, end)) this.findings.damage("lines that are no events");
   }
 
   private nothingUsable(read: ReadResult): BadInput {
     const remedy = "see recordings/README.md for how to record";
-    if (this.findings.line === 0) return new BadInput(this.file, "", "is empty", remedy);
-    if (this.file.endsWith(".gz") && !read.gzip) {
-      return new BadInput(this.file, "", "is named .gz but is not gzip, and holds no event as plain text", remedy);
-    }
-    if (this.lines === 0) return new BadInput(this.file, "", "holds blank lines only", remedy);
-    return new BadInput(
-      this.file,
-      "line 1",
+    const bad = (what: string, place = "") => new BadInput(this.file, place, what, remedy);
+    const lines = this.probe.filter((line) => !isBlank(line, 0, line.length));
+    if (read.damage !== undefined) return bad(`compressed data end before the first event (${read.damage})`);
+    if (this.findings.line === 0) return bad("is empty");
+    if (this.file.endsWith(".gz") && !read.gzip)
+      return bad("is named .gz but is not gzip, and holds no event as plain text");
+    if (this.lines === 0 && lines.length === 0) return bad("holds blank lines only");
+    if (this.lines === 0 && lines.every((line) => isHeader(line, 0, line.length)))
+      return bad("holds a header but no event");
+    return bad(
       "neither this line nor a later one is an event that perf script, trace-cmd report or strace -f -ttt prints",
-      remedy,
+      "line 1",
     );
   }
 }
 
-/** The line that trace-cmd begins with. */
+/** A line that says something about the recording: trace-cmd's first, `perf script --header`. */
 function isHeader(buf: Buffer, start: number, end: number): boolean {
-  return end - start < 16 && /^cpus=\d+$/.test(buf.toString("latin1", start, end));
+  if (buf[start] === HASH) return true;
+  return (
+    end - start < 40 && /^(cpus=\d+|version = \S+|CPU \d+ is empty)$/.test(buf.toString("latin1", start, end))
+  );
+}
+
+function isBlank(buf: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (buf[at] !== SPACE && buf[at] !== TAB) return false;
+  return true;
 }

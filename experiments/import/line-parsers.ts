@@ -88,7 +88,8 @@ function headers(
     const nameStart = form === "perf" ? behindGroup(buf, name, nameEnd) : name;
     const kind = kindOf(buf, nameStart, nameEnd);
     chunk.kind[row] = kind;
-    if (kind === KIND.OTHER) chunk.a[0][row] = strings.intern(buf, nameStart, nameEnd, ~(nameEnd - nameStart));
+    if (kind === KIND.OTHER)
+      chunk.a[0][row] = strings.intern(buf, nameStart, nameEnd, ~(nameEnd - nameStart));
     s.set(buf, nameEnd + 1, end);
     s.skipSpaces();
     while (s.end > s.pos && buf[s.end - 1] === SPACE) s.end--;
@@ -129,5 +130,11 @@ function behindGroup(buf: Buffer, pos: number, nameEnd: number): number {
 }
 
 function isNameByte(c: number): boolean {
-  return (c >= 0x61 && c <= 0x7a) || c === 0x5f || (c >= 0x30 && c <= 0x39) || (c >= 0x41 && c <= 0x5a) || c === MINUS;
+  return (
+    (c >= 0x61 && c <= 0x7a) ||
+    c === 0x5f ||
+    (c >= 0x30 && c <= 0x39) ||
+    (c >= 0x41 && c <= 0x5a) ||
+    c === MINUS
+  );
 }

@@ -49,7 +49,10 @@ export function readOwner(
   s.set(buf, pos, lineEnd);
   let commStart = form === "tracecmd" ? behindInstance(buf, start, commEnd) : start;
   while (commEnd > commStart && buf[commEnd - 1] === SPACE) commEnd--;
-  if (commEnd - commStart > COMM_COLUMNS && (buf[commStart] === SPACE || commEnd - commStart > LONGEST_COMM)) {
+  if (
+    commEnd - commStart > COMM_COLUMNS &&
+    (buf[commStart] === SPACE || commEnd - commStart > LONGEST_COMM)
+  ) {
     return LINE_DAMAGED;
   }
   while (commStart < commEnd && buf[commStart] === SPACE) commStart++;

@@ -40,7 +40,8 @@ export async function readPieces(file: string, onPiece: (piece: Buffer) => void)
   const stream: Readable = gzip ? raw.pipe(createGunzip({ chunkSize: PIECE_BYTES })) : raw;
   const damage = await drain(raw, stream, onPiece);
   if (damage === undefined) return { gzip };
-  if (!gzip || damage.from === raw) throw new BadInput(file, "", `cannot be read (${code(damage.error)})`, "name a recording");
+  if (!gzip || damage.from === raw)
+    throw new BadInput(file, "", `cannot be read (${code(damage.error)})`, "name a recording");
   return { gzip, damage: (damage.error as Error).message };
 }
 
@@ -50,7 +51,11 @@ interface Damage {
 }
 
 /** All pieces, those before an error too. */
-function drain(raw: Readable, stream: Readable, onPiece: (piece: Buffer) => void): Promise<Damage | undefined> {
+function drain(
+  raw: Readable,
+  stream: Readable,
+  onPiece: (piece: Buffer) => void,
+): Promise<Damage | undefined> {
   return new Promise((resolve, reject) => {
     const fail = (from: Readable) => (error: unknown) => resolve({ from, error });
     raw.on("error", fail(raw));

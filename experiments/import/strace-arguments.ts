@@ -65,7 +65,13 @@ export const CLONE_FLAGS = new Map([
 ]);
 
 /** Read the arguments in bytes start..end-1 of `buf` into `values`, those that perf would record for `kind`. */
-export function straceArguments(kind: number, buf: Buffer, start: number, end: number, values: Float64Array): void {
+export function straceArguments(
+  kind: number,
+  buf: Buffer,
+  start: number,
+  end: number,
+  values: Float64Array,
+): void {
   values.fill(0);
   switch (kind) {
     case KIND.sys_enter_mmap:
@@ -88,7 +94,13 @@ export function straceArguments(kind: number, buf: Buffer, start: number, end: n
 type Words = ReadonlyMap<string, number>;
 
 /** Numbers, and words of the lists where there is one. */
-function read(lists: (Words | undefined)[], buf: Buffer, start: number, end: number, values: Float64Array): void {
+function read(
+  lists: (Words | undefined)[],
+  buf: Buffer,
+  start: number,
+  end: number,
+  values: Float64Array,
+): void {
   const parts = buf.toString("latin1", start, end).split(", ");
   for (const [i, list] of lists.entries()) {
     const part = (parts[i] ?? "").replace(/\s*<unfinished \.\.\.>$|\)$|\s+$/, "");

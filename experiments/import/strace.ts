@@ -14,7 +14,15 @@
  *          before the line that says who made it.
  */
 import { type EventChunk, KIND, type Kind, type Strings } from "./event.js";
-import { type Clock, LINE_DAMAGED, LINE_EVENT, LINE_OTHER, LINE_REST, PID_LIMIT, SECONDS_LIMIT } from "./line.js";
+import {
+  type Clock,
+  LINE_DAMAGED,
+  LINE_EVENT,
+  LINE_OTHER,
+  LINE_REST,
+  PID_LIMIT,
+  SECONDS_LIMIT,
+} from "./line.js";
 import { Scanner, SPACE } from "./scan.js";
 import { CLONE_FLAGS, straceArguments, symbols } from "./strace-arguments.js";
 
@@ -114,7 +122,8 @@ export class StraceParser {
     const name = s.pos;
     if (!s.behind(RESUMED)) return LINE_DAMAGED;
     const nameEnd = s.pos - RESUMED.length;
-    const call = this.unfinished.get(tid) ?? this.ofSupersededThread(tid, s.buf.toString("latin1", name, nameEnd));
+    const call =
+      this.unfinished.get(tid) ?? this.ofSupersededThread(tid, s.buf.toString("latin1", name, nameEnd));
     if (call === undefined || call.name !== s.buf.toString("latin1", name, nameEnd)) return LINE_DAMAGED;
     this.unfinished.delete(tid);
     return this.result(tid, call) ? LINE_REST : LINE_DAMAGED;
@@ -165,7 +174,13 @@ export class StraceParser {
     }
     straceArguments(enter, buf, start, end, this.values);
     this.store(enter, tid, ...this.values);
-    return { name, enter, exit, flags: madeBy(enter, buf, start, end), comm: this.execName(enter, buf, start, end) };
+    return {
+      name,
+      enter,
+      exit,
+      flags: madeBy(enter, buf, start, end),
+      comm: this.execName(enter, buf, start, end),
+    };
   }
 
   /** Name of the program that an execve starts: `execve("/usr/bin/make", ...`. */
@@ -245,4 +260,3 @@ function madeBy(enter: number, buf: Buffer, start: number, end: number): number 
       return -1;
   }
 }
-

@@ -2,7 +2,7 @@
 import type { AddressSpace } from "./address-spaces.js";
 import { isInterrupt, isSyscallEntry, KIND, KINDS } from "./event.js";
 import type { ImportReport, TraceFormat } from "./import-trace.js";
-import type { SummaryCounter } from "./summary.js";
+import type { SummaryCounter } from "./summary-counter.js";
 import type { Counts } from "./switches.js";
 import type { Process } from "./task-table.js";
 
@@ -54,7 +54,10 @@ export interface TraceSummary {
   readonly address_spaces: SpaceSummary[];
   readonly syscalls_entered?: number;
   readonly syscalls_entered_per_process?: Record<string, { comm: string; entered: number }>;
-  readonly user_kernel_transitions?: Record<string, { syscalls_entered: number; page_faults_user: number; total: number }>;
+  readonly user_kernel_transitions?: Record<
+    string,
+    { syscalls_entered: number; page_faults_user: number; total: number }
+  >;
   readonly interrupts?: Record<string, Counts>;
 }
 
@@ -115,7 +118,8 @@ function events(c: SummaryCounter, strace: boolean): Counts {
 
 function switching(c: SummaryCounter): Partial<TraceSummary> {
   const firstSpaces = new Map<Process, number>();
-  for (const space of c.spaces.all) if (!firstSpaces.has(space.process)) firstSpaces.set(space.process, space.id);
+  for (const space of c.spaces.all)
+    if (!firstSpaces.has(space.process)) firstSpaces.set(space.process, space.id);
   const { switches, mm, perCpu } = c.switches.total(
     (tid) => c.tasks.userTids.has(tid),
     (tid) => firstSpaces.get(c.tasks.processOf(c.tasks.get(tid)!)) ?? -tid,
@@ -141,7 +145,10 @@ function slots(c: SummaryCounter, processes: Process[], spaces: AddressSpace[], 
         {
           comm: comm(c, p),
           faulted: ascending(faulted.get(p)!),
-          mapped: mappedSlots(union(spaces, p, (s) => s.mapped), strace),
+          mapped: mappedSlots(
+            union(spaces, p, (s) => s.mapped),
+            strace,
+          ),
         },
       ]),
     ),
@@ -153,12 +160,17 @@ function slots(c: SummaryCounter, processes: Process[], spaces: AddressSpace[], 
 }
 
 /** Slots of all spaces that a process had of its own. */
-function union(spaces: AddressSpace[], process: Process, slots: (space: AddressSpace) => Set<number>): Set<number> {
+function union(
+  spaces: AddressSpace[],
+  process: Process,
+  slots: (space: AddressSpace) => Set<number>,
+): Set<number> {
   return new Set(spaces.filter((s) => s.process === process).flatMap((s) => [...slots(s)]));
 }
 
 function describeSpace(c: SummaryCounter, space: AddressSpace, report: ImportReport): SpaceSummary {
-  const begin = space.begins === "before the trace" ? Math.min(space.begin, firstSeen(c, space.process)) : space.begin;
+  const begin =
+    space.begins === "before the trace" ? Math.min(space.begin, firstSeen(c, space.process)) : space.begin;
   return {
     tgid: space.process.tgid,
     comm: comm(c, space.process),
@@ -178,7 +190,8 @@ function describeSpace(c: SummaryCounter, space: AddressSpace, report: ImportRep
 /** When a task of the process was first switched to, or ran. */
 function firstSeen(c: SummaryCounter, process: Process): number {
   let first = Infinity;
-  for (const task of c.tasks.all()) if (task.user && task.process === process) first = Math.min(first, task.firstSeen);
+  for (const task of c.tasks.all())
+    if (task.user && task.process === process) first = Math.min(first, task.firstSeen);
   return first;
 }
 
@@ -209,7 +222,8 @@ function interrupts(c: SummaryCounter, cpus: number[]): Record<string, Counts> {
       for (const [tid, times] of byCpu.get(cpu) ?? []) if (c.tasks.userTids.has(tid)) n += times;
       return [cpu, n] as const;
     });
-    if (counts.some(([, n]) => n > 0)) kinds[KINDS[kind]!.slice(0, -"_entry".length)] = Object.fromEntries(counts);
+    if (counts.some(([, n]) => n > 0))
+      kinds[KINDS[kind]!.slice(0, -"_entry".length)] = Object.fromEntries(counts);
   }
   return sorted(kinds);
 }

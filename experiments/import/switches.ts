@@ -27,9 +27,9 @@ export class Switches {
 
   add(cpu: number, prev: Task, next: Task, nextSpace: number): void {
     let ofCpu = this.pairs.get(cpu);
-    if (ofCpu === undefined) this.pairs.set(cpu, (ofCpu = new Map()));
+    if (ofCpu === undefined) this.pairs.set(cpu, (ofCpu = new Map<Task, Map<Task, number>>()));
     let ofPrev = ofCpu.get(prev);
-    if (ofPrev === undefined) ofCpu.set(prev, (ofPrev = new Map()));
+    if (ofPrev === undefined) ofCpu.set(prev, (ofPrev = new Map<Task, number>()));
     ofPrev.set(next, (ofPrev.get(next) ?? 0) + 1);
     if (next.tid !== 0) this.keep(cpu, next.tid, nextSpace);
   }

@@ -44,7 +44,9 @@ export class Task {
 
 /** Does an event of this kind show that its task runs user code? */
 export function isUserEvent(kind: number): boolean {
-  return kind === KIND.page_fault_user || kind === KIND.sys_enter || isSyscallEntry(kind) || isSyscallExit(kind);
+  return (
+    kind === KIND.page_fault_user || kind === KIND.sys_enter || isSyscallEntry(kind) || isSyscallExit(kind)
+  );
 }
 
 export class TaskTable {
@@ -175,7 +177,12 @@ export class TaskTable {
     if (process.alive > process.aliveMax) process.aliveMax = process.alive;
   }
 
-  private newtask(maker: Task, tid: number, flags: number, onJoin?: (from: Process, to: Process) => void): void {
+  private newtask(
+    maker: Task,
+    tid: number,
+    flags: number,
+    onJoin?: (from: Process, to: Process) => void,
+  ): void {
     const known = this.tasks.get(tid);
     if (known?.alive === true && known.created) return; // the line is there twice
     const maker_ = this.processOf(maker);
@@ -200,7 +207,12 @@ export class TaskTable {
   }
 
   /** The task has run before the line that says who made it. */
-  private lateNewtask(task: Task, maker: Process, flags: number, onJoin?: (from: Process, to: Process) => void): void {
+  private lateNewtask(
+    task: Task,
+    maker: Process,
+    flags: number,
+    onJoin?: (from: Process, to: Process) => void,
+  ): void {
     const own = task.process!;
     task.created = true;
     own.assumed = false;
@@ -227,7 +239,8 @@ export class TaskTable {
     const process = this.processOf(leader);
     const caller = this.tasks.get(oldTid);
     if (caller !== undefined && caller !== leader) caller.alive = false;
-    if (process.alive > 1) for (const task of this.tasks.values()) if (task.process === process) task.alive = false;
+    if (process.alive > 1)
+      for (const task of this.tasks.values()) if (task.process === process) task.alive = false;
     leader.alive = true;
     process.alive = 0;
     this.oneMore(process);
