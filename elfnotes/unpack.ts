@@ -58,7 +58,7 @@ export async function unpack(packed: ImageBytes, sizeAppended: boolean): Promise
     case "xz":
       return unpacked(unpackXz(stream, MAX_UNPACKED));
     case "zstd":
-      return unpacked(unpackZstd(stream, MAX_UNPACKED));
+      return unpacked(unpackZstd(stream, MAX_UNPACKED, sizeAppended ? sizeOf(packed) : undefined));
     case undefined:
       throw packed.bad(
         0,
@@ -82,17 +82,20 @@ function unpackGzip(packed: ImageBytes): Uint8Array {
   }
 }
 
+/** What the last four bytes say. Mirrors: output_length(), xen/common/decompress.h. */
+function sizeOf(packed: ImageBytes): number {
+  return packed.u32(packed.length - 4, "the unpacked size");
+}
+
 function withoutSize(packed: ImageBytes): ImageBytes {
-  packed.need(0, 4, "the unpacked size");
   return new ImageBytes(packed.file, packed.data.subarray(0, -4), packed.within);
 }
 
-/** The unpacked kernel, after a look at its size. Mirrors: output_length(), xen/common/decompress.h. */
+/** The unpacked kernel, if it has the size that was said. */
 function sized(packed: ImageBytes, data: Uint8Array, sizeAppended: boolean): ImageBytes {
-  const end = packed.length - 4;
-  if (sizeAppended && packed.u32(end, "the unpacked size") !== data.length) {
-    const said = packed.u32(end, "the unpacked size");
-    throw packed.bad(end, `says that the kernel has ${said} bytes, it unpacks to ${data.length}`);
+  if (sizeAppended && sizeOf(packed) !== data.length) {
+    const said = `says that the kernel has ${sizeOf(packed)} bytes`;
+    throw packed.bad(packed.length - 4, `${said}, it unpacks to ${data.length}`);
   }
   return new ImageBytes(packed.file, data, " of the unpacked kernel");
 }

@@ -63,23 +63,58 @@ describe("undoBcjX86", () => {
 });
 
 describe("unpackZstd", () => {
-  it("unpacks what zstd packed with --ultra -22", async () => {
-    expect(Buffer.from(await unpackZstd(bytes(sample("ultra-22.zst")), 8192)).equals(code())).to.be.true;
+  const packed = sample("ultra-22.zst");
+  const changed = Buffer.from(packed);
+  changed[1500]! ^= 1;
+
+  for (const size of [undefined, 8192]) {
+    it(`unpacks what zstd packed with --ultra -22, the size ${size === undefined ? "un" : ""}known`, async () => {
+      expect(Buffer.from(await unpackZstd(bytes(packed), 8192, size)).equals(code())).to.be.true;
+    });
+  }
+
+  it("unpacks a frame that has no checksum", async () => {
+    expect(Buffer.from(await unpackZstd(bytes(zstdStored(code())), 8192)).equals(code())).to.be.true;
   });
 
-  it("refuses to unpack more than it may", async () => {
-    const error = await rejection(() => unpackZstd(bytes(sample("ultra-22.zst")), 8191));
-    expect(error.message).to.match(
-      /^k: offset 0x0: the zstd frame is damaged \(unpacks to more than 8191 bytes\)/,
-    );
-  });
-
-  it("refuses a frame that wants a window of gigabytes", async () => {
-    const frame = zstdStored(code(10));
-    frame.writeUInt32LE(0xffff_ffff, 5);
-    const error = await rejection(() => unpackZstd(bytes(frame), 8192));
-    expect(error.message).to.match(
-      /^k: offset 0x4: the zstd window has 4294967295 bytes; unpack it with zstd -d/,
-    );
-  });
+  const gigabytes = zstdStored(code(10));
+  gigabytes.writeUInt32LE(0xffff_ffff, 5);
+  for (const [what, data, size, message] of [
+    [
+      "more than it may unpack",
+      packed,
+      8193,
+      /^k: offset 0x0: unpacks to more than 8192 bytes; name a smaller/,
+    ],
+    [
+      "a byte that changed",
+      changed,
+      undefined,
+      /^k: offset 0x\w+: the zstd (frame is damaged|checksum differs)/,
+    ],
+    ["a size that is too small", packed, 8000, /: the zstd (frame is damaged|checksum differs)/],
+    [
+      "two frames",
+      Buffer.concat([packed, packed]),
+      undefined,
+      /there is more than one zstd frame; unpack it with zstd -d/,
+    ],
+    [
+      "a frame without its end",
+      packed.subarray(0, -5),
+      undefined,
+      /^k: offset 0x\w+: a zstd block .* goes beyond/,
+    ],
+    [
+      "a window of gigabytes",
+      gigabytes,
+      undefined,
+      /the zstd window has 4294967295 bytes; unpack it with zstd -d/,
+    ],
+  ] as const) {
+    it(`refuses ${what}`, async () => {
+      const error = await rejection(() => unpackZstd(bytes(data), 8192, size));
+      expect(error.message).to.match(message);
+    });
+  }
 });
