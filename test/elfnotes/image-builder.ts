@@ -116,9 +116,9 @@ function notes(specs: readonly NoteSpec[]): Buffer {
 }
 
 /** A bzImage that carries `payload`, of which the size of `kernel` is the unpacked one. */
-export function bzImage(payload: Uint8Array, version = 0x20f): Buffer {
-  const setup = Buffer.alloc(2 * 512); // boot sector and one sector of setup code
-  setup[0x1f1] = 1;
+export function bzImage(payload: Uint8Array, version = 0x20f, setupSectors = 1): Buffer {
+  const setup = Buffer.alloc((1 + (setupSectors || 4)) * 512); // boot sector and setup code
+  setup[0x1f1] = setupSectors;
   setup.writeUInt16LE(0xaa55, 0x1fe);
   setup.write("HdrS", 0x202);
   setup.writeUInt16LE(version, 0x206);

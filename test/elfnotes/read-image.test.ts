@@ -12,6 +12,12 @@ describe("decodeImage", () => {
     ["a bzImage with gzip", bzImage(pack.gzip(elf())), "bzImage", "gzip"],
     ["a bzImage with xz", bzImage(pack.xz(elf())), "bzImage", "xz"],
     ["a bzImage with zstd", bzImage(pack.zstd(elf())), "bzImage", "zstd"],
+    [
+      "a bzImage that leaves its 4 setup sectors unsaid",
+      bzImage(pack.gzip(elf()), 0x208, 0),
+      "bzImage",
+      "gzip",
+    ],
     ["a bzImage with a bare ELF", bzImage(elf()), "bzImage", "none"],
   ] as const) {
     it(`finds the notes of ${what}`, async () => {
