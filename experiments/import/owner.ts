@@ -45,6 +45,7 @@ export function readOwner(
 
   s.set(buf, tid, end);
   const id = s.decimal();
+  if (id < -1) return LINE_OTHER;
   chunk.tid[row] = id;
   s.set(buf, pos, lineEnd);
   let commStart = form === "tracecmd" ? behindInstance(buf, start, commEnd) : start;

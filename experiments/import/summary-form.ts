@@ -62,7 +62,7 @@ export interface TraceSummary {
 }
 
 /** Describe what `c` has counted of `file`. */
-export function describe(file: string, report: ImportReport, c: SummaryCounter): TraceSummary {
+export function summaryOf(file: string, report: ImportReport, c: SummaryCounter): TraceSummary {
   const strace = report.format === "strace";
   const processes = c.tasks.userProcesses();
   const spaces = userSpaces(c, strace);

@@ -7,7 +7,7 @@ import { basename } from "node:path";
 import { Strings } from "./event.js";
 import { type ImportOptions, type ImportReport, importTrace } from "./import-trace.js";
 import { SummaryCounter } from "./summary-counter.js";
-import { describe, type TraceSummary } from "./summary-form.js";
+import { summaryOf, type TraceSummary } from "./summary-form.js";
 
 /** Summarize `file`. Errors: as importTrace(). */
 export async function summarizeTrace(
@@ -18,5 +18,5 @@ export async function summarizeTrace(
   const report = await importTrace(file, { ...options, strings: counter.strings }, (chunk) =>
     counter.consume(chunk),
   );
-  return { summary: describe(basename(file), report, counter), report };
+  return { summary: summaryOf(basename(file), report, counter), report };
 }

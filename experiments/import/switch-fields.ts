@@ -4,7 +4,8 @@
  *     perf:      prev_comm=A prev_pid=N prev_prio=N prev_state=S ==> next_comm=B next_pid=N next_prio=N
  *     trace-cmd: A:N [prio] S ==> B:N [prio]
  *
- * A and B may hold an arrow too, so an arrow counts where what stands before it is a task and its state.
+ * A and B may hold an arrow too, even behind what looks like a task; so an arrow counts where the task before it is the
+ * one that the line belongs to, or else where there is one.
  */
 import type { EventChunk } from "./event.js";
 import { COLON, decimalBackward, matches, type Scanner, SPACE } from "./scan.js";
@@ -52,6 +53,7 @@ function traceCmdSwitch(s: Scanner, chunk: EventChunk, row: number): boolean {
   s.pos = next + 1;
   chunk.a[1][row] = s.decimal();
   s.pos = start;
+  let found = false;
   // the arrow may be right before the colon: the next task's name may be empty
   for (let at = s.lastIndexOf(ARROW, next); at >= 0; at = s.lastIndexOf(ARROW, at + ARROW.length - 1)) {
     let state = at;
@@ -59,11 +61,15 @@ function traceCmdSwitch(s: Scanner, chunk: EventChunk, row: number): boolean {
     const prev = taskBefore(buf, start, state - 1);
     if (prev < 0) continue;
     s.pos = prev + 1;
-    chunk.a[0][row] = s.decimal();
+    const tid = s.decimal();
+    s.pos = start;
+    if (found && tid !== chunk.tid[row]) continue;
+    chunk.a[0][row] = tid;
     chunk.a[2][row] = dead(buf[state]!);
-    return true;
+    found = true;
+    if (tid === chunk.tid[row]) break; // the task that switches away is the line's own
   }
-  return false;
+  return found;
 }
 
 /** In `NAME:N [prio]` that ends at `end`: index of the colon, or -1. */
