@@ -26,6 +26,10 @@ describe("a recording fits together if", () => {
     expect(damage([7, MUNMAP], [7, MUNMAPPED], [7, THREAD], [8, CLONED])).to.deep.equal([]);
   });
 
+  it("a task was killed within a call, and its id is another's later", () => {
+    expect(damage([8, MUNMAP], [7, THREAD], [8, MUNMAP], [8, MUNMAPPED])).to.deep.equal([]);
+  });
+
   it("threads that were there before it show up", () => {
     expect(damage([7, TICK], [8, TICK], [9, TICK])).to.deep.equal([]);
   });

@@ -71,7 +71,9 @@ export function importBytes(
   });
   let from = 0;
   for (const to of [...cuts, bytes.length]) {
-    importer.push(Buffer.from(bytes.subarray(from, to)));
+    const piece = Buffer.from(bytes.subarray(from, to));
+    importer.push(piece);
+    piece.fill(0); // a reader may use its buffer again
     from = to;
   }
   return { rows, strings, report: importer.finish({ gzip: false }) };

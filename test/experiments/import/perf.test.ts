@@ -165,4 +165,24 @@ describe("a line of perf script", () => {
     expect(report.originSeconds).to.equal(1795342495);
     expect(rows.map((row) => row.time)).to.deep.equal([132747001, 1132747002]);
   });
+
+  for (const [event, fields] of [
+    ["raw_syscalls:sys_enter", "NR 273 (7fb189801a20, 18"],
+    ["exceptions:page_fault_user", "address=0x7fb1898d8353 ip=0x7fb1898d8353"],
+    ["exceptions:page_fault_user", "address=0xfffffffffffffffffff ip=0x1 error_code=0x6"],
+    ["syscalls:sys_enter_munmap", "addr: 0x7f454e0f1000, len: 0x0000b2af, more"],
+    ["syscalls:sys_enter_munmap", "addr: 0x7f454e0f1000"],
+    ["syscalls:sys_exit_mmap", "0x7f454e0fd000 0x1"],
+    ["task:task_newtask", "pid=24707 comm=a clone_flags=3d0f00"],
+    ["sched:sched_process_fork", "comm=a pid=24700 child_comm=b child_p"],
+    ["sched:sched_switch", "prev_comm=a prev_pid=7 prev_prio=120 prev_state=R+ ==> next_comm=b next_pid=8"],
+    ["irq_vectors:local_timer_entry", "vector=236 address=0x1"],
+  ] as const) {
+    it(`is damaged if ${event} says ${fields}`, () => {
+      const { report } = importText(
+        `${line(event, fields)}\n${line("irq_vectors:local_timer_entry", "vector=236")}\n`,
+      );
+      expect([report.events, report.firstLinesNotUnderstood]).to.deep.equal([1, [1]]);
+    });
+  }
 });

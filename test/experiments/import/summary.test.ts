@@ -13,6 +13,7 @@ const PAIRS: [recording: string, summary: string][] = [
   [join(RECORDINGS, "thread_storm.perf.txt.gz"), "thread_storm.perf"],
   [join(DATA, "odd_names.perf.txt.gz"), "odd_names.perf"],
   [join(DATA, "odd_names.tracecmd.txt.gz"), "odd_names.tracecmd"],
+  [join(DATA, "make_j2.strace.txt.gz"), "make_j2.strace"],
   [join(DATA, "thread_storm.strace.txt.gz"), "thread_storm.strace"],
   [join(DATA, "thread_storm.xenpv.tracecmd.txt.gz"), "thread_storm.xenpv"],
   [join(DATA, "thread_storm_b.xenpv.perf.txt.gz"), "thread_storm_b.xenpv"],

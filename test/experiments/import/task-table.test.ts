@@ -61,6 +61,15 @@ describe("TaskTable", () => {
     expect([table.count, table.userTids.size]).to.deep.equal([2, 1]);
   });
 
+  it("makes one task of a task_newtask that is there twice", () => {
+    const line: [number, string, string] = [
+      7,
+      "task_newtask",
+      "pid=8 comm=a clone_flags=3d0f00 oom_score_adj=0",
+    ];
+    expect(processes(seen([7, ...CALL], line, line, [8, ...CALL]))).to.deep.equal([[7, [7, 8], 2, 2, true]]);
+  });
+
   it("gives an id that is used again to the new task", () => {
     const table = seen(
       [7, ...CALL],
