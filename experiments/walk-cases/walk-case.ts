@@ -13,7 +13,7 @@ const FORM = "test/data/x86-walk/README.md tells the form";
 const bit = z.literal([0, 1], "is 0 or 1");
 const hex = z
   .string("a hexadecimal number is needed")
-  .regex(hexText, "not a hexadecimal number of up to 64 bits, with 0x");
+  .regex(hexText, { error: "not a hexadecimal number of up to 64 bits, with 0x", abort: true });
 const entry = z.string().regex(entryText, "not an entry: names of frames and hex numbers, joined by |");
 const slot = z.string().regex(/^(\d{1,2}|[1-4]\d\d|50\d|51[01])$/, "slots are 0..511");
 const table = z.string().regex(tableName, "tables are t0..t15");

@@ -129,6 +129,11 @@ describe("A damaged file of cases is refused with file, line and field", () => {
       (l) => l.replace("4level", "pae"),
       /line 2: va: has more than the 32 bits/,
     ],
+    [
+      "an address under PAE that is no number",
+      (l) => l.replace("4level", "pae").replace('"va":"0x', '"va":"0y'),
+      /line 2: va: not a hexadecimal number/,
+    ],
   ];
   for (const [what, damage, message] of rows) {
     it(`with ${what}`, () => {
