@@ -136,6 +136,17 @@ describe("What a TLB holds", () => {
     expect([1, 2, 3].map((page) => cached(page))).to.deep.equal([false, true, true]);
   });
 
+  it("has one entry a page, however often the page is walked for", () => {
+    const { tlb, out, access, cached } = pcpu({ sets: 1, ways: 2 });
+    access(B);
+    access(A);
+    access(A, { kind: ACCESS_WRITE }); // walks for D, and replaces A's own entry
+    expect([cached(A), cached(B)]).to.deep.equal([true, true]);
+    expect(out.frame).to.equal(101);
+    tlb.invlpg(0, 0, A);
+    expect([cached(A), cached(B)]).to.deep.equal([false, true]);
+  });
+
   it("never includes an absent page: populating one needs no flush", () => {
     const { mem, access } = pcpu();
     expect(access(2)).to.equal(PFEC_user_mode);
@@ -181,6 +192,16 @@ describe("An access through a cached translation", () => {
       PFEC_page_present | PFEC_write_access | PFEC_user_mode,
     );
     expect(access(A, { kind: ACCESS_WRITE })).to.equal(WALK_OK);
+  });
+
+  it("is invalidated by a fault of the walk that a first write makes", () => {
+    const { mem, access, cached } = pcpu();
+    access(A);
+    mem.set(3, 0, 0, 0);
+    expect(access(A)).to.equal(WALK_OK);
+    expect(access(A, { kind: ACCESS_WRITE })).to.equal(PFEC_write_access | PFEC_user_mode);
+    expect(cached(A)).to.be.false;
+    expect(access(A)).to.equal(PFEC_user_mode);
   });
 
   it("is judged by the control state of now: SMAP guards cached user pages", () => {
@@ -248,6 +269,16 @@ describe("Invalidation (SDM vol. 3A, 4.10.4.1)", () => {
       expect(left(machine)).to.equal(rest);
     });
   }
+
+  it("by INVLPG drops a page both as the current PCID's and as another's global one", () => {
+    const { mem, tlb, access, cached } = pcpu();
+    mem.set(4, 0, 102, RWU);
+    access(GLOBAL, { pcid: 1 }); // the page as PCID 1's own
+    mem.set(4, 0, 102, RWU | _PAGE_GLOBAL);
+    access(GLOBAL, { pcid: 2 }); // and as a global one, made in PCID 2
+    tlb.invlpg(0, 1, GLOBAL);
+    expect([cached(GLOBAL, { pcid: 1 }), cached(GLOBAL, { pcid: 2 })]).to.deep.equal([false, false]);
+  });
 
   it("leaves the bytes of a machine that never cached anything", () => {
     const machine = filled();
