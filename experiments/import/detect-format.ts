@@ -1,8 +1,7 @@
 /** Which recorder wrote a text? The one whose parser understands most of the first lines. */
 import { EventChunk, Strings } from "./event.js";
 import { Clock, LINE_EVENT } from "./line.js";
-import { parseLine } from "./line-parsers.js";
-import { Scanner } from "./scan.js";
+import { LineParser } from "./line-parsers.js";
 import { STRACE_ROWS, StraceParser } from "./strace.js";
 
 export type TraceFormat = "perf" | "tracecmd" | "strace";
@@ -20,11 +19,9 @@ function count(format: TraceFormat, lines: readonly Buffer[]): number {
   const chunk = new EventChunk((lines.length + 1) * STRACE_ROWS);
   const strings = new Strings();
   const clock = new Clock();
-  const scanner = new Scanner();
   const strace = new StraceParser(chunk, strings, clock, () => undefined);
+  const parser = new LineParser(format === "strace" ? "perf" : format, clock, strings);
   const answer = (line: Buffer) =>
-    format === "strace"
-      ? strace.parse(line, 0, line.length)
-      : parseLine(scanner, line, 0, line.length, format, clock, chunk, strings);
+    format === "strace" ? strace.parse(line, 0, line.length) : parser.parse(line, 0, line.length, chunk);
   return lines.filter((line) => line.length > 0 && answer(line) === LINE_EVENT).length;
 }

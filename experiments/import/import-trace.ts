@@ -10,10 +10,10 @@ import { detectFormat, type TraceFormat } from "./detect-format.js";
 import { EventChunk, KIND, Strings } from "./event.js";
 import { Findings, type Warning } from "./findings.js";
 import { Clock, LINE_DAMAGED, LINE_EVENT, LINE_LOST, LINE_REST } from "./line.js";
-import { parseLine } from "./line-parsers.js";
+import { LineParser } from "./line-parsers.js";
 import { LineSplitter } from "./line-splitter.js";
 import { readPieces, type ReadResult } from "./read-pieces.js";
-import { Scanner, SPACE } from "./scan.js";
+import { SPACE } from "./scan.js";
 import { STRACE_ROWS, StraceParser } from "./strace.js";
 
 export type { TraceFormat } from "./detect-format.js";
@@ -80,12 +80,12 @@ const HASH = 0x23;
 export class TraceImporter {
   private readonly splitter = new LineSplitter((buf, start, end) => this.line(buf, start, end));
   private chunk = new EventChunk();
-  private readonly scanner = new Scanner();
   private readonly clock = new Clock();
   private readonly strings: Strings;
   private readonly findings: Findings;
   private readonly consistency: Consistency;
   private strace: StraceParser | undefined;
+  private parser: LineParser | undefined;
   private format: TraceFormat | undefined;
   private probe: Buffer[] = [];
   private probeBytes = 0;
@@ -153,7 +153,8 @@ export class TraceImporter {
     const format = detectFormat(probe);
     if (format === undefined && !force) return false;
     this.format = format ?? "perf";
-    if (format === "strace") this.strace = this.straceParser();
+    if (this.format === "strace") this.strace = this.straceParser();
+    else this.parser = new LineParser(this.format, this.clock, this.strings);
     this.findings.line -= probe.length;
     for (const line of probe) {
       this.findings.line++;
@@ -170,15 +171,14 @@ export class TraceImporter {
   private parse(buf: Buffer, start: number, end: number): void {
     if (end === start) return;
     this.lines++;
-    if (this.strace !== undefined) this.parseStrace(this.strace, buf, start, end);
-    else this.parseEvent(buf, start, end);
+    if (this.parser !== undefined) this.parseEvent(this.parser, buf, start, end);
+    else if (this.strace !== undefined) this.parseStrace(this.strace, buf, start, end);
     if (this.chunk.n + STRACE_ROWS > this.chunk.rows) this.flush();
   }
 
-  private parseEvent(buf: Buffer, start: number, end: number): void {
+  private parseEvent(parser: LineParser, buf: Buffer, start: number, end: number): void {
     const { chunk } = this;
-    const form = this.format as "perf" | "tracecmd";
-    const answer = parseLine(this.scanner, buf, start, end, form, this.clock, chunk, this.strings);
+    const answer = parser.parse(buf, start, end, chunk);
     if (answer !== LINE_EVENT) {
       this.notAnEvent(answer, buf, start, end);
       return;
