@@ -106,14 +106,14 @@ function userSpaces(c: SummaryCounter, strace: boolean): AddressSpace[] {
 }
 
 function events(c: SummaryCounter, strace: boolean): Counts {
-  const counts: Counts = {};
+  const counts: [string, number][] = [];
   for (const [kind, name] of KINDS.entries()) {
     if (kind === KIND.OTHER || c.byKind[kind] === 0) continue;
-    if (!strace) counts[name] = c.byKind[kind]!;
-    else if (isSyscallEntry(kind)) counts[name.slice("sys_enter_".length)] = c.byKind[kind]!;
+    if (!strace) counts.push([name, c.byKind[kind]!]);
+    else if (isSyscallEntry(kind)) counts.push([name.slice("sys_enter_".length), c.byKind[kind]!]);
   }
-  for (const [name, n] of c.otherEvents) counts[c.strings.text(name)] = n;
-  return sorted(counts);
+  for (const [name, n] of c.otherEvents) counts.push([c.strings.text(name), n]);
+  return sorted(Object.fromEntries(counts));
 }
 
 function switching(c: SummaryCounter): Partial<TraceSummary> {
