@@ -94,7 +94,7 @@ export const CHUNK_ROWS = 16384;
  *   a0..a5 Float64Array what the event says; addresses are signed, so kernel addresses are negative and exact:
  *
  *   event                 a0           a1            a2          a3        a4   a5
- *   OTHER                 name (index into Strings)
+ *   OTHER                 name (index into Strings), whether it is a system call's (1)
  *   sched_switch          prev tid     next tid      prev dead (X, Z: 1)
  *   sched_process_fork    parent tid   child tid
  *   sched_process_exec    tid          old tid

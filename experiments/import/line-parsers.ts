@@ -18,10 +18,13 @@ import {
   LINE_OTHER,
 } from "./line.js";
 import { readPaddedHeader } from "./padded-header.js";
-import { COLON, Scanner, SPACE } from "./scan.js";
+import { COLON, matches, Scanner, SPACE } from "./scan.js";
 
 const LOST_PERF = Buffer.from("PERF_RECORD_LOST");
 const LOST_TRACECMD = Buffer.from("EVENTS DROPPED");
+
+/** Events of system calls begin so: sys_enter_futex, sys_exit_futex. */
+const SYSCALL = Buffer.from("sys_e");
 
 /** Bytes that names of events are made of. */
 const IS_NAME = new Uint8Array(256);
@@ -86,7 +89,10 @@ export class LineParser {
     chunk.tgid[row] = header.tgid;
     chunk.time[row] = this.clock.time(header.seconds, header.fraction);
     chunk.comm[row] = strings.intern(buf, header.commStart, header.commEnd, tid);
-    if (kind === KIND.OTHER) chunk.a[0][row] = strings.intern(buf, name, nameEnd, ~(nameEnd - name));
+    if (kind === KIND.OTHER) {
+      chunk.a[0][row] = strings.intern(buf, name, nameEnd, ~(nameEnd - name));
+      chunk.a[1][row] = nameEnd - name > SYSCALL.length && matches(buf, name, SYSCALL) ? 1 : 0;
+    }
     let fields = nameEnd + 1;
     while (fields < end && buf[fields] === SPACE) fields++;
     while (end > fields && buf[end - 1] === SPACE) end--;

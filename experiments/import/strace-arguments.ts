@@ -1,14 +1,17 @@
 /** Arguments of calls in strace's words, as the numbers that perf records. */
 import { KIND } from "./event.js";
+import { matches, type Scanner, SPACE } from "./scan.js";
+
+/** Words by their bytes, and the bits that each stands for. */
+type Words = readonly (readonly [bytes: Buffer, bits: number])[];
+
+function words(...list: [word: string, bits: number][]): Words {
+  return list.map(([word, bits]) => [Buffer.from(word, "latin1"), bits]);
+}
 
 /** Mirrors: arch/x86/include/uapi/asm/mman.h, include/uapi/asm-generic/mman{-common,}.h, include/uapi/linux/sched.h. */
-const PROT = new Map([
-  ["PROT_NONE", 0],
-  ["PROT_READ", 1],
-  ["PROT_WRITE", 2],
-  ["PROT_EXEC", 4],
-]);
-const MAP = new Map([
+const PROT = words(["PROT_NONE", 0], ["PROT_READ", 1], ["PROT_WRITE", 2], ["PROT_EXEC", 4]);
+const MAP = words(
   ["MAP_SHARED", 0x01],
   ["MAP_PRIVATE", 0x02],
   ["MAP_SHARED_VALIDATE", 0x03],
@@ -26,8 +29,8 @@ const MAP = new Map([
   ["MAP_HUGETLB", 0x40000],
   ["MAP_SYNC", 0x80000],
   ["MAP_FIXED_NOREPLACE", 0x100000],
-]);
-const MADV = new Map([
+);
+const MADV = words(
   ["MADV_NORMAL", 0],
   ["MADV_RANDOM", 1],
   ["MADV_SEQUENTIAL", 2],
@@ -42,14 +45,10 @@ const MADV = new Map([
   ["MADV_NOHUGEPAGE", 15],
   ["MADV_DONTDUMP", 16],
   ["MADV_DODUMP", 17],
-]);
-const MREMAP = new Map([
-  ["MREMAP_MAYMOVE", 1],
-  ["MREMAP_FIXED", 2],
-  ["MREMAP_DONTUNMAP", 4],
-]);
+);
+const MREMAP = words(["MREMAP_MAYMOVE", 1], ["MREMAP_FIXED", 2], ["MREMAP_DONTUNMAP", 4]);
 /** Those that say what the new task shares with its maker. */
-export const CLONE_FLAGS = new Map([
+const CLONE = words(
   ["CLONE_VM", 0x100],
   ["CLONE_FS", 0x200],
   ["CLONE_FILES", 0x400],
@@ -62,65 +61,79 @@ export const CLONE_FLAGS = new Map([
   ["CLONE_PARENT_SETTID", 0x100000],
   ["CLONE_CHILD_CLEARTID", 0x200000],
   ["CLONE_CHILD_SETTID", 0x1000000],
+);
+
+const COMMA = 0x2c;
+const BAR = 0x7c;
+const CAPITAL_A = 0x41;
+const CAPITAL_Z = 0x5a;
+const UNDERLINE = 0x5f;
+
+/** For each call whose arguments are read: where words stand, and where numbers do. */
+const FORMS = new Map<number, readonly (Words | undefined)[]>([
+  [KIND.sys_enter_mmap, [undefined, undefined, PROT, MAP, undefined, undefined]],
+  [KIND.sys_enter_mprotect, [undefined, undefined, PROT]],
+  [KIND.sys_enter_madvise, [undefined, undefined, MADV]],
+  [KIND.sys_enter_mremap, [undefined, undefined, undefined, MREMAP, undefined]],
+  [KIND.sys_enter_munmap, [undefined, undefined]],
+  [KIND.sys_enter_brk, [undefined]],
 ]);
 
-/** Read the arguments in bytes start..end-1 of `buf` into `values`, those that perf would record for `kind`. */
+/** Read the arguments at the scanner into row `row` of `columns`, those that perf would record for `kind`. */
 export function straceArguments(
+  s: Scanner,
   kind: number,
-  buf: Buffer,
-  start: number,
-  end: number,
-  values: Float64Array,
+  columns: readonly Float64Array[],
+  row: number,
 ): void {
-  values.fill(0);
-  switch (kind) {
-    case KIND.sys_enter_mmap:
-      return read([undefined, undefined, PROT, MAP, undefined, undefined], buf, start, end, values);
-    case KIND.sys_enter_mprotect:
-      return read([undefined, undefined, PROT], buf, start, end, values);
-    case KIND.sys_enter_madvise:
-      return read([undefined, undefined, MADV], buf, start, end, values);
-    case KIND.sys_enter_mremap:
-      return read([undefined, undefined, undefined, MREMAP, undefined], buf, start, end, values);
-    case KIND.sys_enter_munmap:
-      return read([undefined, undefined], buf, start, end, values);
-    case KIND.sys_enter_brk:
-      return read([undefined], buf, start, end, values);
-    default:
-      return;
+  const form = FORMS.get(kind);
+  if (form === undefined) return;
+  const { buf, end } = s;
+  for (let i = 0; i < form.length; i++) {
+    while (s.pos < end && buf[s.pos] === SPACE) s.pos++;
+    columns[i]![row] = bits(s, form[i]);
+    while (s.pos < end && buf[s.pos] !== COMMA) s.pos++;
+    s.pos++;
   }
 }
 
-type Words = ReadonlyMap<string, number>;
+/** Flags of a call that makes a task, wherever they stand among its arguments: `flags=CLONE_VM|CLONE_VFORK`. */
+export function cloneFlags(s: Scanner): number {
+  return s.behind(FLAGS) ? bits(s, CLONE) : 0;
+}
 
-/** Numbers, and words of the lists where there is one. */
-function read(
-  lists: (Words | undefined)[],
-  buf: Buffer,
-  start: number,
-  end: number,
-  values: Float64Array,
-): void {
-  const parts = buf.toString("latin1", start, end).split(", ");
-  for (const [i, list] of lists.entries()) {
-    const part = (parts[i] ?? "").replace(/\s*<unfinished \.\.\.>$|\)$|\s+$/, "");
-    values[i] = list === undefined ? number(part) : words(list, part);
+const FLAGS = Buffer.from("flags=");
+
+/** A number, NULL, or words of `list` and numbers between bars. */
+function bits(s: Scanner, list: Words | undefined): number {
+  let sum = 0;
+  for (;;) {
+    sum += isWord(s.buf[s.pos]!) ? word(s, list) : number(s);
+    if (list === undefined || s.pos >= s.end || s.buf[s.pos] !== BAR) return sum;
+    s.pos++;
   }
 }
 
-function number(part: string): number {
-  const value = part === "NULL" ? 0 : Number(part);
-  return Number.isNaN(value) ? 0 : value;
+function number(s: Scanner): number {
+  const hex = s.hex();
+  const value = isNaN(hex) ? s.decimal() : hex;
+  return isNaN(value) ? 0 : value;
 }
 
-function words(list: Words, part: string): number {
-  return part.split("|").reduce((sum, word) => sum | (list.get(word) ?? number(word)), 0);
+/** The word at the scanner; 0 if the list does not have it (NULL, or a flag that changes nothing here). */
+function word(s: Scanner, list: Words | undefined): number {
+  const { buf, pos, end } = s;
+  let at = pos;
+  while (at < end && (isWord(buf[at]!) || (buf[at]! >= 0x30 && buf[at]! <= 0x39))) at++;
+  s.pos = at;
+  if (list === undefined) return 0;
+  for (let i = 0; i < list.length; i++) {
+    const [bytes, value] = list[i]!;
+    if (bytes.length === at - pos && matches(buf, pos, bytes)) return value;
+  }
+  return 0;
 }
 
-/** The words behind `label` in bytes start..end-1; 0 without it. */
-export function symbols(list: Words, label: string, buf: Buffer, start: number, end: number): number {
-  const parts = buf.toString("latin1", start, end);
-  const at = parts.indexOf(label);
-  if (at < 0) return 0;
-  return words(list, /^[A-Z_0-9|a-z]*/.exec(parts.slice(at + label.length))![0]);
+function isWord(c: number): boolean {
+  return (c >= CAPITAL_A && c <= CAPITAL_Z) || c === UNDERLINE;
 }

@@ -13,7 +13,7 @@
  * Differs: strace has no switches, no faults and no CPUs: all events are on CPU 0. A child's first lines can come
  *          before the line that says who made it.
  */
-import { type EventChunk, KIND, type Kind, type Strings } from "./event.js";
+import { type EventChunk, KIND, type Strings } from "./event.js";
 import {
   type Clock,
   LINE_DAMAGED,
@@ -23,8 +23,9 @@ import {
   PID_LIMIT,
   SECONDS_LIMIT,
 } from "./line.js";
-import { Scanner, SPACE } from "./scan.js";
-import { CLONE_FLAGS, straceArguments, symbols } from "./strace-arguments.js";
+import { matches, Scanner, SPACE } from "./scan.js";
+import { type Syscall, syscallOf, UNKNOWN } from "./strace-calls.js";
+import { cloneFlags, straceArguments } from "./strace-arguments.js";
 
 /** Most rows that one line adds. */
 export const STRACE_ROWS = 4;
@@ -54,10 +55,10 @@ const NEVER_BACK = "calls that never come back";
 
 /** A system call that has been entered. */
 interface Call {
-  readonly name: string;
-  readonly enter: number;
-  readonly exit: number;
-  /** Flags of a call that makes a task. */
+  readonly syscall: Syscall;
+  /** Name of an unknown one; index into Strings. */
+  readonly name: number;
+  /** Flags of a call that makes a task, as task_newtask prints them; -1 if it makes none. */
   readonly flags: number;
   /** Name that an execve gives. */
   readonly comm: number;
@@ -72,14 +73,16 @@ export class StraceParser {
   /** Name of each task: of the program it started, or of its maker. */
   private readonly comms = new Map<number, number>();
   private readonly s = new Scanner();
-  private readonly values = new Float64Array(6);
+  private readonly noName: number;
 
   constructor(
     public chunk: EventChunk,
     private readonly strings: Strings,
     private readonly clock: Clock,
     private readonly damage: (what: string) => void,
-  ) {}
+  ) {
+    this.noName = strings.add("");
+  }
 
   /** Parse one line into at most STRACE_ROWS rows. */
   parse(buf: Buffer, start: number, end: number): number {
@@ -98,7 +101,7 @@ export class StraceParser {
     s.skipSpaces();
     if (s.literal(EXITED) || s.literal(KILLED)) {
       this.other.exited++;
-      this.store(KIND.sched_process_exit, tid, tid);
+      this.chunk.a[0][this.row(KIND.sched_process_exit, tid)] = tid;
       this.unfinished.delete(tid);
       this.comms.delete(tid);
       return LINE_REST;
@@ -119,21 +122,27 @@ export class StraceParser {
   /** `name resumed>REST`. */
   private resumed(tid: number): number {
     const { s } = this;
-    const name = s.pos;
+    const start = s.pos;
     if (!s.behind(RESUMED)) return LINE_DAMAGED;
-    const nameEnd = s.pos - RESUMED.length;
-    const call =
-      this.unfinished.get(tid) ?? this.ofSupersededThread(tid, s.buf.toString("latin1", name, nameEnd));
-    if (call === undefined || call.name !== s.buf.toString("latin1", name, nameEnd)) return LINE_DAMAGED;
+    const end = s.pos - RESUMED.length;
+    const syscall = syscallOf(s.buf, start, end);
+    const call = this.unfinished.get(tid) ?? this.ofSupersededThread(tid, syscall);
+    if (call?.syscall !== syscall) return LINE_DAMAGED;
+    if (syscall === UNKNOWN && call.name !== this.strings.intern(s.buf, start, end, ~(end - start)))
+      return LINE_DAMAGED;
     this.unfinished.delete(tid);
-    return this.result(tid, call) ? LINE_REST : LINE_DAMAGED;
+    const result = this.result(resultBefore(this.s));
+    if (result === undefined) return LINE_DAMAGED;
+    this.exit(tid, call, result);
+    return LINE_REST;
   }
 
   /** An execve by a thread that is not the leader comes back as the leader. */
-  private ofSupersededThread(tid: number, name: string): Call | undefined {
-    if (name !== "execve") return undefined;
+  private ofSupersededThread(tid: number, syscall: Syscall): Call | undefined {
+    if (syscall.enter !== KIND.sys_enter_execve && syscall.enter !== KIND.sys_enter_execveat)
+      return undefined;
     for (const [thread, call] of this.unfinished) {
-      if (call.name !== name || thread === tid) continue;
+      if (call.syscall !== syscall || thread === tid) continue;
       this.unfinished.delete(thread);
       return call;
     }
@@ -145,81 +154,102 @@ export class StraceParser {
     const { s } = this;
     const { buf, end } = s;
     const name = s.pos;
-    while (s.pos < end && buf[s.pos] !== OPEN) s.pos++;
-    if (s.pos === end || s.pos === name) return LINE_DAMAGED;
-    const open = s.lastIndexOf(UNFINISHED, end) === end - UNFINISHED.length;
-    const close = open ? end - UNFINISHED.length : resultBefore(s);
+    let open = name;
+    while (open < end && buf[open] !== OPEN) open++;
+    if (open === end || open === name) return LINE_DAMAGED;
+    s.pos = open + 1;
+    const unfinished = end - UNFINISHED.length > open && matches(buf, end - UNFINISHED.length, UNFINISHED);
+    const close = unfinished ? end - UNFINISHED.length : resultBefore(s);
     if (close < 0) return LINE_DAMAGED;
-    const before = this.unfinished.get(tid);
-    if (before !== undefined) {
-      this.unfinished.delete(tid);
-      this.damage(NEVER_BACK);
-    }
-    const call = this.enter(tid, buf.toString("latin1", name, s.pos), buf, s.pos + 1, close);
-    if (!open) {
-      s.pos = close;
-      return this.result(tid, call) ? LINE_EVENT : LINE_DAMAGED;
-    }
-    this.unfinished.set(tid, call);
+    const result = unfinished ? NaN : this.result(close);
+    if (result === undefined) return LINE_DAMAGED;
+
+    if (this.unfinished.size > 0 && this.unfinished.delete(tid)) this.damage(NEVER_BACK);
+    const call = this.enter(tid, buf, name, open, close);
+    if (unfinished) this.unfinished.set(tid, call);
+    else this.exit(tid, call, result);
     return LINE_EVENT;
   }
 
-  private enter(tid: number, name: string, buf: Buffer, start: number, end: number): Call {
-    const known = KIND[`sys_enter_${name}` as Kind] as number | undefined;
-    const enter = known ?? KIND.OTHER;
-    const exit = (KIND[`sys_exit_${name}` as Kind] as number | undefined) ?? KIND.OTHER;
-    if (known === undefined) {
-      this.store(KIND.OTHER, tid, this.strings.add(name));
-      return { name, enter, exit, flags: 0, comm: 0 };
+  /** `name(`, and arguments up to `close`. */
+  private enter(tid: number, buf: Buffer, name: number, open: number, close: number): Call {
+    const { s } = this;
+    const syscall = syscallOf(buf, name, open);
+    const row = this.row(syscall.enter, tid);
+    if (syscall === UNKNOWN) {
+      const index = this.strings.intern(buf, name, open, ~(open - name));
+      this.chunk.a[0][row] = index;
+      this.chunk.a[1][row] = 1;
+      return { syscall, name: index, flags: -1, comm: 0 };
     }
-    straceArguments(enter, buf, start, end, this.values);
-    this.store(enter, tid, ...this.values);
-    return {
-      name,
-      enter,
-      exit,
-      flags: madeBy(enter, buf, start, end),
-      comm: this.execName(enter, buf, start, end),
-    };
+    s.set(buf, open + 1, close);
+    straceArguments(s, syscall.enter, this.chunk.a, row);
+    s.set(buf, open + 1, close);
+    return { syscall, name: 0, flags: this.flags(syscall.enter), comm: this.execName(syscall.enter) };
   }
 
-  /** Name of the program that an execve starts: `execve("/usr/bin/make", ...`. */
-  private execName(enter: number, buf: Buffer, start: number, end: number): number {
-    if (enter !== KIND.sys_enter_execve || buf[start] !== QUOTE) return this.strings.add("");
-    const quote = buf.indexOf(QUOTE, start + 1);
-    const stop = quote < 0 || quote > end ? end : quote;
-    let name = start + 1;
-    for (let at = name; at < stop; at++) if (buf[at] === SLASH) name = at + 1;
+  /** Flags of the task that the call makes, whose arguments are at the scanner. */
+  private flags(enter: number): number {
+    switch (enter) {
+      case KIND.sys_enter_clone:
+      case KIND.sys_enter_clone3:
+        return cloneFlags(this.s);
+      case KIND.sys_enter_vfork:
+        return CLONE_VM | CLONE_VFORK;
+      case KIND.sys_enter_fork:
+        return 0;
+      default:
+        return -1;
+    }
+  }
+
+  /** Name of the program that an execve starts: `"/usr/bin/make", ...`, or `3, "make", ...`. */
+  private execName(enter: number): number {
+    if (enter !== KIND.sys_enter_execve && enter !== KIND.sys_enter_execveat) return 0;
+    const { buf, pos, end } = this.s;
+    let name = pos;
+    while (name < end && buf[name] !== QUOTE) name++;
+    name = Math.min(name + 1, end);
+    let stop = name;
+    for (; stop < end && buf[stop] !== QUOTE; stop++) if (buf[stop] === SLASH) name = stop + 1;
     return this.strings.intern(buf, name, Math.min(stop, name + LONGEST_COMM), -1);
   }
 
-  /** `) = result` is left to read: the rows that say so. */
-  private result(tid: number, call: Call): boolean {
+  /** The number behind the `) = ` at `close`, NaN for a question mark: the task ends, or a signal ended the call. */
+  private result(close: number): number | undefined {
     const { s } = this;
-    const close = resultBefore(s);
-    if (close < 0) return false;
+    if (close < 0) return undefined;
     s.pos = close;
     s.behind(RESULT);
-    if (s.buf[s.pos] === QUESTION) return true; // exit, or a call that a signal ended
+    if (s.buf[s.pos] === QUESTION) return NaN;
     const hex = s.hex();
     const value = isNaN(hex) ? s.decimal() : hex;
-    if (isNaN(value)) return false;
-    if (call.exit === KIND.OTHER) return true;
-    if ((call.exit === KIND.sys_exit_execve || call.exit === KIND.sys_exit_execveat) && value === 0) {
-      this.comms.set(tid, call.comm);
-      this.store(KIND.sched_process_exec, tid, tid, tid);
-    }
-    if (call.flags >= 0 && value > 0) {
-      this.store(KIND.task_newtask, tid, value, call.flags);
-      const comm = this.comms.get(tid);
-      if (comm !== undefined && !this.comms.has(value)) this.comms.set(value, comm);
-    }
-    this.store(call.exit, tid, value);
-    return true;
+    return isNaN(value) ? undefined : value;
   }
 
-  /** Add a row. */
-  private store(kind: number, tid: number, ...values: number[]): void {
+  /** The rows of a call that has come back. */
+  private exit(tid: number, { syscall, flags, comm }: Call, result: number): void {
+    const { exit } = syscall;
+    if (exit === KIND.OTHER || isNaN(result)) return;
+    const { a } = this.chunk;
+    if ((exit === KIND.sys_exit_execve || exit === KIND.sys_exit_execveat) && result === 0) {
+      this.comms.set(tid, comm);
+      const row = this.row(KIND.sched_process_exec, tid);
+      a[0][row] = tid;
+      a[1][row] = tid;
+    }
+    if (flags >= 0 && result > 0) {
+      const row = this.row(KIND.task_newtask, tid);
+      a[0][row] = result;
+      a[1][row] = flags;
+      const own = this.comms.get(tid);
+      if (own !== undefined && !this.comms.has(result)) this.comms.set(result, own);
+    }
+    a[0][this.row(exit, tid)] = result;
+  }
+
+  /** Add a row; its arguments are left to fill in. */
+  private row(kind: number, tid: number): number {
     const { chunk } = this;
     const i = chunk.n++;
     chunk.kind[i] = kind;
@@ -227,12 +257,12 @@ export class StraceParser {
     chunk.tid[i] = tid;
     chunk.tgid[i] = -1;
     chunk.time[i] = this.time;
-    chunk.comm[i] = this.comms.get(tid) ?? this.strings.add("");
-    for (let column = 0; column < values.length; column++) chunk.a[column]![i] = values[column]!;
+    chunk.comm[i] = this.comms.get(tid) ?? this.noName;
+    return i;
   }
 }
 
-function endsTask({ enter }: Call): boolean {
+function endsTask({ syscall: { enter } }: Call): boolean {
   return enter === KIND.sys_enter_exit || enter === KIND.sys_enter_exit_group;
 }
 
@@ -244,19 +274,4 @@ function resultBefore(s: Scanner): number {
     if (close < at && close > s.pos && s.buf[close - 1] === CLOSE) return close - 1;
   }
   return -1;
-}
-
-/** Flags of a task that the call makes, as task_newtask prints them; -1 if it makes none. */
-function madeBy(enter: number, buf: Buffer, start: number, end: number): number {
-  switch (enter) {
-    case KIND.sys_enter_clone:
-    case KIND.sys_enter_clone3:
-      return symbols(CLONE_FLAGS, "flags=", buf, start, end);
-    case KIND.sys_enter_vfork:
-      return CLONE_VM | CLONE_VFORK;
-    case KIND.sys_enter_fork:
-      return 0;
-    default:
-      return -1;
-  }
 }

@@ -42,8 +42,10 @@ export class Task {
   constructor(readonly tid: number) {}
 }
 
-/** Does an event of this kind show that its task runs user code? */
-export function isUserEvent(kind: number): boolean {
+/** Does the event show that its task runs user code: a system call, or a fault from user mode? */
+export function isUserEvent(chunk: EventChunk, row: number): boolean {
+  const kind = chunk.kind[row]!;
+  if (kind === KIND.OTHER) return chunk.a[1][row] === 1;
   return (
     kind === KIND.page_fault_user || kind === KIND.sys_enter || isSyscallEntry(kind) || isSyscallExit(kind)
   );
@@ -70,7 +72,7 @@ export class TaskTable {
     if (task !== undefined) {
       const tgid = chunk.tgid[row]!;
       if (tgid > 0 && task.process?.tgid !== tgid) this.join(task, this.process(tgid));
-      if (isUserEvent(kind)) this.runsUserCode(task, chunk.time[row]!);
+      if (isUserEvent(chunk, row)) this.runsUserCode(task, chunk.time[row]!);
       if (task.process?.tgid === tid) task.process.comm = chunk.comm[row]!;
     }
     switch (kind) {

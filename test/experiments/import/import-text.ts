@@ -18,6 +18,7 @@ export interface Row {
 
 /** Arguments that an event of each kind has; the columns behind them are left over. */
 const ARGUMENTS: Record<string, number> = {
+  OTHER: 2,
   sched_switch: 3,
   sched_process_fork: 2,
   sched_process_exec: 2,
@@ -38,7 +39,7 @@ const ARGUMENTS: Record<string, number> = {
 };
 
 function argumentsOf(kind: string): number {
-  return ARGUMENTS[kind] ?? (/^sys_exit_|_entry$|^OTHER$/.test(kind) ? 1 : 0);
+  return ARGUMENTS[kind] ?? (/^sys_exit_|_entry$/.test(kind) ? 1 : 0);
 }
 
 export interface Imported {

@@ -84,6 +84,15 @@ describe("a line of strace -f -ttt", () => {
     ]);
   });
 
+  it("of a call that is not modelled is one event, of a user task", () => {
+    const { rows: all, strings } = importText(
+      "7  1795342495.5 futex(0x7f22e7, FUTEX_WAIT_PRIVATE, 2, NULL) = 0\n",
+    );
+    expect(all.map(({ kind, tid, a }) => [kind, tid, strings.text(a[0]!), a[1]])).to.deep.equal([
+      ["OTHER", 7, "futex", 1],
+    ]);
+  });
+
   it("may begin with [pid N]", () => {
     const { rows: all } = importText("[pid    7] 1795342495.5 munmap(0x1000, 4096) = 0\n");
     expect(all.map(({ kind, tid }) => [kind, tid])).to.deep.equal([
