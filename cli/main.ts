@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { BadInput } from "../abi/bad-input.js";
+import { register as evaluate } from "./evaluate.js";
 import { register as notes } from "./notes.js";
 import { register as replay } from "./replay.js";
 import { register as trace } from "./trace.js";
@@ -13,7 +14,7 @@ import { register as walk } from "./walk.js";
 
 type Register = (program: Command) => void;
 
-const COMMANDS: Register[] = [notes, replay, trace, walk];
+const COMMANDS: Register[] = [evaluate, notes, replay, trace, walk];
 
 /** Run the command line `argv` (without node and script) and return the exit status. */
 export async function main(argv: string[]): Promise<number> {

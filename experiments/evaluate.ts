@@ -23,6 +23,12 @@ export const PROPOSAL_DIR = dataFolder("abi", "proposals");
 /** Baseline of every comparison. */
 export const BASELINE = "shared";
 
+/** A guest's image by name, and what its notes say of a flag. */
+export interface Kernel {
+  readonly image: string;
+  readonly negotiates: (flag: NonNullable<Proposal["feature"]>) => { negotiates: boolean; reason: string };
+}
+
 export interface EvaluateOptions {
   readonly workloads: readonly string[];
   /** Names or YAML files; none: all that come along. */
@@ -30,7 +36,7 @@ export interface EvaluateOptions {
   readonly profile: string;
   readonly strict: boolean;
   readonly workers: number;
-  readonly kernel?: { readonly image: string; readonly negotiates: (flag: string) => { negotiates: boolean; reason: string } };
+  readonly kernel?: Kernel;
   /** Told when cells are done, of how many. */
   readonly onProgress?: (done: number, of: number) => void;
 }
@@ -127,7 +133,7 @@ function judge(
       oldGuest: OLD_GUEST[proposal.fallback],
       ...(options.kernel === undefined || feature === undefined
         ? {}
-        : { kernel: { image: basename(options.kernel.image), ...options.kernel.negotiates(feature.name) } }),
+        : { kernel: { image: basename(options.kernel.image), ...options.kernel.negotiates(feature) } }),
     },
     memoryBytes: cells.map((cell) => ({ workload: cell.workload.name, ...cell.outcomes[index]!.memory })),
     patches: null,
