@@ -37,7 +37,10 @@ const TABLE = {
   flush_tlb_one_user: ["linux", "one page flushed on this CPU"],
   flush_tlb_multi: ["linux", "flush asked for on several CPUs, this one included"],
   tlb_flush_task_switch: ["linux", "generic flush event: an address space was loaded"],
-  tlb_flush_local_mm_shootdown: ["linux", "generic flush event: a range of the loaded address space, on this CPU"],
+  tlb_flush_local_mm_shootdown: [
+    "linux",
+    "generic flush event: a range of the loaded address space, on this CPU",
+  ],
   write_cr3_kernel: ["linux", "kernel half of loading an address space"],
   write_cr3_user: ["linux", "user half of loading an address space"],
   page_fault_user: ["linux", "the guest handled a page fault from user mode"],
@@ -160,7 +163,10 @@ const TABLE = {
   invpcid_one: ["hw", "INVPCID executed, one address"],
   invpcid_all: ["hw", "INVPCID executed, a whole context or all"],
   tlb_flush: ["hw", "times that a pCPU lost its TLB entries of guest user mode (and all others)"],
-  tlb_flush_nonglobal: ["hw", "times that a pCPU lost its non-global entries only: those of the guest kernel"],
+  tlb_flush_nonglobal: [
+    "hw",
+    "times that a pCPU lost its non-global entries only: those of the guest kernel",
+  ],
   tlb_flush_domain: ["hw", "flushes of all pCPUs in a domain's dirty mask, local part included (XSA-286)"],
   ipi_sent: ["hw", "interrupts sent to other pCPUs for a flush: one per target"],
   ipi_taken: ["hw", "interrupts taken for a flush while a vCPU of the guest ran"],

@@ -58,7 +58,9 @@ export function runPath<M>(p: Path<M>, m: M, vcpu: number): void {
     else if (answer === DONE) return;
     else if (answer >= 0) pc = answer;
     else if (answer === BLOCKED) {
-      throw new RangeError(`${p.name}: step ${steps[pc]!.name} is blocked in a run of one vCPU; it is a bug of the model`);
+      throw new RangeError(
+        `${p.name}: step ${steps[pc]!.name} is blocked in a run of one vCPU; it is a bug of the model`,
+      );
     }
   }
 }

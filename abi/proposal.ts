@@ -62,7 +62,12 @@ export function readProposal(file: string): Proposal {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new BadInput(file, "", `cannot be read (${(error as NodeJS.ErrnoException).code})`, "name a proposal or a YAML file");
+    throw new BadInput(
+      file,
+      "",
+      `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      "name a proposal or a YAML file",
+    );
   }
   const document = parseDocument(text);
   const [damage] = document.errors;

@@ -18,7 +18,11 @@ export class State {
    */
   constructor(private readonly source: number | ArrayBuffer | "measure") {
     this.buffer =
-      typeof source === "number" ? new ArrayBuffer(source) : source === "measure" ? new ArrayBuffer(0) : source;
+      typeof source === "number"
+        ? new ArrayBuffer(source)
+        : source === "measure"
+          ? new ArrayBuffer(0)
+          : source;
   }
 
   u8(n: number): Uint8Array {

@@ -18,7 +18,10 @@ export function register(program: Command): void {
     .option("--script <name>", "only this script")
     .option("--explain", "print each op, its result, and the rule that refused it", false)
     .option("--json", "print one JSON document, and nothing else", false)
-    .addHelpText("after", "\nExample:\n  pvtwin replay test/data/xen-4.17/directed.jsonl --script directed/build-pin-bottom-up --explain\n")
+    .addHelpText(
+      "after",
+      "\nExample:\n  pvtwin replay test/data/xen-4.17/directed.jsonl --script directed/build-pin-bottom-up --explain\n",
+    )
     .action(async (files: string[], flags: { script?: string; explain: boolean; json: boolean }) => {
       const machines = new Map<number, GuestMachine>();
       const first: Difference[] = [];
@@ -39,31 +42,53 @@ export function register(program: Command): void {
             ops++;
             if (!equal) {
               different++;
-              if (first.length < FIRST) first.push({ script: script.name, op: index, recorded: op.result, modelled: modelled! });
+              if (first.length < FIRST)
+                first.push({ script: script.name, op: index, recorded: op.result, modelled: modelled! });
             }
             if (flags.explain && !flags.json) explain(machine, index, op, modelled, equal);
           });
         }
       }
       if (scripts === 0) {
-        throw new BadInput(files.join(", "), "", flags.script === undefined ? "holds no script" : `has no script ${flags.script}`, "name another");
+        throw new BadInput(
+          files.join(", "),
+          "",
+          flags.script === undefined ? "holds no script" : `has no script ${flags.script}`,
+          "name another",
+        );
       }
-      if (flags.json) process.stdout.write(`${JSON.stringify({ scripts, ops, equal: ops - different, different, first })}\n`);
+      if (flags.json)
+        process.stdout.write(
+          `${JSON.stringify({ scripts, ops, equal: ops - different, different, first })}\n`,
+        );
       else {
-        process.stdout.write(`${scripts} scripts, ${ops} ops, ${ops - different} equal, ${different} different\n`);
+        process.stdout.write(
+          `${scripts} scripts, ${ops} ops, ${ops - different} equal, ${different} different\n`,
+        );
         for (const d of first) {
-          process.stdout.write(`${d.script} op ${d.op}\n  recorded ${JSON.stringify(d.recorded)}\n  modelled ${JSON.stringify(d.modelled)}\n`);
+          process.stdout.write(
+            `${d.script} op ${d.op}\n  recorded ${JSON.stringify(d.recorded)}\n  modelled ${JSON.stringify(d.modelled)}\n`,
+          );
         }
       }
       process.exitCode = different === 0 ? 0 : 1;
     });
 }
 
-function explain(machine: GuestMachine, index: number, op: object, modelled: object | undefined, equal: boolean): void {
+function explain(
+  machine: GuestMachine,
+  index: number,
+  op: object,
+  modelled: object | undefined,
+  equal: boolean,
+): void {
   const { result: _result, ...rest } = op as Record<string, unknown>;
   process.stdout.write(`${String(index).padStart(4)} ${equal ? " " : "!"} ${JSON.stringify(rest)}\n`);
-  process.stdout.write(`       ${modelled === undefined ? "skipped when it was recorded" : JSON.stringify(modelled)}\n`);
-  for (const refusal of machine.xen.log.refusals.splice(0)) process.stdout.write(`       ${refusalLine(refusal)}\n`);
+  process.stdout.write(
+    `       ${modelled === undefined ? "skipped when it was recorded" : JSON.stringify(modelled)}\n`,
+  );
+  for (const refusal of machine.xen.log.refusals.splice(0))
+    process.stdout.write(`       ${refusalLine(refusal)}\n`);
 }
 
 async function* linesOf(file: string): AsyncGenerator<string> {
@@ -71,6 +96,11 @@ async function* linesOf(file: string): AsyncGenerator<string> {
   try {
     yield* createInterface({ input, crlfDelay: Infinity });
   } catch (error) {
-    throw new BadInput(file, "", `cannot be read (${(error as NodeJS.ErrnoException).code})`, "name a file of recorded scripts");
+    throw new BadInput(
+      file,
+      "",
+      `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      "name a file of recorded scripts",
+    );
   }
 }

@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /** The project's root, seen from its sources and from dist/. */
-const ROOT = [join(__dirname, ".."), join(__dirname, "..", "..")].find((dir) => existsSync(join(dir, "recordings")))!;
+const ROOT = [join(__dirname, ".."), join(__dirname, "..", "..")].find((dir) =>
+  existsSync(join(dir, "recordings")),
+)!;
 
 export const BUNDLED: readonly string[] = ["redis_bench", "make_j2", "thread_storm"].map((name) =>
   join(ROOT, "recordings", `${name}.perf.txt.gz`),

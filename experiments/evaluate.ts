@@ -52,7 +52,12 @@ export function loadProposals(names: readonly string[]): Proposal[] {
   return [...new Set(wanted)].map((name) => {
     if (/\.ya?ml$/.test(name)) return readProposal(name);
     if (!known.includes(name)) {
-      throw new BadInput(name, "", "is no proposal", `name a YAML file, or one of ${known.sort().join(", ")}`);
+      throw new BadInput(
+        name,
+        "",
+        "is no proposal",
+        `name a YAML file, or one of ${known.sort().join(", ")}`,
+      );
     }
     return readProposal(join(PROPOSAL_DIR, `${name}.yaml`));
   });
@@ -95,8 +100,17 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   };
 }
 
-async function runCells(options: EvaluateOptions, proposals: Proposal[], profile: Profile): Promise<CellResult[]> {
-  const cells = options.workloads.map((file) => ({ file, proposals, machine: profile.machine, strict: options.strict }));
+async function runCells(
+  options: EvaluateOptions,
+  proposals: Proposal[],
+  profile: Profile,
+): Promise<CellResult[]> {
+  const cells = options.workloads.map((file) => ({
+    file,
+    proposals,
+    machine: profile.machine,
+    strict: options.strict,
+  }));
   let done = 0;
   const finished = (cell: CellResult): CellResult => {
     options.onProgress?.(++done, cells.length);

@@ -14,6 +14,11 @@ export function writeOutput(file: string, text: string): void {
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw new BadInput(file, "", `cannot be written (${(error as NodeJS.ErrnoException).code})`, "name another folder");
+    throw new BadInput(
+      file,
+      "",
+      `cannot be written (${(error as NodeJS.ErrnoException).code})`,
+      "name another folder",
+    );
   }
 }

@@ -73,7 +73,8 @@ function build_tables(k: Linux): void {
   const lastTable = l1_tables[l1_tables.length - 1]!;
   fill_direct_map(k, l1_tables, lastTable);
   pages.flags.fill(PG_table | PG_pinned, firstFrame, lastTable + 1);
-  if (lastTable >= nrFrames) throw new RangeError(`boot: ${nrFrames} frames do not hold their own tables; raise nrFrames`);
+  if (lastTable >= nrFrames)
+    throw new RangeError(`boot: ${nrFrames} frames do not hold their own tables; raise nrFrames`);
   image.gdt[0] = pages.alloc_range(k.config.nrCpus);
   image.zero_page[0] = pages.alloc_range(1);
 }

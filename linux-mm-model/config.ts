@@ -3,7 +3,7 @@
  *
  * Mirrors: Debian's config-6.1.0-amd64 for the options.
  */
-import { LINUX_DESIGNS } from "../abi/proposal.js";
+import type { LINUX_DESIGNS } from "../abi/proposal.js";
 
 export interface LinuxConfig {
   /** vCPUs, online from boot. */

@@ -42,7 +42,13 @@ export function do_execve(k: Linux, cpu: number, image: Image): void {
 
   // the argument page is faulted in before the mm is anybody's
   const { stackTop, stackPages } = image;
-  const stack = vmas.vm_area_alloc(stackTop - stackPages, stackTop, VM_READ | VM_WRITE | VM_GROWSDOWN, NO_FILE, stackTop - stackPages);
+  const stack = vmas.vm_area_alloc(
+    stackTop - stackPages,
+    stackTop,
+    VM_READ | VM_WRITE | VM_GROWSDOWN,
+    NO_FILE,
+    stackTop - stackPages,
+  );
   insert_vma(k, mm, stack);
   handle_mm_fault(k, cpu, mm, stack, stackTop - 1, true);
 

@@ -52,7 +52,7 @@ function exit_mmap(k: Linux, cpu: number, mm: number): void {
   }
   free_pgtables(k, cpu, mm, first, Infinity, 0, Infinity);
   tlb_finish_mmu(k, cpu, mm);
-  for (let vma = first; vma !== NO_VMA; ) {
+  for (let vma = first; vma !== NO_VMA;) {
     mms.vma_root[mm] = vmas.remove(mms.vma_root[mm]!, vma);
     vmas.vm_area_free(vma);
     vma = vmas.find_vma(mms.vma_root[mm]!, 0);

@@ -12,7 +12,15 @@ import { _PAGE_RW, PFEC_user_mode, PFEC_write_access } from "../abi/page.js";
 import type { State } from "../abi/state.js";
 import type { Linux } from "./linux.js";
 import { NO_MM } from "./mm-struct.js";
-import { PMD_PAGES, PTE_WRITE_DIRTY, pte_alloc, pte_present, table_of, vm_page_prot, pmd_alloc } from "./pgtable.js";
+import {
+  PMD_PAGES,
+  PTE_WRITE_DIRTY,
+  pte_alloc,
+  pte_present,
+  table_of,
+  vm_page_prot,
+  pmd_alloc,
+} from "./pgtable.js";
 import { is_anon, is_anon_exclusive, new_anon_page, page_remove_rmap } from "./rmap.js";
 import { PG_anon_exclusive } from "./struct-page.js";
 import { NO_FILE, NO_VMA, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED, VM_WRITE } from "./vma.js";
@@ -98,7 +106,14 @@ function access_error(k: Linux, vma: number, error: number): boolean {
 }
 
 /** Make `page` of `vma` accessible: tables first, then the PTE. */
-export function handle_mm_fault(k: Linux, cpu: number, mm: number, vma: number, page: number, write: boolean): number {
+export function handle_mm_fault(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  vma: number,
+  page: number,
+  write: boolean,
+): number {
   pmd_alloc(k, cpu, mm, page);
   const { memory, vmas } = k;
   const table = table_of(k, mm, page, 1);
@@ -116,12 +131,27 @@ export function handle_mm_fault(k: Linux, cpu: number, mm: number, vma: number, 
   return FAULT_SPURIOUS;
 }
 
-function set_user_pte(k: Linux, cpu: number, mm: number, page: number, table: number, frame: number, flags: number): void {
+function set_user_pte(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  page: number,
+  table: number,
+  frame: number,
+  flags: number,
+): void {
   k.pv.set_pte(cpu, mm, table, page & (PMD_PAGES - 1), frame, flags);
 }
 
 /** A read gets the zero page, a write a page of its own. */
-function do_anonymous_page(k: Linux, cpu: number, mm: number, vma: number, page: number, write: boolean): void {
+function do_anonymous_page(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  vma: number,
+  page: number,
+  write: boolean,
+): void {
   const { vmas, mms } = k;
   const table = pte_alloc(k, cpu, mm, page);
   const prot = vm_page_prot(vmas.flags[vma]!);
@@ -204,7 +234,14 @@ function do_wp_page(k: Linux, cpu: number, mm: number, vma: number, page: number
 }
 
 /** Fault in all pages of a range, as mlock, MAP_POPULATE and MADV_POPULATE_* do. Mirrors: populate_vma_page_range(). */
-export function populate_range(k: Linux, cpu: number, mm: number, start: number, end: number, write: boolean): void {
+export function populate_range(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  start: number,
+  end: number,
+  write: boolean,
+): void {
   const { vmas, mms } = k;
   for (let page = start; page < end; page++) {
     const vma = vmas.find_vma(mms.vma_root[mm]!, page);

@@ -61,8 +61,14 @@ function dup_mm(k: Linux, cpu: number, oldmm: number): number {
 
 function dup_mmap(k: Linux, cpu: number, mm: number, oldmm: number): void {
   const { vmas, mms } = k;
-  for (let vma = vmas.find_vma(mms.vma_root[oldmm]!, 0); vma !== NO_VMA; ) {
-    const copy = vmas.vm_area_alloc(vmas.start[vma]!, vmas.end[vma]!, vmas.flags[vma]!, vmas.file[vma]!, vmas.pgoff[vma]!);
+  for (let vma = vmas.find_vma(mms.vma_root[oldmm]!, 0); vma !== NO_VMA;) {
+    const copy = vmas.vm_area_alloc(
+      vmas.start[vma]!,
+      vmas.end[vma]!,
+      vmas.flags[vma]!,
+      vmas.file[vma]!,
+      vmas.pgoff[vma]!,
+    );
     vmas.anon_vma[copy] = vmas.anon_vma[vma]!;
     insert_vma(k, mm, copy);
     // without private pages faults will do
@@ -76,7 +82,7 @@ function dup_mmap(k: Linux, cpu: number, mm: number, oldmm: number): void {
 function copy_page_range(k: Linux, cpu: number, mm: number, oldmm: number, vma: number): void {
   const { vmas } = k;
   const end = vmas.end[vma]!;
-  for (let page = vmas.start[vma]!; page < end; ) {
+  for (let page = vmas.start[vma]!; page < end;) {
     if (table_of(k, oldmm, page, 3) === 0) page = (Math.floor(page / P4D_PAGES) + 1) * P4D_PAGES;
     else if (table_of(k, oldmm, page, 2) === 0) page = (Math.floor(page / PUD_PAGES) + 1) * PUD_PAGES;
     else {
@@ -88,7 +94,16 @@ function copy_page_range(k: Linux, cpu: number, mm: number, oldmm: number, vma: 
   }
 }
 
-function copy_pte_range(k: Linux, cpu: number, mm: number, oldmm: number, from: number, start: number, end: number, vm_flags: number): void {
+function copy_pte_range(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  oldmm: number,
+  from: number,
+  start: number,
+  end: number,
+  vm_flags: number,
+): void {
   const { memory, mms } = k;
   const to = pte_alloc(k, cpu, mm, start);
   const cow = (vm_flags & (VM_SHARED | VM_WRITE)) === VM_WRITE;

@@ -21,7 +21,14 @@ export const MADV_POPULATE_READ = 22;
 export const MADV_POPULATE_WRITE = 23;
 
 /** Apply `advice` to [start, end). Advice that changes no PTE is taken, and does nothing. */
-export function do_madvise(k: Linux, cpu: number, mm: number, start: number, end: number, advice: number): Rc {
+export function do_madvise(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  start: number,
+  end: number,
+  advice: number,
+): Rc {
   const { vmas, mms } = k;
   if (end < start) return -EINVAL;
   if (advice === MADV_POPULATE_READ || advice === MADV_POPULATE_WRITE) {
@@ -29,14 +36,16 @@ export function do_madvise(k: Linux, cpu: number, mm: number, start: number, end
     return 0;
   }
   if (advice !== MADV_DONTNEED && advice !== MADV_FREE) return 0;
-  for (let vma = vmas.find_vma(mms.vma_root[mm]!, start); vma !== NO_VMA && vmas.start[vma]! < end; ) {
-    const from = Math.max(start, vmas.start[vma]!);
+  for (let at = start; at < end;) {
+    const vma = vmas.find_vma(mms.vma_root[mm]!, at);
+    if (vma === NO_VMA || vmas.start[vma]! >= end) break;
+    const from = Math.max(at, vmas.start[vma]!);
     const to = Math.min(end, vmas.end[vma]!);
     tlb_gather_mmu(k, cpu, false);
     if (advice === MADV_DONTNEED) unmap_page_range(k, cpu, mm, from, to);
     else if (vmas.file[vma] === NO_FILE) free_range(k, cpu, mm, from, to);
     tlb_finish_mmu(k, cpu, mm);
-    vma = vmas.find_vma(mms.vma_root[mm]!, to);
+    at = to;
   }
   return 0;
 }
@@ -44,7 +53,7 @@ export function do_madvise(k: Linux, cpu: number, mm: number, start: number, end
 /** Anonymous pages become clean and old, so that they may be taken. */
 function free_range(k: Linux, cpu: number, mm: number, start: number, end: number): void {
   const { memory } = k;
-  for (let page = start; page < end; ) {
+  for (let page = start; page < end;) {
     const next = Math.min(end, (Math.floor(page / PMD_PAGES) + 1) * PMD_PAGES);
     const table = table_of(k, mm, page, 1);
     if (table === 0) {

@@ -59,7 +59,15 @@ export function remove_vma(k: Linux, mm: number, row: number): void {
 }
 
 /** Extend a neighbour over [start, end) if it maps the same on. Returns it, or NO_VMA. */
-export function vma_merge(k: Linux, mm: number, start: number, end: number, flags: number, file: number, pgoff: number): number {
+export function vma_merge(
+  k: Linux,
+  mm: number,
+  start: number,
+  end: number,
+  flags: number,
+  file: number,
+  pgoff: number,
+): number {
   const { vmas, mms } = k;
   if ((flags & VM_GROWSDOWN) !== 0) return NO_VMA;
   const prev = vmas.find_vma_before(mms.vma_root[mm]!, start);
@@ -122,12 +130,16 @@ export function do_munmap(k: Linux, cpu: number, mm: number, start: number, end:
   const behind = vmas.find_vma(mms.vma_root[mm]!, end);
   const ceiling = behind === NO_VMA ? Infinity : vmas.start[behind]!;
   tlb_gather_mmu(k, cpu, false);
-  for (let vma = first; vma !== NO_VMA && vmas.start[vma]! < end; vma = vmas.find_vma(mms.vma_root[mm]!, vmas.end[vma]!)) {
+  for (
+    let vma = first;
+    vma !== NO_VMA && vmas.start[vma]! < end;
+    vma = vmas.find_vma(mms.vma_root[mm]!, vmas.end[vma]!)
+  ) {
     unmap_page_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!);
   }
   free_pgtables(k, cpu, mm, first, end, floor, ceiling);
   tlb_finish_mmu(k, cpu, mm);
-  for (let vma = first; vma !== NO_VMA && vmas.start[vma]! < end; ) {
+  for (let vma = first; vma !== NO_VMA && vmas.start[vma]! < end;) {
     remove_vma(k, mm, vma);
     vma = vmas.find_vma(mms.vma_root[mm]!, start);
   }
@@ -135,14 +147,22 @@ export function do_munmap(k: Linux, cpu: number, mm: number, start: number, end:
 }
 
 /** Free the tables of the VMAs from `first` to `end`; near ones in one go. */
-export function free_pgtables(k: Linux, cpu: number, mm: number, first: number, end: number, floor: number, ceiling: number): void {
+export function free_pgtables(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  first: number,
+  end: number,
+  floor: number,
+  ceiling: number,
+): void {
   const { vmas, mms } = k;
   const root = mms.vma_root[mm]!;
   const follower = (vma: number): number => {
     const next = vmas.find_vma(root, vmas.end[vma]!);
     return next !== NO_VMA && vmas.start[next]! < end ? next : NO_VMA;
   };
-  for (let vma = first; vma !== NO_VMA; ) {
+  for (let vma = first; vma !== NO_VMA;) {
     const addr = vmas.start[vma]!;
     let next = follower(vma);
     while (next !== NO_VMA && vmas.start[next]! <= vmas.end[vma]! + PMD_PAGES) {

@@ -30,11 +30,18 @@ const FLUSH_ON_CHANGE = _PAGE_RW | _PAGE_USER | _PAGE_NX;
 const FLUSH_ON_CLEAR = _PAGE_DIRTY | _PAGE_PRESENT | _PAGE_ACCESSED;
 
 /** Give [start, end) the access `access` (VM_READ, VM_WRITE, VM_EXEC). Errors: -ENOMEM, a part is not mapped. */
-export function do_mprotect(k: Linux, cpu: number, mm: number, start: number, end: number, access: number): Rc {
+export function do_mprotect(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  start: number,
+  end: number,
+  access: number,
+): Rc {
   const { vmas, mms } = k;
   tlb_gather_mmu(k, cpu, false);
   let rc: Rc = 0;
-  for (let page = start; page < end; ) {
+  for (let page = start; page < end;) {
     const vma = vmas.find_vma(mms.vma_root[mm]!, page);
     if (vma === NO_VMA || vmas.start[vma]! > page) {
       rc = -ENOMEM;
@@ -48,13 +55,25 @@ export function do_mprotect(k: Linux, cpu: number, mm: number, start: number, en
   return rc;
 }
 
-function mprotect_fixup(k: Linux, cpu: number, mm: number, vma: number, start: number, end: number, access: number): void {
+function mprotect_fixup(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  vma: number,
+  start: number,
+  end: number,
+  access: number,
+): void {
   const { vmas, mms } = k;
   const flags = (vmas.flags[vma]! & ~VM_ACCESS) | access;
   if (flags === vmas.flags[vma]) return;
   split_at(k, mm, start, end);
   const part = vmas.find_vma(mms.vma_root[mm]!, start);
-  const { file, pgoff, anon_vma } = { file: vmas.file[part]!, pgoff: vmas.pgoff[part]!, anon_vma: vmas.anon_vma[part]! };
+  const { file, pgoff, anon_vma } = {
+    file: vmas.file[part]!,
+    pgoff: vmas.pgoff[part]!,
+    anon_vma: vmas.anon_vma[part]!,
+  };
   remove_vma(k, mm, part);
   let row = vma_merge(k, mm, start, end, flags, file, pgoff);
   if (row === NO_VMA) {
@@ -65,8 +84,15 @@ function mprotect_fixup(k: Linux, cpu: number, mm: number, vma: number, start: n
   change_protection(k, cpu, mm, start, end, flags);
 }
 
-function change_protection(k: Linux, cpu: number, mm: number, start: number, end: number, flags: number): void {
-  for (let page = start; page < end; ) {
+function change_protection(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  start: number,
+  end: number,
+  flags: number,
+): void {
+  for (let page = start; page < end;) {
     if (table_of(k, mm, page, 3) === 0) page = (Math.floor(page / P4D_PAGES) + 1) * P4D_PAGES;
     else if (table_of(k, mm, page, 2) === 0) page = (Math.floor(page / PUD_PAGES) + 1) * PUD_PAGES;
     else {
@@ -78,7 +104,15 @@ function change_protection(k: Linux, cpu: number, mm: number, start: number, end
   }
 }
 
-function change_pte_range(k: Linux, cpu: number, mm: number, table: number, start: number, end: number, flags: number): void {
+function change_pte_range(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  table: number,
+  start: number,
+  end: number,
+  flags: number,
+): void {
   const { memory } = k;
   const prot = vm_page_prot(flags);
   const tryWritable = (flags & (VM_SHARED | VM_WRITE)) === VM_WRITE;

@@ -16,7 +16,15 @@ import { _PAGE_PRESENT } from "../abi/page.js";
  * Resize [old, old + oldPages) to `newPages`, at `to` if the caller has chosen another place. Returns the first page,
  * or -EINVAL, -ENOMEM.
  */
-export function do_mremap(k: Linux, cpu: number, mm: number, old: number, oldPages: number, newPages: number, to: number): number {
+export function do_mremap(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  old: number,
+  oldPages: number,
+  newPages: number,
+  to: number,
+): number {
   const { vmas, mms } = k;
   if (newPages <= 0) return -EINVAL;
   const vma = vmas.find_vma(mms.vma_root[mm]!, old);
@@ -43,7 +51,15 @@ function expand(k: Linux, cpu: number, mm: number, old: number, pages: number, n
   return old;
 }
 
-function move_vma(k: Linux, cpu: number, mm: number, old: number, pages: number, newPages: number, to: number): number {
+function move_vma(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  old: number,
+  pages: number,
+  newPages: number,
+  to: number,
+): number {
   const { vmas, mms } = k;
   split_at(k, mm, old, old + pages);
   const vma = vmas.find_vma(mms.vma_root[mm]!, old);
@@ -62,7 +78,7 @@ function move_vma(k: Linux, cpu: number, mm: number, old: number, pages: number,
 }
 
 function move_page_tables(k: Linux, cpu: number, mm: number, from: number, to: number, pages: number): void {
-  for (let done = 0; done < pages; ) {
+  for (let done = 0; done < pages;) {
     const old = from + done;
     const next = to + done;
     const extent = Math.min(pages - done, PMD_PAGES - (old % PMD_PAGES), PMD_PAGES - (next % PMD_PAGES));
@@ -89,7 +105,15 @@ function move_normal_pmd(k: Linux, cpu: number, mm: number, old: number, next: n
   k.pv.flush_tlb_mm_range(cpu, mm, old, old + PMD_PAGES, true);
 }
 
-function move_ptes(k: Linux, cpu: number, mm: number, table: number, old: number, next: number, extent: number): void {
+function move_ptes(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  table: number,
+  old: number,
+  next: number,
+  extent: number,
+): void {
   const { memory } = k;
   const target = pte_alloc(k, cpu, mm, next);
   let force_flush = false;

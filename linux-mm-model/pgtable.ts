@@ -5,7 +5,15 @@
  *          mm/memory.c; pgprot of protection_map[], arch/x86/mm/pgprot.c.
  */
 import { mfn } from "../abi/frames.js";
-import { _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_GLOBAL, _PAGE_NX, _PAGE_PRESENT, _PAGE_RW, _PAGE_USER } from "../abi/page.js";
+import {
+  _PAGE_ACCESSED,
+  _PAGE_DIRTY,
+  _PAGE_GLOBAL,
+  _PAGE_NX,
+  _PAGE_PRESENT,
+  _PAGE_RW,
+  _PAGE_USER,
+} from "../abi/page.js";
 import type { Linux } from "./linux.js";
 import { VM_EXEC, VM_READ, VM_SHARED, VM_WRITE } from "./vma.js";
 import { _PAGE_TABLE } from "./xen/prot.js";

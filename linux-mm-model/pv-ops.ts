@@ -23,7 +23,14 @@ export interface PvMmuOps {
   pte_clear_full(cpu: number, mm: number, table: number, slot: number): void;
   ptep_modify_prot_start(cpu: number, mm: number, table: number, slot: number): void;
   /** MMU_PT_UPDATE_PRESERVE_AD. */
-  ptep_modify_prot_commit(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void;
+  ptep_modify_prot_commit(
+    cpu: number,
+    mm: number,
+    table: number,
+    slot: number,
+    frame: number,
+    flags: number,
+  ): void;
 
   /** A table page is about to be hooked into mm at `level` (1: PTE page, 2: PMD page, 3: PUD page), or has been unhooked. */
   alloc_table(cpu: number, mm: number, level: number, table: number): void;
@@ -45,6 +52,8 @@ export interface PvMmuOps {
 
   /** flush_tlb_mm_range(): bump mm's generation, flush here and on the other CPUs of its mask. Page numbers; end = 0: all. */
   flush_tlb_mm_range(cpu: number, mm: number, start: number, end: number, freed_tables: boolean): void;
+  /** Load kernel-mode L4 `pgd`, and the user-mode L4 beside it. Mirrors: write_cr3. */
+  write_cr3(cpu: number, pgd: number): void;
   /** switch_mm_irqs_off(). `task` is the next task. */
   switch_mm(cpu: number, prev: number, next: number, task: number): void;
   /** enter_lazy_tlb(): the next task has no mm of its own. */

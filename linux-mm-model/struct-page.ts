@@ -68,7 +68,9 @@ export class PageTable {
   alloc_range(count: number): number {
     const first = this.heads[3]!;
     if (first + count > this.config.nrFrames) {
-      throw new RangeError(`PageTable: no ${count} frames below ${this.config.nrFrames} are left; raise nrFrames`);
+      throw new RangeError(
+        `PageTable: no ${count} frames below ${this.config.nrFrames} are left; raise nrFrames`,
+      );
     }
     this.heads[3] = first + count;
     this.refcount.fill(1, first, first + count);
@@ -94,7 +96,8 @@ export class PageTable {
     if (pfn >= 0) this.heads[list] = this.next_free[pfn]!;
     else {
       pfn = this.heads[2 + list]!;
-      if (pfn >= end) throw new RangeError(`PageTable: no frame below ${limit} ${end} is left; raise ${limit}`);
+      if (pfn >= end)
+        throw new RangeError(`PageTable: no frame below ${limit} ${end} is left; raise ${limit}`);
       this.heads[2 + list] = pfn + 1;
     }
     this.refcount[pfn] = 1;

@@ -44,7 +44,14 @@ export function sys_brk(k: Linux, cpu: number, brk: number): number {
 }
 
 /** First page of the mapping at its new place, or -errno. */
-export function sys_mremap(k: Linux, cpu: number, old: number, oldPages: number, newPages: number, to: number): number {
+export function sys_mremap(
+  k: Linux,
+  cpu: number,
+  old: number,
+  oldPages: number,
+  newPages: number,
+  to: number,
+): number {
   return on_mm(k, cpu, CAUSE.mremap, (mm) => do_mremap(k, cpu, mm, old, oldPages, newPages, to));
 }
 
@@ -58,7 +65,10 @@ export function sys_mlock(k: Linux, cpu: number, start: number, pages: number): 
   return on_mm(k, cpu, CAUSE.mmap, (mm) => {
     const { vmas, mms } = k;
     split_at(k, mm, start, start + pages);
-    for (let vma = vmas.find_vma(mms.vma_root[mm]!, start); vma !== NO_VMA && vmas.start[vma]! < start + pages; ) {
+    for (
+      let vma = vmas.find_vma(mms.vma_root[mm]!, start);
+      vma !== NO_VMA && vmas.start[vma]! < start + pages;
+    ) {
       vmas.flags[vma]! |= VM_LOCKED;
       populate_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!, (vmas.flags[vma]! & VM_WRITE) !== 0);
       vma = vmas.find_vma(mms.vma_root[mm]!, vmas.end[vma]!);

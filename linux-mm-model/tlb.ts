@@ -15,8 +15,12 @@ import type { Linux } from "./linux.js";
 import { INIT_MM } from "./mm-struct.js";
 import { LOADED_MM_SWITCHING } from "./percpu.js";
 import { NO_TASK } from "./task-struct.js";
-import { xen_write_cr3 } from "./xen/cr3.js";
-import { TLB_FLUSH_ALL, xen_flush_tlb, xen_flush_tlb_multi, xen_flush_tlb_one_user } from "./xen/flush-tlb.js";
+import {
+  TLB_FLUSH_ALL,
+  xen_flush_tlb,
+  xen_flush_tlb_multi,
+  xen_flush_tlb_one_user,
+} from "./xen/flush-tlb.js";
 import { FLUSH_ALL_ROW, FLUSH_SIZES, tlb_single_page_flush_ceiling } from "./xen/histograms.js";
 
 /**
@@ -91,7 +95,7 @@ export const switch_mm_irqs_off_steps = [
     if (next !== regs.real_prev[cpu]) percpu.loaded_mm[cpu] = LOADED_MM_SWITCHING;
     percpu.loaded_ctx[cpu] = k.mms.ctx_id[next]!;
     percpu.loaded_gen[cpu] = regs.next_gen[cpu]!;
-    xen_write_cr3(k, cpu, pgd);
+    k.pv.write_cr3(cpu, pgd);
     k.ledger.count(cpu, EV.tlb_flush_task_switch, 1);
     k.hist.tlb_flush[FLUSH_ALL_ROW]!++;
     return NEXT;

@@ -65,7 +65,7 @@ export function tlb_adjust(k: Linux, cpu: number, page: number): void {
 
 /** Clear the PTEs of pages start..end-1. */
 export function unmap_page_range(k: Linux, cpu: number, mm: number, start: number, end: number): void {
-  for (let page = start; page < end; ) {
+  for (let page = start; page < end;) {
     const p4d = (Math.floor(page / P4D_PAGES) + 1) * P4D_PAGES;
     if (table_of(k, mm, page, 3) === 0) {
       page = p4d;
@@ -109,7 +109,15 @@ function zap_pte_range(k: Linux, cpu: number, mm: number, table: number, start: 
  * Free the tables of [addr, end) that nothing between `floor`, the end of the VMA before, and `ceiling`, the start
  * of the VMA behind (Infinity for none), needs. Units: pages.
  */
-export function free_pgd_range(k: Linux, cpu: number, mm: number, addr: number, end: number, floor: number, ceiling: number): void {
+export function free_pgd_range(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  addr: number,
+  end: number,
+  floor: number,
+  ceiling: number,
+): void {
   let start = addr - (addr % PMD_PAGES);
   if (start < floor) start += PMD_PAGES;
   const top = ceiling === Infinity ? Infinity : ceiling - (ceiling % PMD_PAGES);
@@ -117,15 +125,23 @@ export function free_pgd_range(k: Linux, cpu: number, mm: number, addr: number, 
   let last = end;
   if (last > top) last -= PMD_PAGES;
   if (start >= last) return;
-  for (let at = start; at < last; ) {
+  for (let at = start; at < last;) {
     const next = Math.min(last, (Math.floor(at / P4D_PAGES) + 1) * P4D_PAGES);
     if (table_of(k, mm, at, 3) !== 0) free_pud_range(k, cpu, mm, at, next, floor, top);
     at = next;
   }
 }
 
-function free_pud_range(k: Linux, cpu: number, mm: number, addr: number, end: number, floor: number, ceiling: number): void {
-  for (let at = addr; at < end; ) {
+function free_pud_range(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  addr: number,
+  end: number,
+  floor: number,
+  ceiling: number,
+): void {
+  for (let at = addr; at < end;) {
     const next = Math.min(end, (Math.floor(at / PUD_PAGES) + 1) * PUD_PAGES);
     if (table_of(k, mm, at, 2) !== 0) free_pmd_range(k, cpu, mm, at, next, floor, ceiling);
     at = next;
@@ -137,9 +153,17 @@ function free_pud_range(k: Linux, cpu: number, mm: number, addr: number, end: nu
   k.mms.nr_puds[mm]!--;
 }
 
-function free_pmd_range(k: Linux, cpu: number, mm: number, addr: number, end: number, floor: number, ceiling: number): void {
+function free_pmd_range(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  addr: number,
+  end: number,
+  floor: number,
+  ceiling: number,
+): void {
   const pmd_table = table_of(k, mm, addr, 2);
-  for (let at = addr; at < end; ) {
+  for (let at = addr; at < end;) {
     const next = Math.min(end, (Math.floor(at / PMD_PAGES) + 1) * PMD_PAGES);
     const table = table_of(k, mm, at, 1);
     if (table !== 0) {

@@ -97,7 +97,7 @@ export class VmaTable {
   find_vma(root: number, page: number): number {
     const { left, right, end } = this;
     let best = NO_VMA;
-    for (let row = root; row !== NO_VMA; ) {
+    for (let row = root; row !== NO_VMA;) {
       if (end[row]! > page) {
         best = row;
         row = left[row]!;
@@ -110,7 +110,7 @@ export class VmaTable {
   find_vma_before(root: number, page: number): number {
     const { left, right, start } = this;
     let best = NO_VMA;
-    for (let row = root; row !== NO_VMA; ) {
+    for (let row = root; row !== NO_VMA;) {
       if (start[row]! < page) {
         best = row;
         row = right[row]!;

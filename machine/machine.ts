@@ -27,7 +27,6 @@ export interface MachineConfig {
   readonly audit: "enforce" | "observe";
 }
 
-
 export class Machine {
   readonly state: State;
   readonly memory: PtMemory;
@@ -111,7 +110,9 @@ export class Machine {
       if (error < 0) return faults;
       this.fault(vcpu, page, error);
     }
-    throw new RangeError(`touch: page 0x${page.toString(16)} faults for ever on vcpu ${vcpu}; see the design's sync_fault`);
+    throw new RangeError(
+      `touch: page 0x${page.toString(16)} faults for ever on vcpu ${vcpu}; see the design's sync_fault`,
+    );
   }
 
   /** The processor raises #PF on `vcpu`, whose guest kernel handles it and returns to where it was. */

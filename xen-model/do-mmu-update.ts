@@ -14,8 +14,17 @@ import {
   MMU_PT_UPDATE_PRESERVE_AD,
 } from "../abi/mmu-update.js";
 import { hexFrame } from "./audit-log.js";
-import { flush_after_pt_update } from "./flush.js";
-import { OWNER_guest, OWNER_io, OWNER_xen, PGT_l1_page_table, PGT_l2_page_table, PGT_l4_page_table, PGT_validated, PGT_writable_page } from "./frame-table.js";
+import { flush_after_pt_update, pt_update_mask } from "./flush.js";
+import {
+  OWNER_guest,
+  OWNER_io,
+  OWNER_xen,
+  PGT_l1_page_table,
+  PGT_l2_page_table,
+  PGT_l4_page_table,
+  PGT_validated,
+  PGT_writable_page,
+} from "./frame-table.js";
 import { mod_l1_entry, mod_lN_entry } from "./mod-entries.js";
 import { _get_page_type, _put_page_type } from "./page-type.js";
 import type { Xen } from "./xen.js";
@@ -32,26 +41,30 @@ export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: numb
   x.ledger.count(vcpu, EV.mmu_update_items, count);
   let rc: Rc = 0;
   let i = 0;
-  let upper = false;
-  let root = 0;
+  let flush = 0; // pCPUs
+  let roots = false; // and their roots
   for (; i < count; i++) {
     const request = first + i;
     x.restarted = false;
     x.touchedLevel = 0;
     rc = one_update(x, vcpu, calls, request);
-    if (x.touchedLevel >= PGT_l2_page_table) upper = true;
-    if (x.touchedLevel === PGT_l4_page_table) root = calls.mu_table[request]!;
+    if (x.touchedLevel >= PGT_l2_page_table) {
+      const isRoot = x.touchedLevel === PGT_l4_page_table;
+      const table = calls.mu_table[request]!;
+      flush |= pt_update_mask(x, isRoot ? table : 0);
+      if (isRoot && x.root.l4_changed(x, vcpu, table)) roots = true;
+    }
     if (rc !== 0) break;
     // a dropped table ends the call for now; it goes on with the next request, after the flush
     if (x.restarted && i + 1 < count) {
-      flush_after_pt_update(x, vcpu, root);
+      flush_after_pt_update(x, vcpu, flush, roots);
       x.root.exit_to_guest(x, vcpu);
       x.root.enter_from_guest(x, vcpu);
-      upper = false;
-      root = 0;
+      flush = 0;
+      roots = false;
     }
   }
-  if (upper) flush_after_pt_update(x, vcpu, root);
+  if (flush !== 0) flush_after_pt_update(x, vcpu, flush, roots);
   x.put_old_guest_table(vcpu);
   x.pg_owner = OWNER_guest;
   calls.done[row] = i;
@@ -86,7 +99,12 @@ function one_update(x: Xen, vcpu: number, calls: CallBuffer, request: number): R
     case MMU_PT_UPDATE_PRESERVE_AD:
     case MMU_PT_UPDATE_NO_TRANSLATE: {
       if (!frames.get_page_from_mfn(table)) {
-        return x.log.refuse(-EINVAL, "do_mmu_update", () => `table mfn ${hexFrame(table)}`, "the guest does not own it");
+        return x.log.refuse(
+          -EINVAL,
+          "do_mmu_update",
+          () => `table mfn ${hexFrame(table)}`,
+          "the guest does not own it",
+        );
       }
       const rc = write_entry(x, vcpu, calls, request, table, cmd === MMU_PT_UPDATE_PRESERVE_AD);
       frames.put_page(table);
@@ -94,17 +112,34 @@ function one_update(x: Xen, vcpu: number, calls: CallBuffer, request: number): R
     }
     case MMU_MACHPHYS_UPDATE:
       if (x.pg_owner !== OWNER_guest || !frames.get_page_from_mfn(table)) {
-        return x.log.refuse(-EINVAL, "do_mmu_update", () => `machphys mfn ${hexFrame(table)}`, "the guest does not own it");
+        return x.log.refuse(
+          -EINVAL,
+          "do_mmu_update",
+          () => `machphys mfn ${hexFrame(table)}`,
+          "the guest does not own it",
+        );
       }
       frames.m2p[table] = calls.mu_frame[request]!;
       frames.put_page(table);
       return 0;
     default:
-      return x.log.refuse(-ENOSYS, "do_mmu_update", () => `command ${cmd}`, "use commands 0 to 3, and 8-byte aligned entries");
+      return x.log.refuse(
+        -ENOSYS,
+        "do_mmu_update",
+        () => `command ${cmd}`,
+        "use commands 0 to 3, and 8-byte aligned entries",
+      );
   }
 }
 
-function write_entry(x: Xen, vcpu: number, calls: CallBuffer, request: number, table: number, preserve: boolean): Rc {
+function write_entry(
+  x: Xen,
+  vcpu: number,
+  calls: CallBuffer,
+  request: number,
+  table: number,
+  preserve: boolean,
+): Rc {
   const { frames, mem, ledger } = x;
   const slot = calls.mu_slot[request]!;
   const frame = calls.mu_frame[request]!;
@@ -119,7 +154,12 @@ function write_entry(x: Xen, vcpu: number, calls: CallBuffer, request: number, t
       return rc;
     }
     if (type !== PGT_writable_page) {
-      return x.log.refuse(-EINVAL, "do_mmu_update", () => `mfn ${hexFrame(table)}`, "its type takes no pagetable updates");
+      return x.log.refuse(
+        -EINVAL,
+        "do_mmu_update",
+        () => `mfn ${hexFrame(table)}`,
+        "its type takes no pagetable updates",
+      );
     }
     ledger.count(vcpu, EV.raw_pte_write, 1);
     mem.set(table, slot, frame, flags);

@@ -135,7 +135,12 @@ function pin_table(x: Xen, vcpu: number, mfn: number, level: number): Rc {
   }
   if (frames.is_pinned(mfn)) {
     put_page_and_type(x, vcpu, mfn);
-    return x.log.refuse(-EINVAL, "MMUEXT_PIN", () => `mfn ${hexFrame(mfn)}`, "it is pinned already; pins do not nest");
+    return x.log.refuse(
+      -EINVAL,
+      "MMUEXT_PIN",
+      () => `mfn ${hexFrame(mfn)}`,
+      "it is pinned already; pins do not nest",
+    );
   }
   frames.typeFlags[mfn]! |= PGT_pinned;
   x.ledger.count(vcpu, EV.table_pinned, 1);
@@ -146,7 +151,12 @@ function pin_table(x: Xen, vcpu: number, mfn: number, level: number): Rc {
 function unpin_table(x: Xen, vcpu: number, mfn: number): Rc {
   const { frames } = x;
   if (!frames.get_page_from_mfn(mfn)) {
-    return x.log.refuse(-EINVAL, "MMUEXT_UNPIN_TABLE", () => `mfn ${hexFrame(mfn)}`, "the guest does not own it");
+    return x.log.refuse(
+      -EINVAL,
+      "MMUEXT_UNPIN_TABLE",
+      () => `mfn ${hexFrame(mfn)}`,
+      "the guest does not own it",
+    );
   }
   if (!frames.is_pinned(mfn)) {
     frames.put_page(mfn);

@@ -9,7 +9,13 @@ import { EINVAL, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import type { CallBuffer } from "../abi/hypercalls.js";
 import { _PAGE_ACCESSED, _PAGE_PRESENT, _PAGE_PSE } from "../abi/page.js";
-import { UVMF_ALL, UVMF_FLUSHTYPE_MASK, UVMF_INVLPG, UVMF_LOCAL, UVMF_TLB_FLUSH } from "../abi/update-va-mapping.js";
+import {
+  UVMF_ALL,
+  UVMF_FLUSHTYPE_MASK,
+  UVMF_INVLPG,
+  UVMF_LOCAL,
+  UVMF_TLB_FLUSH,
+} from "../abi/update-va-mapping.js";
 import { hexFrame } from "./audit-log.js";
 import { addr_ok } from "./do-mmuext-op.js";
 import { flush_tlb_local, flush_tlb_mask, flush_tlb_one_local, flush_tlb_one_mask } from "./flush.js";
@@ -28,7 +34,12 @@ export function do_update_va_mapping(x: Xen, vcpu: number, calls: CallBuffer, ro
   const table = map_guest_l1e(x, vcpu, page);
   const { frames } = x;
   if (table < 0 || !frames.get_page_from_mfn(table)) {
-    return x.log.refuse(-EINVAL, "map_guest_l1e", () => `page ${hexFrame(page)}`, "no L1 of the guest maps it");
+    return x.log.refuse(
+      -EINVAL,
+      "map_guest_l1e",
+      () => `page ${hexFrame(page)}`,
+      "no L1 of the guest maps it",
+    );
   }
   const typed =
     frames.type[table] === PGT_l1_page_table &&

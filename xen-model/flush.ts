@@ -36,20 +36,26 @@ export function flush_tlb_one_mask(x: Xen, vcpu: number, mask: number): void {
 }
 
 /**
- * After L2+ entries have changed: Xen's own linear mappings may be stale (XSA-286), so all pCPUs of the domain flush.
- * `l4` is the L4 that changed, or 0. Rule "owner": if one vCPU alone has it installed, only its pCPU flushes.
+ * pCPUs to flush when an entry of an L2+ table has changed: Xen's own linear mappings may be stale (XSA-286), so all of
+ * the domain's. `l4` is the table if it is an L4, else 0: by the rule "owner", if one vCPU alone has it installed,
+ * only that vCPU's pCPU.
  */
-export function flush_after_pt_update(x: Xen, vcpu: number, l4: number): void {
-  x.ledger.count(vcpu, EV.tlb_flush_domain, 1);
-  const rootOthers = l4 !== 0 && x.root.l4_changed(x, vcpu, l4);
+export function pt_update_mask(x: Xen, l4: number): number {
   const owner = l4 !== 0 && x.config.flush === "owner" ? x.only_holder(l4) : -1;
-  const mask = owner >= 0 ? 1 << x.vcpus.pcpu[owner]! : x.dirty_mask();
+  return owner >= 0 ? 1 << x.vcpus.pcpu[owner]! : x.dirty_mask();
+}
+
+/** The flush behind do_mmu_update(), this pCPU first. `roots`: FLUSH_ROOT_PGTBL, the others' roots are stale too. */
+export function flush_after_pt_update(x: Xen, vcpu: number, mask: number, roots: boolean): void {
+  x.ledger.count(vcpu, EV.tlb_flush_domain, 1);
   const self = 1 << x.vcpus.pcpu[vcpu]!;
   if ((mask & self) !== 0) flush_tlb_local(x, vcpu);
-  interrupt_others(x, vcpu, mask & ~self, (_x, other) => {
-    flush_tlb_local(x, other);
-    if (rootOthers) x.root.flush_root_pgtbl(x, other, l4);
-  });
+  interrupt_others(x, vcpu, mask & ~self, roots ? flush_tlb_and_root : flush_tlb_local);
+}
+
+function flush_tlb_and_root(x: Xen, vcpu: number): void {
+  x.root.flush_root_pgtbl(x, vcpu);
+  flush_tlb_local(x, vcpu);
 }
 
 /** Send one interrupt to each pCPU of `mask`, and do there what it is for. */

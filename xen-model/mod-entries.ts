@@ -64,7 +64,12 @@ export function mod_l1_entry(
   let value = flags;
   if ((flags & _PAGE_PRESENT) !== 0) {
     if ((flags & l1_disallow_mask(x)) !== 0) {
-      return x.log.refuse(-EINVAL, "mod_l1_entry", () => `flags ${hexFrame(flags)}`, "PWT, PCD and PAT are for guests with devices");
+      return x.log.refuse(
+        -EINVAL,
+        "mod_l1_entry",
+        () => `flags ${hexFrame(flags)}`,
+        "PWT, PCD and PAT are for guests with devices",
+      );
     }
     if (is_fast(x, table, slot, frame, flags)) {
       mem.set_flags(table, slot, adjust_guest_l1e(flags) | (preserve_ad ? oldFlags & AD : 0));
@@ -115,7 +120,12 @@ export function mod_lN_entry(
   let value = flags;
   if ((flags & _PAGE_PRESENT) !== 0) {
     if ((flags & L2_DISALLOW_MASK) !== 0) {
-      return x.log.refuse(-EINVAL, `mod_l${level}_entry`, () => `flags ${hexFrame(flags)}`, "PWT, PCD, PSE and G are not allowed");
+      return x.log.refuse(
+        -EINVAL,
+        `mod_l${level}_entry`,
+        () => `flags ${hexFrame(flags)}`,
+        "PWT, PCD, PSE and G are not allowed",
+      );
     }
     if (is_fast(x, table, slot, frame, flags)) {
       mem.set_flags(table, slot, adjust_guest_lNe(level, flags) | (preserve_ad ? oldFlags & AD : 0));

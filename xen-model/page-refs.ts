@@ -5,7 +5,15 @@
  *          define_get_linear_pagetable(), xen/arch/x86/mm.c (facts/xen.md 1.2, 1.3, 1.6).
  */
 import { EACCES, EBUSY, EINVAL, EPERM, type Rc } from "../abi/errno.js";
-import { _PAGE_PAT, _PAGE_PCD, _PAGE_PRESENT, _PAGE_PWT, _PAGE_RW, _PAGE_GLOBAL, _PAGE_PSE } from "../abi/page.js";
+import {
+  _PAGE_PAT,
+  _PAGE_PCD,
+  _PAGE_PRESENT,
+  _PAGE_PWT,
+  _PAGE_RW,
+  _PAGE_GLOBAL,
+  _PAGE_PSE,
+} from "../abi/page.js";
 import { hexFrame } from "./audit-log.js";
 import { OWNER_guest, OWNER_xen, PGT_validated, PGT_writable_page } from "./frame-table.js";
 import { INVALID_ENTRY_FRAME, io_class } from "./memory-map.js";
@@ -34,20 +42,40 @@ export function get_page_from_l1e(x: Xen, vcpu: number, mfn: number, flags: numb
   if ((flags & _PAGE_PRESENT) === 0) return 0;
   const { frames } = x;
   if ((flags & l1_disallow_mask(x)) !== 0) {
-    return x.log.refuse(-EINVAL, "get_page_from_l1e", () => `flags ${hexFrame(flags)}`, "PWT, PCD and PAT are for guests with devices");
+    return x.log.refuse(
+      -EINVAL,
+      "get_page_from_l1e",
+      () => `flags ${hexFrame(flags)}`,
+      "PWT, PCD and PAT are for guests with devices",
+    );
   }
   if (!frames.mfn_valid(mfn)) return get_io_page(x, mfn, flags);
   if (frames.owner[mfn] !== OWNER_guest || x.pg_owner !== OWNER_guest) {
-    return x.log.refuse(-EBUSY, "get_page_from_l1e", () => `mfn ${hexFrame(mfn)}`, "another owns it; map own RAM");
+    return x.log.refuse(
+      -EBUSY,
+      "get_page_from_l1e",
+      () => `mfn ${hexFrame(mfn)}`,
+      "another owns it; map own RAM",
+    );
   }
   if (frames.special[mfn] !== 0 && (flags & PAGE_CACHE_ATTRS) !== 0) {
     // a writable mapping of a page in use as a table would be -EBUSY first, but Xen's heap is none
-    return x.log.refuse(-EACCES, "get_page_from_l1e", () => `mfn ${hexFrame(mfn)}`, "Xen's heap stays write-back");
+    return x.log.refuse(
+      -EACCES,
+      "get_page_from_l1e",
+      () => `mfn ${hexFrame(mfn)}`,
+      "Xen's heap stays write-back",
+    );
   }
   frames.count[mfn]!++;
   if ((flags & _PAGE_RW) !== 0 && _get_page_type(x, vcpu, mfn, PGT_writable_page) !== 0) {
     frames.put_page(mfn);
-    return x.log.refuse(-EBUSY, "get_page_from_l1e", () => `mfn ${hexFrame(mfn)}`, "it is in use as a table; map it read-only");
+    return x.log.refuse(
+      -EBUSY,
+      "get_page_from_l1e",
+      () => `mfn ${hexFrame(mfn)}`,
+      "it is in use as a table; map it read-only",
+    );
   }
   return 0;
 }
@@ -56,12 +84,18 @@ function get_io_page(x: Xen, mfn: number, flags: number): Rc {
   const io = io_class(x.map, mfn);
   if (io === "denied" || x.pg_owner === OWNER_xen) {
     if (mfn === INVALID_ENTRY_FRAME) return -EINVAL;
-    return x.log.refuse(-EPERM, "get_page_from_l1e", () => `mfn ${hexFrame(mfn)}`, "no RAM, and no device of this guest");
+    return x.log.refuse(
+      -EPERM,
+      "get_page_from_l1e",
+      () => `mfn ${hexFrame(mfn)}`,
+      "no RAM, and no device of this guest",
+    );
   }
   let flip = io === "mmio-ro" ? flags & _PAGE_RW : 0;
   const attributes = flags & PAGE_CACHE_ATTRS;
   if (attributes === 0) flip |= _PAGE_PWT | _PAGE_PCD;
-  else if (attributes === _PAGE_PWT) flip |= _PAGE_PCD; // WT becomes UC
+  else if (attributes === _PAGE_PWT)
+    flip |= _PAGE_PCD; // WT becomes UC
   else if (attributes === (_PAGE_PAT | _PAGE_PWT)) flip |= _PAGE_PAT | _PAGE_PCD; // WP becomes UC
   return flip;
 }
@@ -77,10 +111,22 @@ export function put_page_from_l1e(x: Xen, vcpu: number, mfn: number, flags: numb
  * Take the references of an entry of `level` 2..4 in `table`: a general one and a type one of the level below, or
  * those of a linear use of the same level.
  */
-export function get_page_from_lNe(x: Xen, vcpu: number, level: number, table: number, mfn: number, flags: number): Rc {
+export function get_page_from_lNe(
+  x: Xen,
+  vcpu: number,
+  level: number,
+  table: number,
+  mfn: number,
+  flags: number,
+): Rc {
   if ((flags & _PAGE_PRESENT) === 0) return 0;
   if ((flags & L2_DISALLOW_MASK) !== 0) {
-    return x.log.refuse(-EINVAL, `get_page_from_l${level}e`, () => `flags ${hexFrame(flags)}`, "PWT, PCD, PSE and G are not allowed");
+    return x.log.refuse(
+      -EINVAL,
+      `get_page_from_l${level}e`,
+      () => `flags ${hexFrame(flags)}`,
+      "PWT, PCD, PSE and G are not allowed",
+    );
   }
   const rc = get_page_and_type_from_mfn(x, vcpu, mfn, level - 1);
   if (rc === -EINVAL && get_linear_pagetable(x, level, table, mfn, flags)) return 0;

@@ -8,8 +8,14 @@
  */
 import { EINVAL, type Rc } from "../abi/errno.js";
 import { hexFrame } from "./audit-log.js";
-import { PGT_l1_page_table, PGT_l4_page_table, PGT_partial, PGT_pinned, PGT_validated, TYPE_NAMES } from "./frame-table.js";
-import { demote_table, promote_table } from "./promote.js";
+import {
+  PGT_l1_page_table,
+  PGT_l4_page_table,
+  PGT_partial,
+  PGT_pinned,
+  PGT_validated,
+  TYPE_NAMES,
+} from "./frame-table.js";
 import type { Xen } from "./xen.js";
 
 /**
@@ -33,13 +39,18 @@ export function _get_page_type(x: Xen, vcpu: number, mfn: number, type: number):
       `it has ${frames.typeCount[mfn]} uses as ${TYPE_NAMES[frames.type[mfn]!]}; drop them first`,
     );
   } else if ((frames.typeFlags[mfn]! & PGT_validated) === 0) {
-    return x.log.refuse(-EINVAL, "_get_page_type", () => `mfn ${hexFrame(mfn)}`, "it is being validated; use it afterwards");
+    return x.log.refuse(
+      -EINVAL,
+      "_get_page_type",
+      () => `mfn ${hexFrame(mfn)}`,
+      "it is being validated; use it afterwards",
+    );
   }
 
   frames.typeCount[mfn]!++;
   if ((frames.typeFlags[mfn]! & PGT_validated) !== 0) return 0;
   if (type >= PGT_l1_page_table && type <= PGT_l4_page_table) {
-    const rc = promote_table(x, vcpu, mfn, type);
+    const rc = x.promote_table(vcpu, mfn, type);
     if (rc !== 0) return rc;
   }
   frames.typeFlags[mfn]! |= PGT_validated;
@@ -55,7 +66,7 @@ export function _put_page_type(x: Xen, vcpu: number, mfn: number, ptpg: number):
   const type = frames.type[mfn]!;
   if (frames.typeCount[mfn] === 1 && type >= PGT_l1_page_table && type <= PGT_l4_page_table) {
     if ((frames.typeFlags[mfn]! & (PGT_validated | PGT_partial)) !== 0) {
-      demote_table(x, vcpu, mfn, type);
+      x.demote_table(vcpu, mfn, type);
       frames.typeFlags[mfn]! &= ~(PGT_validated | PGT_partial);
     }
   }
@@ -70,7 +81,12 @@ export function _put_page_type(x: Xen, vcpu: number, mfn: number, ptpg: number):
 export function get_page_and_type_from_mfn(x: Xen, vcpu: number, mfn: number, type: number): Rc {
   const { frames } = x;
   if (!frames.get_page_from_mfn(mfn)) {
-    return x.log.refuse(-EINVAL, "get_page_from_mfn", () => `mfn ${hexFrame(mfn)}`, "the guest does not own it; use own RAM");
+    return x.log.refuse(
+      -EINVAL,
+      "get_page_from_mfn",
+      () => `mfn ${hexFrame(mfn)}`,
+      "the guest does not own it; use own RAM",
+    );
   }
   const rc = _get_page_type(x, vcpu, mfn, type);
   if (rc !== 0) frames.put_page(mfn);

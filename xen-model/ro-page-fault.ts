@@ -15,7 +15,14 @@ import { get_page_from_l1e, put_page_from_l1e } from "./page-refs.js";
 import type { Xen } from "./xen.js";
 
 /** Emulate a store of (frame, flags) to entry `slot` of the frame that `page` maps; false: the fault is the guest's. */
-export function pv_ro_page_fault(x: Xen, vcpu: number, page: Vpn, slot: number, frame: number, flags: number): boolean {
+export function pv_ro_page_fault(
+  x: Xen,
+  vcpu: number,
+  page: Vpn,
+  slot: number,
+  frame: number,
+  flags: number,
+): boolean {
   const { mem, frames, ledger } = x;
   const l1 = map_guest_l1e(x, vcpu, linear_page(page));
   if (l1 < 0) return false;

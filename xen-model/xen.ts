@@ -37,6 +37,7 @@ import { ACCESS_WRITE, type Access, WalkControl } from "./hw/control.js";
 import { walk, Walk, WALK_OK } from "./hw/walk.js";
 import { NO_DEVICES, type MemoryMap } from "./memory-map.js";
 import { put_old_guest_table } from "./page-type.js";
+import { demote_table, promote_table } from "./promote.js";
 import { PcpuTable } from "./pcpu-table.js";
 import { pv_ro_page_fault } from "./ro-page-fault.js";
 import type { RootDesign } from "./root/root-design.js";
@@ -156,7 +157,11 @@ export class Xen implements Hypervisor {
   /** Fill Xen's 16 slots of a guest L4, whatever the guest left there. RO_MPT stays blank until it is a kernel table. */
   init_xen_l4_slots(l4: number): void {
     if (this.mem.ptes <= layout.ROOT_PAGETABLE_LAST_XEN_SLOT) return;
-    for (let slot = layout.ROOT_PAGETABLE_FIRST_XEN_SLOT; slot <= layout.ROOT_PAGETABLE_LAST_XEN_SLOT; slot++) {
+    for (
+      let slot = layout.ROOT_PAGETABLE_FIRST_XEN_SLOT;
+      slot <= layout.ROOT_PAGETABLE_LAST_XEN_SLOT;
+      slot++
+    ) {
       if (slot === layout.RO_MPT_SLOT) this.mem.set(l4, slot, 0, 0);
       else this.copy_xen_slot(l4, slot);
     }
@@ -166,6 +171,15 @@ export class Xen implements Hypervisor {
   /** Without m2p_strict, a kernel table gets the machine-to-phys table. */
   fill_ro_mpt(l4: number): void {
     if (this.mem.ptes > layout.ROOT_PAGETABLE_LAST_XEN_SLOT) this.copy_xen_slot(l4, layout.RO_MPT_SLOT);
+  }
+
+  /** Types and audits need each other: a table's audit takes types of the tables below (promote.ts, page-type.ts). */
+  promote_table(vcpu: number, mfn: number, level: number): Rc {
+    return promote_table(this, vcpu, mfn, level);
+  }
+
+  demote_table(vcpu: number, mfn: number, level: number): void {
+    demote_table(this, vcpu, mfn, level);
   }
 
   put_old_guest_table(vcpu: number): void {
@@ -194,7 +208,8 @@ export class Xen implements Hypervisor {
   other_holder(vcpu: number, mfn: number): number {
     const { vcpus } = this;
     for (let other = 0; other < vcpus.nrVcpus; other++) {
-      if (other !== vcpu && (vcpus.guest_table[other] === mfn || vcpus.guest_table_user[other] === mfn)) return other;
+      if (other !== vcpu && (vcpus.guest_table[other] === mfn || vcpus.guest_table_user[other] === mfn))
+        return other;
     }
     return -1;
   }

@@ -51,7 +51,9 @@ export function priceOf(profile: Profile, event: EventName): Bracket | undefined
 
 /** How a price is made up: "438 instructions, 4 LFENCE, 1 locked (mmu_update, n L1 entries ...)". */
 function explain(price: EventPrice): string {
-  const parts = TERMS.filter(([term]) => (price[term] as number) > 0).map(([term, , label]) => `${price[term]} ${label}`);
+  const parts = TERMS.filter(([term]) => (price[term] as number) > 0).map(
+    ([term, , label]) => `${price[term]} ${label}`,
+  );
   if (price.refill > 0) parts.push(`${price.refill} refill`);
   if (price.refill_kernel > 0) parts.push(`${price.refill_kernel} refill of kernel pages`);
   return `${parts.join(", ")} (${price.from})`;
@@ -78,7 +80,15 @@ export function priceLedger(
       if (events[event] !== undefined) causes[cause] = events[event];
     }
     const priceSource = explain(profile.instructions.events[event]!);
-    ledger.push({ event, what: eventDefinition(event).what, count, byCause: causes, price, cycles, priceSource });
+    ledger.push({
+      event,
+      what: eventDefinition(event).what,
+      count,
+      byCause: causes,
+      price,
+      cycles,
+      priceSource,
+    });
   }
   ledger.sort((a, b) => b.cycles.likely - a.cycles.likely || (a.event < b.event ? -1 : 1));
   return { cycles: total, ledger };
@@ -90,7 +100,11 @@ export function priceDifference(
   counts: Counts,
   baseline: Counts,
 ): { cycles: Bracket; groups: { group: string; cycles: number; versusCycles: number }[] } {
-  const groups = Object.keys(profile.instructions.groups).map((group) => ({ group, cycles: 0, versusCycles: 0 }));
+  const groups = Object.keys(profile.instructions.groups).map((group) => ({
+    group,
+    cycles: 0,
+    versusCycles: 0,
+  }));
   const coefficients = new Float64Array(TERMS.length + 2); // the last two are the refills'
   for (const event of EVENT_NAMES) {
     const price = profile.instructions.events[event];

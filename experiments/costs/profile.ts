@@ -103,7 +103,12 @@ export function readProfile(nameOrFile: string): Profile {
   const instructions = parse(join(dirname(file), profile.instructions), instructionsSchema);
   for (const [event, price] of Object.entries(instructions.events)) {
     if (!(price.group in instructions.groups)) {
-      throw new BadInput(profile.instructions, `events.${event}.group`, `"${price.group}" is not in groups`, "add it there");
+      throw new BadInput(
+        profile.instructions,
+        `events.${event}.group`,
+        `"${price.group}" is not in groups`,
+        "add it there",
+      );
     }
   }
   return { ...profile, instructions };
@@ -114,7 +119,12 @@ function parse<T>(file: string, schema: z.ZodType<T>): T {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new BadInput(file, "", `cannot be read (${(error as NodeJS.ErrnoException).code})`, "name a profile or a YAML file");
+    throw new BadInput(
+      file,
+      "",
+      `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      "name a profile or a YAML file",
+    );
   }
   const document = parseDocument(text);
   const [damage] = document.errors;
@@ -124,7 +134,12 @@ function parse<T>(file: string, schema: z.ZodType<T>): T {
   const result = schema.safeParse(document.toJS());
   if (!result.success) {
     const issue = result.error.issues[0]!;
-    throw new BadInput(file, issue.path.join(".") || "top level", issue.message, "see experiments/costs/profile.ts");
+    throw new BadInput(
+      file,
+      issue.path.join(".") || "top level",
+      issue.message,
+      "see experiments/costs/profile.ts",
+    );
   }
   return result.data;
 }

@@ -69,7 +69,13 @@ export class GuestMachine {
   ) {
     const size = 4 << 20;
     this.state = new State(size + 0x800 * 4096);
-    const geometry = { nrFrames: 0x600, nrTables: 0x600, ptes: 512, nrXenFrames: FIRST_GUEST, firstXenFrame: FIRST_XEN };
+    const geometry = {
+      nrFrames: 0x600,
+      nrTables: 0x600,
+      ptes: 512,
+      nrXenFrames: FIRST_GUEST,
+      firstXenFrame: FIRST_XEN,
+    };
     this.ledger = new Ledger(this.state, 2);
     this.mem = new PtMemory(this.state, geometry);
     this.xen = new Xen(this.state, this.mem, this.ledger, {
@@ -129,7 +135,8 @@ export class GuestMachine {
 
     for (let vcpu = 0; vcpu < 2; vcpu++) {
       const rc = xen.vcpu_initialise(vcpu, l4);
-      if (rc !== 0) throw new RangeError(`GuestMachine: the base tables are refused (${rc}); it is a bug of the model`);
+      if (rc !== 0)
+        throw new RangeError(`GuestMachine: the base tables are refused (${rc}); it is a bug of the model`);
     }
     push_mmuext_op(calls);
     add_mmuext_op(calls, MMUEXT_PIN_L4_TABLE, l4);
@@ -193,7 +200,12 @@ export class GuestMachine {
 
   /** How many hypercalls and traps the guest made so far. */
   callsMade(): number {
-    return this.ledger.total("multicall") + this.ledger.total("mmu_update") + this.ledger.total("mmuext_op") + this.ledger.total("update_va_mapping");
+    return (
+      this.ledger.total("multicall") +
+      this.ledger.total("mmu_update") +
+      this.ledger.total("mmuext_op") +
+      this.ledger.total("update_va_mapping")
+    );
   }
 }
 

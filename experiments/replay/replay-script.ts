@@ -42,7 +42,8 @@ export function replayScript(
     const recorded = op.result as Result;
     if (recorded["skipped"] !== undefined) {
       // before it refused to call what is no `ret`, the recorder had loaded from there
-      if (recorded["skipped"] === "not_ret" && op.op === "probe_exec") probe(machine, op.vcpu ?? 0, { ...op, op: "probe_read" });
+      if (recorded["skipped"] === "not_ret" && op.op === "probe_exec")
+        probe(machine, op.vcpu ?? 0, { ...op, op: "probe_read" });
       onOp(index, op, undefined, true);
       return;
     }
@@ -71,7 +72,11 @@ function run(m: GuestMachine, op: Op): Result {
       return { rc, calls: rows.map((row, i) => callResult(calls, row, op.calls[i]!.op)) };
     }
     case "set_gdt": {
-      const row = push_set_gdt(calls, op.frames.map((name) => m.frameOf(name)), op.entries);
+      const row = push_set_gdt(
+        calls,
+        op.frames.map((name) => m.frameOf(name)),
+        op.entries,
+      );
       xen.hypercall(vcpu, calls, row);
       return callResult(calls, row, op.op);
     }
@@ -142,11 +147,25 @@ function push(m: GuestMachine, call: Call): number {
       const index = Number(call.page.slice(1));
       const flags = HOME_FLAGS[call.access];
       const frame = flags === 0 ? 0 : m.frameOf(call.page);
-      return uvm.push_update_va_mapping(calls, m.home52(index), frame, flags, UVMF[call.flush ?? "invlpg_all"], call.mask);
+      return uvm.push_update_va_mapping(
+        calls,
+        m.home52(index),
+        frame,
+        flags,
+        UVMF[call.flush ?? "invlpg_all"],
+        call.mask,
+      );
     }
     case "update_va_mapping": {
       const { frame, flags } = entryOf(m, call.entry);
-      return uvm.push_update_va_mapping(calls, linearPageOf(m, call.va), frame, flags, UVMF[call.flush ?? "none"], call.mask);
+      return uvm.push_update_va_mapping(
+        calls,
+        linearPageOf(m, call.va),
+        frame,
+        flags,
+        UVMF[call.flush ?? "none"],
+        call.mask,
+      );
     }
     case "mmu_update": {
       const row = push_mmu_update(calls, call.domid ?? DOMID_SELF);
@@ -199,21 +218,37 @@ function probe(m: GuestMachine, vcpu: number, op: ProbeOp): Result {
   const slot = Number((address & 0xfffn) >> 3n);
   const user = op.mode === "user";
   if (op.op === "probe_read") return load(m, vcpu, page, slot, user, address);
-  if (op.op === "probe_write" && (address & 7n) !== 0n) return storeUnaligned(m, vcpu, address, op.entry ?? "none|0x0", user);
+  if (op.op === "probe_write" && (address & 7n) !== 0n)
+    return storeUnaligned(m, vcpu, address, op.entry ?? "none|0x0", user);
   if (op.op === "probe_write") return store(m, vcpu, page, slot, op.entry ?? "none|0x0", user, address);
   inMode(m, vcpu, user, () => m.xen.access(vcpu, page, ACCESS_READ, user));
   const error = inMode(m, vcpu, user, () => m.xen.access(vcpu, page, ACCESS_FETCH, user));
   return error < 0 ? { ok: true } : faultResult(error, address);
 }
 
-function load(m: GuestMachine, vcpu: number, page: Vpn, slot: number, user: boolean, address: bigint | undefined): Result {
+function load(
+  m: GuestMachine,
+  vcpu: number,
+  page: Vpn,
+  slot: number,
+  user: boolean,
+  address: bigint | undefined,
+): Result {
   const error = access(m, vcpu, page, ACCESS_READ, user);
   if (error >= 0) return faultResult(error, address ?? homeAddress(page, slot));
   if (user) return { ok: true };
   return { ok: true, value: entryText(m, m.xen.accessed(), slot), known: m.isKnown(m.xen.accessed()) };
 }
 
-function store(m: GuestMachine, vcpu: number, page: Vpn, slot: number, text: string, user: boolean, address: bigint | undefined): Result {
+function store(
+  m: GuestMachine,
+  vcpu: number,
+  page: Vpn,
+  slot: number,
+  text: string,
+  user: boolean,
+  address: bigint | undefined,
+): Result {
   const { frame, flags } = entryOf(m, text);
   const rc = inMode(m, vcpu, user, () => m.xen.store(vcpu, page, slot, frame, flags));
   return rc === 0 ? { ok: true } : faultResult(m.fault!.error, address ?? homeAddress(page, slot));
@@ -234,8 +269,14 @@ function storeUnaligned(m: GuestMachine, vcpu: number, address: bigint, text: st
   const low = (1n << shift) - 1n;
   places.forEach(({ table, slot }, i) => {
     const old = joined(m.mem.frame(table, slot), m.mem.flags(table, slot));
-    const merged = i === 0 ? (old & low) | BigInt.asUintN(64, value << shift) : (old & ~low) | (value >> (64n - shift));
-    m.mem.set(table, slot, Number((merged >> 12n) & 0xffffffffffn), Number(merged & 0xfffn) | Number((merged >> 52n) << 12n));
+    const merged =
+      i === 0 ? (old & low) | BigInt.asUintN(64, value << shift) : (old & ~low) | (value >> (64n - shift));
+    m.mem.set(
+      table,
+      slot,
+      Number((merged >> 12n) & 0xffffffffffn),
+      Number(merged & 0xfffn) | Number((merged >> 52n) << 12n),
+    );
   });
   return { ok: true };
 }
@@ -291,7 +332,10 @@ function linearPageOf(m: GuestMachine, va: string): number {
 function entryOf(m: GuestMachine, text: string): { frame: number; flags: number } {
   const bar = text.indexOf("|");
   const flags = BigInt(text.slice(bar + 1));
-  return { frame: m.frameOf(text.slice(0, bar)), flags: Number(flags & 0xfffn) | Number((flags >> 52n) << 12n) };
+  return {
+    frame: m.frameOf(text.slice(0, bar)),
+    flags: Number(flags & 0xfffn) | Number((flags >> 52n) << 12n),
+  };
 }
 
 function entryText(m: GuestMachine, table: number, slot: number): string {
@@ -310,7 +354,11 @@ export function sameResult(m: GuestMachine, modelled: Result, recorded: Result):
   for (const key of ["rc", "err", "done", "gpfn"]) {
     if (key === "gpfn" && recorded[key] !== undefined) {
       // the model keeps 53 bits of an entry of the machine-to-phys table
-      if (Number(gpfnValue(m, recorded[key] as string)) !== Number(gpfnValue(m, (modelled[key] as string | undefined) ?? "0x0"))) return false;
+      if (
+        Number(gpfnValue(m, recorded[key] as string)) !==
+        Number(gpfnValue(m, (modelled[key] as string | undefined) ?? "0x0"))
+      )
+        return false;
     } else if (modelled[key] !== recorded[key]) return false;
   }
   if ((modelled["ok"] === true) !== (recorded["ok"] === true)) return false;
@@ -333,7 +381,12 @@ function gpfnValue(m: GuestMachine, text: string): bigint {
 function sameFault(modelled: unknown, recorded: unknown): boolean {
   const ours = modelled as Record<string, string | number> | undefined;
   const theirs = recorded as Record<string, string | number>;
-  if (ours === undefined || ours["vector"] !== theirs["vector"] || Number(ours["error"]) !== Number(theirs["error"])) return false;
+  if (
+    ours === undefined ||
+    ours["vector"] !== theirs["vector"] ||
+    Number(ours["error"]) !== Number(theirs["error"])
+  )
+    return false;
   return BigInt(ours["cr2"]!) === BigInt(theirs["cr2"]!);
 }
 

@@ -8,20 +8,43 @@ import { BadInput } from "../../abi/bad-input.js";
 
 const frameName = z
   .string()
-  .regex(/^(p\d{1,4}|base_l[1-4]|none|shared_info|free|kernel|xen:\d{3}|raw:0x[0-9a-f]{1,10})$/, "no frame of a script");
+  .regex(
+    /^(p\d{1,4}|base_l[1-4]|none|shared_info|free|kernel|xen:\d{3}|raw:0x[0-9a-f]{1,10})$/,
+    "no frame of a script",
+  );
 const entry = z.string().regex(/^[a-z0-9_:]+\|0x[0-9a-f]{1,16}$/, "an entry is FRAME|0xFLAGS");
-const va = z.string().regex(/^(0x[0-9a-f]{1,16}|p\d{1,4}\+0x[0-9a-f]{1,3})$/, "an address is hexadecimal, or pN+0xOFFSET");
-const flushes = z.enum(["none", "tlb_local", "tlb_all", "tlb_multi", "invlpg_local", "invlpg_all", "invlpg_multi"]);
+const va = z
+  .string()
+  .regex(/^(0x[0-9a-f]{1,16}|p\d{1,4}\+0x[0-9a-f]{1,3})$/, "an address is hexadecimal, or pN+0xOFFSET");
+const flushes = z.enum([
+  "none",
+  "tlb_local",
+  "tlb_all",
+  "tlb_multi",
+  "invlpg_local",
+  "invlpg_all",
+  "invlpg_multi",
+]);
 /** A bitmap of up to 64 vCPUs; beyond 2^53 a JSON number has lost its low bits, and stands for all of them. */
-const bitmap = z.number().min(0).transform((n) => (n > Number.MAX_SAFE_INTEGER ? 0xffffffff : n % 2 ** 32));
-const common = { vcpu: z.int().min(0).max(1).optional(), result: z.unknown().optional(), noflush: z.boolean().optional() };
+const bitmap = z
+  .number()
+  .min(0)
+  .transform((n) => (n > Number.MAX_SAFE_INTEGER ? 0xffffffff : n % 2 ** 32));
+const common = {
+  vcpu: z.int().min(0).max(1).optional(),
+  result: z.unknown().optional(),
+  noflush: z.boolean().optional(),
+};
 
 const update = z.object({
   cmd: z.union([z.enum(["normal", "machphys", "preserve_ad", "no_translate"]), z.int().min(0).max(7)]),
   table: frameName,
   index: z.int().min(0).max(511).optional(),
   entry: entry.optional(),
-  gpfn: z.string().regex(/^(p\d{1,4}|0x[0-9a-f]{1,16})$/).optional(),
+  gpfn: z
+    .string()
+    .regex(/^(p\d{1,4}|0x[0-9a-f]{1,16})$/)
+    .optional(),
 });
 
 const extended = z.object({
@@ -37,8 +60,22 @@ const page = z.string().regex(/^p\d{1,4}$/);
 const mode = z.enum(["user", "kernel"]).optional();
 
 const plainOps = [
-  z.object({ ...common, op: z.literal("home"), page, access: z.enum(["rw", "ro", "none"]), flush: flushes.optional(), mask: bitmap.optional() }),
-  z.object({ ...common, op: z.literal("update_va_mapping"), va, entry, flush: flushes.optional(), mask: bitmap.optional() }),
+  z.object({
+    ...common,
+    op: z.literal("home"),
+    page,
+    access: z.enum(["rw", "ro", "none"]),
+    flush: flushes.optional(),
+    mask: bitmap.optional(),
+  }),
+  z.object({
+    ...common,
+    op: z.literal("update_va_mapping"),
+    va,
+    entry,
+    flush: flushes.optional(),
+    mask: bitmap.optional(),
+  }),
   z.object({ ...common, op: z.literal("mmu_update"), updates: z.array(update), domid: z.int().optional() }),
   z.object({ ...common, op: z.literal("mmuext"), ops: z.array(extended), domid: z.int().optional() }),
 ] as const;
@@ -84,5 +121,10 @@ export function parseScript(text: string, file: string, line: number): Script {
   const result = scriptSchema.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  throw new BadInput(file, `line ${line}`, `${issue.path.join(".")}: ${issue.message}`, "see test/data/xen-4.17/README.md");
+  throw new BadInput(
+    file,
+    `line ${line}`,
+    `${issue.path.join(".")}: ${issue.message}`,
+    "see test/data/xen-4.17/README.md",
+  );
 }

@@ -11,14 +11,23 @@ import type { PropertyResult, Verdict } from "../results.js";
 const STATEMENTS = {
   exclusive_in_guest: "no two pCPUs have the same L4 in %cr3 while they run their guests",
   exclusive_in_xen: "no two pCPUs have the same L4 in %cr3 while Xen runs on them for a guest",
-  audit_accepts: "the audit of exclusively installed L4s refuses nothing that the guest does in ordinary work",
+  audit_accepts:
+    "the audit of exclusively installed L4s refuses nothing that the guest does in ordinary work",
 } as const;
 
 type Name = keyof typeof STATEMENTS;
 
 export class PromiseWatch {
-  private readonly checked: Record<Name, number> = { exclusive_in_guest: 0, exclusive_in_xen: 0, audit_accepts: 0 };
-  private readonly violations: Record<Name, number> = { exclusive_in_guest: 0, exclusive_in_xen: 0, audit_accepts: 0 };
+  private readonly checked: Record<Name, number> = {
+    exclusive_in_guest: 0,
+    exclusive_in_xen: 0,
+    audit_accepts: 0,
+  };
+  private readonly violations: Record<Name, number> = {
+    exclusive_in_guest: 0,
+    exclusive_in_xen: 0,
+    audit_accepts: 0,
+  };
   private readonly first: Partial<Record<Name, { event: number; what: string }>> = {};
   private refusedBefore = 0;
 

@@ -54,7 +54,10 @@ export async function runWorkload(cell: Cell): Promise<CellResult> {
   const notes = [...recording.report.warnings, ...(runs[0]?.notes ?? [])];
   const lowerBound = recording.counts.sys_enter === 0;
   if (lowerBound) {
-    notes.push({ what: "no raw_syscalls:sys_enter: XPTI's cost is a lower bound; record with -e raw_syscalls:sys_enter", count: 1 });
+    notes.push({
+      what: "no raw_syscalls:sys_enter: XPTI's cost is a lower bound; record with -e raw_syscalls:sys_enter",
+      count: 1,
+    });
   }
   return {
     workload: {
@@ -99,7 +102,8 @@ function run(recording: Recording, proposal: Proposal, cell: Cell) {
 function sum(parts: readonly Counts[]): Counts {
   const total: Counts = {};
   for (const part of parts) {
-    for (const [name, n] of Object.entries(part) as [EventName, number][]) total[name] = (total[name] ?? 0) + n;
+    for (const [name, n] of Object.entries(part) as [EventName, number][])
+      total[name] = (total[name] ?? 0) + n;
   }
   return total;
 }

@@ -109,7 +109,8 @@ export class TaskMap {
   private mm_of_group(tgid: number, except: number): number {
     const { tasks } = this.machine.linux;
     for (const row of this.rows.values()) {
-      if (row !== except && tasks.tgid[row] === tgid && tasks.mm[row] !== NO_MM && tasks.vfork[row] === 0) return tasks.mm[row]!;
+      if (row !== except && tasks.tgid[row] === tgid && tasks.mm[row] !== NO_MM && tasks.vfork[row] === 0)
+        return tasks.mm[row]!;
     }
     return NO_MM;
   }

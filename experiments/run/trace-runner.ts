@@ -15,7 +15,6 @@
  *          - a fault whose page is mapped already in the model is delivered all the same: the recording had it;
  *          - faults on kernel addresses (vmalloc) are left out: they change no user table.
  */
-import { EV } from "../../abi/events.js";
 import type { Vpn } from "../../abi/frames.js";
 import { USER_LIMIT_VPN } from "../../abi/layout.js";
 import { PFEC_insn_fetch, PFEC_user_mode, PFEC_write_access } from "../../abi/page.js";
@@ -75,7 +74,10 @@ export class TraceRunner {
   /** Most bytes of top-level tables at one time: in the guest, and roots of Xen's own. */
   memory(): { guest: number; xen: number } {
     const { root } = this.machine.config.proposal.xen;
-    return { guest: this.topLevelPeak, xen: root === "shared" ? 0 : this.machine.config.geometry.nrCpus * 4096 };
+    return {
+      guest: this.topLevelPeak,
+      xen: root === "shared" ? 0 : this.machine.config.geometry.nrCpus * 4096,
+    };
   }
 
   private event(chunk: EventChunk, i: number): void {
@@ -86,7 +88,8 @@ export class TraceRunner {
     if (kind === KIND.sys_enter) {
       this.rawSyscalls = true;
       this.enter(cpu, tid, tgid);
-    } else if (kind === KIND.page_fault_user || kind === KIND.page_fault_kernel) this.fault(chunk, i, kind === KIND.page_fault_kernel);
+    } else if (kind === KIND.page_fault_user || kind === KIND.page_fault_kernel)
+      this.fault(chunk, i, kind === KIND.page_fault_kernel);
     else if (kind === KIND.sched_switch) this.sched_switch(chunk, i);
     else if (isSyscallEntry(kind)) this.call(chunk, i);
     else if (isSyscallExit(kind)) this.result(chunk, i);
@@ -155,11 +158,15 @@ export class TraceRunner {
     const mm = machine.linux.tasks.mm[row]!;
     if (mm === NO_MM) return;
     const recorded = chunk.a[2][i]!;
-    this.user.permit(mm, page as Vpn, recorded);
+    this.user.permit(cpu, mm, page as Vpn, recorded);
     if (kernel) machine.enter_kernel(cpu);
     else machine.return_to_user(cpu);
     const access =
-      (recorded & PFEC_write_access) !== 0 ? ACCESS_WRITE : (recorded & PFEC_insn_fetch) !== 0 ? ACCESS_FETCH : ACCESS_READ;
+      (recorded & PFEC_write_access) !== 0
+        ? ACCESS_WRITE
+        : (recorded & PFEC_insn_fetch) !== 0
+          ? ACCESS_FETCH
+          : ACCESS_READ;
     if (machine.touch(cpu, page as Vpn, access, kernel) > 0) return;
     this.counted.set(MAPPED, (this.counted.get(MAPPED) ?? 0) + 1);
     machine.fault(cpu, page as Vpn, kernel ? recorded & ~PFEC_user_mode : recorded | PFEC_user_mode);
@@ -218,5 +225,3 @@ export class TraceRunner {
 }
 
 const MAPPED = "faults on pages that the model had mapped already";
-
-export { EV };

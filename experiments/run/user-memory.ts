@@ -2,15 +2,25 @@
  * Recorded memory calls and faults, made on the modelled address spaces.
  *
  * A recording shows no mapping that execve makes, and none from before it began. Where a fault finds no VMA, or one
- * that forbids the access, a VMA is assumed: 64 KiB, as fault-around maps, of a file where it is read or
- * executed first, anonymous where it is written first.
+ * that forbids the access, a VMA is assumed: 64 KiB, as fault-around maps, of an executable file where it is read
+ * or executed first, anonymous where it is written first.
  */
 import type { Vpn } from "../../abi/frames.js";
 import { PFEC_insn_fetch, PFEC_write_access } from "../../abi/page.js";
-import { do_munmap, insert_vma, mmap_region, split_at, vma_merge } from "../../linux-mm-model/mmap.js";
+import { CAUSE } from "../../abi/ledger.js";
+import { insert_vma, vma_merge } from "../../linux-mm-model/mmap.js";
+import { do_mprotect } from "../../linux-mm-model/mprotect.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import * as sys from "../../linux-mm-model/syscalls.js";
-import { NO_FILE, NO_VMA, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED, VM_WRITE } from "../../linux-mm-model/vma.js";
+import {
+  NO_FILE,
+  NO_VMA,
+  VM_EXEC,
+  VM_GROWSDOWN,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+} from "../../linux-mm-model/vma.js";
 import type { Machine } from "../../machine/machine.js";
 
 const MAP_SHARED = 0x01;
@@ -36,9 +46,18 @@ export class UserMemory {
   }
 
   /** mmap that returned `address`. Units: bytes, as recorded. */
-  mmap(cpu: number, address: number, bytes: number, prot: number, flags: number, fd: number, offset: number): void {
+  mmap(
+    cpu: number,
+    address: number,
+    bytes: number,
+    prot: number,
+    flags: number,
+    fd: number,
+    offset: number,
+  ): void {
     const anonymous = (flags & MAP_ANONYMOUS) !== 0 || fd > 0x7fffffff || fd < 0;
-    const shared = (flags & MAP_SHARED_VALIDATE) === MAP_SHARED || (flags & MAP_SHARED_VALIDATE) === MAP_SHARED_VALIDATE;
+    const shared =
+      (flags & MAP_SHARED_VALIDATE) === MAP_SHARED || (flags & MAP_SHARED_VALIDATE) === MAP_SHARED_VALIDATE;
     sys.sys_mmap(this.machine.linux, cpu, {
       start: pageOf(address),
       pages: pagesOf(bytes),
@@ -77,7 +96,14 @@ export class UserMemory {
 
   /** mremap that returned `to`. */
   mremap(cpu: number, old: number, oldBytes: number, newBytes: number, to: number): void {
-    const rc = sys.sys_mremap(this.machine.linux, cpu, pageOf(old), pagesOf(oldBytes), pagesOf(newBytes), pageOf(to));
+    const rc = sys.sys_mremap(
+      this.machine.linux,
+      cpu,
+      pageOf(old),
+      pagesOf(oldBytes),
+      pagesOf(newBytes),
+      pageOf(to),
+    );
     if (rc < 0) this.note("mremaps of mappings that the recording does not show");
   }
 
@@ -85,8 +111,8 @@ export class UserMemory {
     sys.sys_madvise(this.machine.linux, cpu, pageOf(address), pagesOf(bytes), advice);
   }
 
-  /** A VMA that allows the access, before it is made. */
-  permit(mm: number, page: Vpn, error: number): void {
+  /** A VMA that allows the access which is about to be made on `cpu`. */
+  permit(cpu: number, mm: number, page: Vpn, error: number): void {
     const { linux } = this.machine;
     const { vmas, mms } = linux;
     const write = (error & PFEC_write_access) !== 0;
@@ -96,14 +122,14 @@ export class UserMemory {
     if (vma !== NO_VMA && vmas.start[vma]! <= page) {
       if ((vmas.flags[vma]! & need) !== 0) return;
       this.note("VMAs given the access that a fault shows they have");
-      this.allow(mm, page, need);
+      this.allow(cpu, mm, page, need);
       return;
     }
     // a stack grows down to it, if it is near
     if (vma !== NO_VMA && (vmas.flags[vma]! & VM_GROWSDOWN) !== 0 && vmas.start[vma]! - page < 2048) return;
     this.note("VMAs assumed where a fault found none");
     const start = page - (page % ASSUMED_PAGES);
-    const flags = VM_READ | (write ? VM_WRITE : 0) | (exec ? VM_EXEC : 0);
+    const flags = VM_READ | (write ? VM_WRITE : VM_EXEC);
     this.fill(mm, start, start + ASSUMED_PAGES, flags, write ? NO_FILE : this.cachedFile);
   }
 
@@ -111,7 +137,7 @@ export class UserMemory {
   private fill(mm: number, start: number, end: number, flags: number, file: number): void {
     const { linux } = this.machine;
     const { vmas, mms } = linux;
-    for (let page = start; page < end; ) {
+    for (let page = start; page < end;) {
       const vma = vmas.find_vma(mms.vma_root[mm]!, page);
       const free = vma === NO_VMA ? end : Math.min(end, vmas.start[vma]!);
       if (free > page) {
@@ -124,15 +150,21 @@ export class UserMemory {
   }
 
   /** Give the 64 KiB around `page` the access `need` too: a mapping that was changed where nobody recorded it. */
-  private allow(mm: number, page: number, need: number): void {
-    const { linux } = this.machine;
+  private allow(cpu: number, mm: number, page: number, need: number): void {
+    const { linux, ledger } = this.machine;
     const { vmas, mms } = linux;
     const start = page - (page % ASSUMED_PAGES);
-    split_at(linux, mm, start, start + ASSUMED_PAGES);
-    for (let at = vmas.find_vma(mms.vma_root[mm]!, start); at !== NO_VMA && vmas.start[at]! < start + ASSUMED_PAGES; ) {
-      vmas.flags[at]! |= need | VM_READ;
-      at = vmas.find_vma(mms.vma_root[mm]!, vmas.end[at]!);
+    ledger.hold(cpu, CAUSE.boot);
+    for (let at = start; at < start + ASSUMED_PAGES;) {
+      const vma = vmas.find_vma(mms.vma_root[mm]!, at);
+      if (vma === NO_VMA || vmas.start[vma]! >= start + ASSUMED_PAGES) break;
+      const from = Math.max(at, vmas.start[vma]!);
+      const to = Math.min(start + ASSUMED_PAGES, vmas.end[vma]!);
+      const access = (vmas.flags[vma]! & (VM_READ | VM_WRITE | VM_EXEC)) | need | VM_READ;
+      do_mprotect(linux, cpu, mm, from, to, access);
+      at = to;
     }
+    ledger.release(cpu);
   }
 }
 
@@ -147,5 +179,3 @@ function pagesOf(bytes: number): number {
 function vmFlags(prot: number): number {
   return prot & (VM_READ | VM_WRITE | VM_EXEC); // PROT_* and VM_* are the same three bits
 }
-
-export { do_munmap, mmap_region };

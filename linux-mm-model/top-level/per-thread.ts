@@ -86,13 +86,15 @@ export class PerThread implements TopLevelDesign {
     if (mm === INIT_MM || task === NO_TASK) return this.init_pgd[cpu]!;
     if (this.pair_mm[task] === mm && this.pair_pgd[task] !== 0) return this.pair_pgd[task]!;
     const fresh = this.pair_pgd[this.maxTasks + mm]!;
-    if (fresh === 0) throw new RangeError(`PerThread: task ${task} has no pair for mm ${mm}; call thread_create() first`);
+    if (fresh === 0)
+      throw new RangeError(`PerThread: task ${task} has no pair for mm ${mm}; call thread_create() first`);
     return fresh;
   }
 
   belongs(k: Linux, mm: number, pgd: number): boolean {
     if (k.mms.pgd[mm] === pgd) return true;
-    for (let row = this.head[mm]!; row !== END; row = this.next[row]!) if (this.pair_pgd[row] === pgd) return true;
+    for (let row = this.head[mm]!; row !== END; row = this.next[row]!)
+      if (this.pair_pgd[row] === pgd) return true;
     return false;
   }
 

@@ -21,7 +21,13 @@ import {
 import type { Linux } from "../linux.js";
 import { PARAVIRT_LAZY_CPU, PARAVIRT_LAZY_MMU, PARAVIRT_LAZY_NONE } from "../percpu.js";
 import { xen_leave_lazy_mmu } from "./flush-tlb.js";
-import { MULTI_stack_switch, MULTI_update_descriptor, xen_mc_batch, xen_mc_flush, xen_mc_issue } from "./multicalls.js";
+import {
+  MULTI_stack_switch,
+  MULTI_update_descriptor,
+  xen_mc_batch,
+  xen_mc_flush,
+  xen_mc_issue,
+} from "./multicalls.js";
 
 /** First of the GDT's three TLS entries. Mirrors: GDT_ENTRY_TLS_MIN, arch/x86/include/asm/segment.h. */
 const GDT_ENTRY_TLS_MIN = 12;

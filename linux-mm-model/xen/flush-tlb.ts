@@ -50,7 +50,13 @@ export function xen_flush_tlb_one_user(k: Linux, cpu: number, page: number): voi
  * Flush the CPUs of `cpumask`, this one included: one page, or everything. Xen sends the interrupts, so a lazy
  * CPU is not asked whether it needs the flush.
  */
-export function xen_flush_tlb_multi(k: Linux, cpu: number, cpumask: number, start: number, end: number): void {
+export function xen_flush_tlb_multi(
+  k: Linux,
+  cpu: number,
+  cpumask: number,
+  start: number,
+  end: number,
+): void {
   const pages = end === TLB_FLUSH_ALL ? FLUSH_ALL_ROW : end - start;
   k.ledger.count(cpu, EV.flush_tlb_multi, 1);
   k.hist.flush_tlb_multi[hweight32(cpumask) * FLUSH_SIZES + pages]!++;

@@ -51,7 +51,10 @@ export class Histograms {
 
   /** hist_tlb_flush as recorded: {"task_switch:all": 2}. */
   collectTlbFlush(): Record<string, number> {
-    return named(this.tlb_flush, (i) => `${i < FLUSH_SIZES ? "task_switch" : "local_mm_shootdown"}:${pages(i)}`);
+    return named(
+      this.tlb_flush,
+      (i) => `${i < FLUSH_SIZES ? "task_switch" : "local_mm_shootdown"}:${pages(i)}`,
+    );
   }
 }
 

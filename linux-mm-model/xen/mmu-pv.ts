@@ -6,7 +6,7 @@
 import type { Linux } from "../linux.js";
 import type { PvMmuOps } from "../pv-ops.js";
 import { enter_lazy_tlb, flush_tlb_mm_range, switch_mm_irqs_off } from "../tlb.js";
-import { xen_exit_mmap } from "./cr3.js";
+import { xen_exit_mmap, xen_write_cr3 } from "./cr3.js";
 import { deactivate_mm, save_fsgs } from "./enlighten-pv.js";
 import { paravirt_enter_lazy_mmu, xen_leave_lazy_mmu } from "./flush-tlb.js";
 import { xen_pgd_pin } from "./pgd-pin.js";
@@ -52,6 +52,7 @@ export function xen_mmu_ops(k: Linux): PvMmuOps {
     arch_leave_lazy_mmu_mode: (cpu) => xen_leave_lazy_mmu(k, cpu),
 
     flush_tlb_mm_range: (cpu, mm, start, end) => flush_tlb_mm_range(k, cpu, mm, start, end),
+    write_cr3: (cpu, pgd) => xen_write_cr3(k, cpu, pgd),
     switch_mm: (cpu, _prev, next, task) => switch_mm_irqs_off(k, cpu, next, task),
     enter_lazy_tlb: (cpu) => enter_lazy_tlb(k, cpu),
     start_context_switch: (cpu, prev) => paravirt_start_context_switch(k, cpu, prev),

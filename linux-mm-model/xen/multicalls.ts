@@ -74,14 +74,22 @@ export class McBuffer {
 export function xen_mc_batch(k: Linux, cpu: number): void {
   const mode = k.percpu.lazy_mode[cpu];
   const event =
-    mode === PARAVIRT_LAZY_MMU ? EV.mc_batch_mmu : mode === PARAVIRT_LAZY_CPU ? EV.mc_batch_cpu : EV.mc_batch_none;
+    mode === PARAVIRT_LAZY_MMU
+      ? EV.mc_batch_mmu
+      : mode === PARAVIRT_LAZY_CPU
+        ? EV.mc_batch_cpu
+        : EV.mc_batch_none;
   k.ledger.count(cpu, event, 1);
 }
 
 /** End a batch: flush, unless the CPU is in lazy mode `mode` (0: flush in any mode). */
 export function xen_mc_issue(k: Linux, cpu: number, mode: number): void {
   const event =
-    mode === PARAVIRT_LAZY_MMU ? EV.mc_issue_mmu : mode === PARAVIRT_LAZY_CPU ? EV.mc_issue_cpu : EV.mc_issue_none;
+    mode === PARAVIRT_LAZY_MMU
+      ? EV.mc_issue_mmu
+      : mode === PARAVIRT_LAZY_CPU
+        ? EV.mc_issue_cpu
+        : EV.mc_issue_none;
   k.ledger.count(cpu, event, 1);
   if ((k.percpu.lazy_mode[cpu]! & mode) === 0) xen_mc_flush(k, cpu);
 }
@@ -191,7 +199,15 @@ export function xen_extend_mmuext_op(k: Linux, cpu: number, cmd: number, mfn: nu
 }
 
 /** Queue a call of its own with one mmuext_op, of `bytes` bytes of arguments. */
-export function MULTI_mmuext_op(k: Linux, cpu: number, bytes: number, cmd: number, mfn: number, va = 0, arg = 0): void {
+export function MULTI_mmuext_op(
+  k: Linux,
+  cpu: number,
+  bytes: number,
+  cmd: number,
+  mfn: number,
+  va = 0,
+  arg = 0,
+): void {
   const { calls } = k.mc[cpu]!;
   __xen_mc_entry(k, cpu, bytes);
   push_mmuext_op(calls);

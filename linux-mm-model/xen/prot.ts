@@ -6,7 +6,14 @@
  */
 import { LINUX_DIRECT_MAP_VPN } from "../../abi/layout.js";
 import type { Vpn } from "../../abi/frames.js";
-import { _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_NX, _PAGE_PRESENT, _PAGE_RW, _PAGE_USER } from "../../abi/page.js";
+import {
+  _PAGE_ACCESSED,
+  _PAGE_DIRTY,
+  _PAGE_NX,
+  _PAGE_PRESENT,
+  _PAGE_RW,
+  _PAGE_USER,
+} from "../../abi/page.js";
 
 export const PAGE_KERNEL_RO = _PAGE_PRESENT | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_NX;
 export const PAGE_KERNEL = PAGE_KERNEL_RO | _PAGE_RW;

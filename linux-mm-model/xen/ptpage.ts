@@ -33,7 +33,8 @@ export function xen_alloc_ptpage(k: Linux, cpu: number, mm: number, level: numbe
   k.pages.flags[table]! |= PG_pinned;
   xen_mc_batch(k, cpu);
   MULTI_update_va_mapping(k, cpu, direct_map(table), table, PAGE_KERNEL_RO, 0);
-  if (level === 1 && k.config.splitPtlocks) MULTI_mmuext_op(k, cpu, MMUEXT_OP_BYTES, MMUEXT_PIN_L1_TABLE, table);
+  if (level === 1 && k.config.splitPtlocks)
+    MULTI_mmuext_op(k, cpu, MMUEXT_OP_BYTES, MMUEXT_PIN_L1_TABLE, table);
   xen_mc_issue(k, cpu, PARAVIRT_LAZY_MMU);
 }
 
@@ -44,7 +45,8 @@ export function xen_release_ptpage(k: Linux, cpu: number, level: number, table: 
   k.pages.flags[table]! &= ~(PG_table | PG_pinned);
   if (!pinned) return;
   xen_mc_batch(k, cpu);
-  if (level === 1 && k.config.splitPtlocks) MULTI_mmuext_op(k, cpu, MMUEXT_OP_BYTES, MMUEXT_UNPIN_TABLE, table);
+  if (level === 1 && k.config.splitPtlocks)
+    MULTI_mmuext_op(k, cpu, MMUEXT_OP_BYTES, MMUEXT_UNPIN_TABLE, table);
   MULTI_update_va_mapping(k, cpu, direct_map(table), table, PAGE_KERNEL, 0);
   xen_mc_issue(k, cpu, PARAVIRT_LAZY_MMU);
 }

@@ -9,7 +9,12 @@
  *          native_ptep_get_and_clear(), ptep_set_wrprotect(), arch/x86/include/asm/pgtable.h.
  */
 import { EV } from "../../abi/events.js";
-import { add_mmu_update, MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD, push_mmu_update } from "../../abi/mmu-update.js";
+import {
+  add_mmu_update,
+  MMU_NORMAL_PT_UPDATE,
+  MMU_PT_UPDATE_PRESERVE_AD,
+  push_mmu_update,
+} from "../../abi/mmu-update.js";
 import { _PAGE_RW } from "../../abi/page.js";
 import type { Linux } from "../linux.js";
 import { INIT_MM } from "../mm-struct.js";
@@ -46,19 +51,40 @@ export function xen_set_pte(
 }
 
 /** Set an L2 entry. */
-export function xen_set_pmd(k: Linux, cpu: number, table: number, slot: number, frame: number, flags: number): void {
+export function xen_set_pmd(
+  k: Linux,
+  cpu: number,
+  table: number,
+  slot: number,
+  frame: number,
+  flags: number,
+): void {
   k.ledger.count(cpu, EV.set_pmd, 1);
   set_entry(k, cpu, table, slot, frame, flags);
 }
 
 /** Set an L3 entry. */
-export function xen_set_pud(k: Linux, cpu: number, table: number, slot: number, frame: number, flags: number): void {
+export function xen_set_pud(
+  k: Linux,
+  cpu: number,
+  table: number,
+  slot: number,
+  frame: number,
+  flags: number,
+): void {
   k.ledger.count(cpu, EV.set_pud, 1);
   set_entry(k, cpu, table, slot, frame, flags);
 }
 
 /** Set entry `slot` of mm's reference top level, of its user copy, and of what the top-level design adds. */
-export function xen_set_p4d(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void {
+export function xen_set_p4d(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  slot: number,
+  frame: number,
+  flags: number,
+): void {
   k.ledger.count(cpu, EV.set_p4d, 1);
   const pgd = k.mms.pgd[mm]!;
   const user_pgd = xen_get_user_pgd(k, pgd, slot);

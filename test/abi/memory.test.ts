@@ -13,10 +13,16 @@ describe("PtMemory", () => {
   it("keeps all 64 bits of an entry: 40 of the frame, 24 of the flags", () => {
     const m = memory();
     fc.assert(
-      fc.property(fc.nat(3), fc.nat(511), fc.integer({ min: 0, max: 2 ** 40 - 1 }), fc.nat(0xffffff), (t, s, f, fl) => {
-        m.set(t, s, f, fl);
-        expect([m.frame(t, s), m.flags(t, s)]).to.deep.equal([f, fl]);
-      }),
+      fc.property(
+        fc.nat(3),
+        fc.nat(511),
+        fc.integer({ min: 0, max: 2 ** 40 - 1 }),
+        fc.nat(0xffffff),
+        (t, s, f, fl) => {
+          m.set(t, s, f, fl);
+          expect([m.frame(t, s), m.flags(t, s)]).to.deep.equal([f, fl]);
+        },
+      ),
     );
   });
 

@@ -28,7 +28,9 @@ describe("a kernel path", () => {
   });
 
   it("advances one step at a time as the simulator runs", () => {
-    expect([NEXT, AGAIN, BLOCKED, DONE, 4].map((a) => advance(counting, 1, a))).to.deep.equal([2, 1, 1, -1, 4]);
+    expect([NEXT, AGAIN, BLOCKED, DONE, 4].map((a) => advance(counting, 1, a))).to.deep.equal([
+      2, 1, 1, -1, 4,
+    ]);
     expect(advance(counting, 4, NEXT)).to.equal(-1);
   });
 });

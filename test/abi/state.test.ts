@@ -2,7 +2,8 @@ import { expect } from "chai";
 import { State } from "../../abi/state.js";
 
 describe("State", () => {
-  const fields = (state: State) => [state.u8(3), state.f64(2), state.u32(1), state.u16(5), state.i32(2)] as const;
+  const fields = (state: State) =>
+    [state.u8(3), state.f64(2), state.u32(1), state.u16(5), state.i32(2)] as const;
 
   it("lays two machines of one geometry out alike, so that bytes bind to another", () => {
     const a = new State(1024);
@@ -16,7 +17,9 @@ describe("State", () => {
     fields(measured);
     const real = new State(measured.usedBytes);
     fields(real);
-    expect(real.usedBytes).to.equal(measured.usedBytes).and.to.equal(8 + 16 + 8 + 16 + 8);
+    expect(real.usedBytes)
+      .to.equal(measured.usedBytes)
+      .and.to.equal(8 + 16 + 8 + 16 + 8);
   });
 
   it("refuses a field beyond the capacity", () => {

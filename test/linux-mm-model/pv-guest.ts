@@ -35,7 +35,9 @@ export class PvGuest {
 
   constructor(overrides: Partial<LinuxConfig> = {}) {
     const config = { ...BORING, ...overrides };
-    const state = new State(Ledger.bytes(config.nrCpus) + PtMemory.bytes(config) + config.nrFrames * 20 + 2 ** 20);
+    const state = new State(
+      Ledger.bytes(config.nrCpus) + PtMemory.bytes(config) + config.nrFrames * 20 + 2 ** 20,
+    );
     const ledger = new Ledger(state, config.nrCpus);
     const memory = new PtMemory(state, config);
     this.k = new Linux(state, memory, ledger, config);

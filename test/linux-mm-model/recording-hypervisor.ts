@@ -16,7 +16,12 @@ import {
 import type { Hypervisor } from "../../abi/hypervisor.js";
 import { LINUX_DIRECT_MAP_VPN } from "../../abi/layout.js";
 import type { PtMemory } from "../../abi/memory.js";
-import { MMUEXT_NEW_BASEPTR, MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L4_TABLE, MMUEXT_UNPIN_TABLE } from "../../abi/mmuext-op.js";
+import {
+  MMUEXT_NEW_BASEPTR,
+  MMUEXT_PIN_L1_TABLE,
+  MMUEXT_PIN_L4_TABLE,
+  MMUEXT_UNPIN_TABLE,
+} from "../../abi/mmuext-op.js";
 import { _PAGE_RW, pt_slot } from "../../abi/page.js";
 
 export interface LoggedCall {

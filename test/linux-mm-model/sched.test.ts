@@ -32,7 +32,11 @@ describe("context_switch", () => {
   it("between processes loads both L4s in one mmuext_op of two, before stack_switch", () => {
     const { guest, k, p, b } = tasks();
     context_switch(k, 0, p);
-    expect(guest.hv.log.map((call) => call.name)).to.deep.equal(["mmuext_op", "set_segment_base", "stack_switch"]);
+    expect(guest.hv.log.map((call) => call.name)).to.deep.equal([
+      "mmuext_op",
+      "set_segment_base",
+      "stack_switch",
+    ]);
     expect(guest.hv.log[0]!.detail).to.deep.equal([MMUEXT_NEW_BASEPTR, MMUEXT_NEW_USER_BASEPTR]);
     expect(k.percpu.xen_current_cr3[0]).to.equal(k.mms.pgd[b]);
   });

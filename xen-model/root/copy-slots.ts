@@ -4,7 +4,11 @@
  * Mirrors: restore_all_guest, xen/arch/x86/x86_64/entry.S: 256 + 240 quadwords and slot 259 (facts/xen.md 3.2).
  */
 import { EV } from "../../abi/events.js";
-import { RO_MPT_SLOT, ROOT_PAGETABLE_FIRST_XEN_SLOT, ROOT_PAGETABLE_LAST_XEN_SLOT } from "../../abi/layout.js";
+import {
+  RO_MPT_SLOT,
+  ROOT_PAGETABLE_FIRST_XEN_SLOT,
+  ROOT_PAGETABLE_LAST_XEN_SLOT,
+} from "../../abi/layout.js";
 import type { Xen } from "../xen.js";
 
 /** Entries written by one copy. */

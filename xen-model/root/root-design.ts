@@ -3,6 +3,7 @@
  *
  * The rest of Xen tells a design what happens; it never asks which one it is.
  */
+import { PGT_pinned } from "../frame-table.js";
 import type { Xen } from "../xen.js";
 
 export interface RootDesign {
@@ -21,5 +22,18 @@ export interface RootDesign {
   /** An entry of L4 `l4` has changed: see to this pCPU, and tell whether others must hear of it. */
   l4_changed(x: Xen, vcpu: number, l4: number): boolean;
   /** FLUSH_ROOT_PGTBL has arrived on the pCPU of `vcpu`. */
-  flush_root_pgtbl(x: Xen, vcpu: number, l4: number): void;
+  flush_root_pgtbl(x: Xen, vcpu: number): void;
+}
+
+/**
+ * Does the type count of `l4` show uses that are not this vCPU's? Somebody else may have it loaded then.
+ *
+ * Mirrors: do_mmu_update()'s accounting for XPTI, xen/arch/x86/mm.c (facts/xen.md 1.7).
+ */
+export function l4_used_elsewhere(x: Xen, vcpu: number, l4: number): boolean {
+  const { frames, vcpus } = x;
+  let accounted = (frames.typeFlags[l4]! & PGT_pinned) !== 0 ? 1 : 0;
+  if (vcpus.guest_table[vcpu] === l4) accounted++;
+  if (vcpus.guest_table_user[vcpu] === l4) accounted++;
+  return frames.typeCount[l4]! > accounted;
 }

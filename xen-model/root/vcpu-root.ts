@@ -11,7 +11,7 @@
 import { EV } from "../../abi/events.js";
 import type { Xen } from "../xen.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
-import type { RootDesign } from "./root-design.js";
+import { l4_used_elsewhere, type RootDesign } from "./root-design.js";
 
 export class VcpuRoot implements RootDesign {
   readonly name = "vcpu-root";
@@ -51,14 +51,11 @@ export class VcpuRoot implements RootDesign {
 
   l4_changed(x: Xen, vcpu: number, l4: number): boolean {
     if (x.vcpus.current_table(vcpu) === l4) this.copy(x, vcpu);
-    for (let other = 0; other < x.vcpus.nrVcpus; other++) {
-      if (other !== vcpu && x.vcpus.up[other] !== 0 && x.vcpus.current_table(other) === l4) return true;
-    }
-    return false;
+    return l4_used_elsewhere(x, vcpu, l4);
   }
 
-  flush_root_pgtbl(x: Xen, vcpu: number, l4: number): void {
-    if (x.vcpus.current_table(vcpu) === l4) this.copy(x, vcpu);
+  flush_root_pgtbl(x: Xen, vcpu: number): void {
+    this.copy(x, vcpu);
   }
 
   private copy(x: Xen, vcpu: number): void {

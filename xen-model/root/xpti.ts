@@ -12,10 +12,9 @@
  */
 import { EV } from "../../abi/events.js";
 import { PERDOMAIN_SLOT, RO_MPT_SLOT, XEN_VIRT_SLOT } from "../../abi/layout.js";
-import { PGT_pinned } from "../frame-table.js";
 import type { Xen } from "../xen.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
-import type { RootDesign } from "./root-design.js";
+import { l4_used_elsewhere, type RootDesign } from "./root-design.js";
 
 /** Xen's slots that the root of a pCPU has, beside the guest's. */
 const ROOT_PGT_SLOTS = [RO_MPT_SLOT, PERDOMAIN_SLOT, XEN_VIRT_SLOT];
@@ -74,14 +73,9 @@ export class XptiRoot implements RootDesign {
     this.cr3(x, vcpu);
   }
 
-  /** Others must copy if the type count shows uses that are not this vCPU's. */
   l4_changed(x: Xen, vcpu: number, l4: number): boolean {
-    const { frames, vcpus } = x;
-    const mine = vcpus.guest_table[vcpu] === l4;
-    if (mine) x.pcpus.root_pgt_changed[vcpus.pcpu[vcpu]!] = 1;
-    const pinned = (frames.typeFlags[l4]! & PGT_pinned) !== 0 ? 1 : 0;
-    const accounted = pinned + (mine ? 1 : 0) + (vcpus.guest_table_user[vcpu] === l4 ? 1 : 0);
-    return frames.typeCount[l4]! > accounted;
+    if (x.vcpus.guest_table[vcpu] === l4) x.pcpus.root_pgt_changed[x.vcpus.pcpu[vcpu]!] = 1;
+    return l4_used_elsewhere(x, vcpu, l4);
   }
 
   flush_root_pgtbl(x: Xen, vcpu: number): void {

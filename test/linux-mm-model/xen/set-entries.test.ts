@@ -89,7 +89,9 @@ describe("xen_alloc_ptpage", () => {
     it(`makes a new ${name} table read-only, in one direct hypercall`, () => {
       const { guest, k, pv, mm } = pinned();
       pv.alloc_table(0, mm, level, k.pages.alloc_table());
-      expect(guest.hv.log.map((call) => [call.name, call.inMulticall])).to.deep.equal([["update_va_mapping", false]]);
+      expect(guest.hv.log.map((call) => [call.name, call.inMulticall])).to.deep.equal([
+        ["update_va_mapping", false],
+      ]);
     });
   }
 
