@@ -26,6 +26,8 @@ export interface PropertyResult {
   /** How often it was looked at, and was false. */
   readonly checked: number;
   readonly violations: number;
+  /** How it came to be false, and how often in each way; empty where no ways are told apart. */
+  readonly ways: readonly { readonly what: string; readonly count: number }[];
   /** Where it was false first: recording, event number, and what was seen there. */
   readonly first?: { readonly workload: string; readonly event: number; readonly what: string };
 }

@@ -81,7 +81,9 @@ export function violationTable({ proposals }: Evaluation): Html {
               <td class="prose">${property.statement}</td>
               <td>${first.workload}</td>
               <td class="num">${exact(first.event)}</td>
-              <td class="prose">${first.what}</td>
+              <td class="prose">
+                ${first.what}${property.ways.map(({ what, count }) => html`<br /><small>${exact(count)} times: ${what}</small>`)}
+              </td>
             </tr> `,
         )}
       </tbody>

@@ -5,6 +5,7 @@
  * apart: a root used in guest mode is compared with the other pCPUs' guest-mode roots and with the
  * roots they have inside Xen.
  */
+import { INIT_MM, NO_MM } from "../../linux-mm-model/mm-struct.js";
 import type { Machine } from "../../machine/machine.js";
 import type { PropertyResult, Verdict } from "../results.js";
 
@@ -13,72 +14,118 @@ const STATEMENTS = {
   exclusive_in_xen: "no two pCPUs have the same L4 in %cr3 while Xen runs on them for a guest",
   audit_accepts:
     "the audit of exclusively installed L4s refuses nothing that the guest does in ordinary work",
+  threads_run_together: "two threads of one process run on two pCPUs at once",
 } as const;
 
 type Name = keyof typeof STATEMENTS;
 
+/** How two pCPUs came to one L4, in the order of facts about Linux 6.1: threads, lazy TLB, init_mm, all else. */
+const WAYS = [
+  "two threads of one process, each on its pCPU",
+  "a vCPU that idles, or runs a kernel thread, on the tables of a process that runs elsewhere",
+  "swapper_pg_dir, or another table of init_mm, on both",
+  "a root of Xen's own on both",
+] as const;
+
+/** What is known of one property so far. */
+class Watched {
+  checked = 0;
+  violations = 0;
+  readonly ways = new Float64Array(WAYS.length);
+  first: { event: number; what: string } | undefined;
+}
+
 export class PromiseWatch {
-  private readonly checked: Record<Name, number> = {
-    exclusive_in_guest: 0,
-    exclusive_in_xen: 0,
-    audit_accepts: 0,
-  };
-  private readonly violations: Record<Name, number> = {
-    exclusive_in_guest: 0,
-    exclusive_in_xen: 0,
-    audit_accepts: 0,
-  };
-  private readonly first: Partial<Record<Name, { event: number; what: string }>> = {};
+  private readonly guest = new Watched();
+  private readonly xen = new Watched();
+  private readonly audit = new Watched();
+  /** Non-vacuity: without it the promise could be kept because nothing ever put it to the test. */
+  private together = 0;
   private refusedBefore = 0;
 
   constructor(private readonly machine: Machine) {}
 
   /** Look at the machine after event number `event` of the workload. */
   look(event: number): void {
-    const { machine } = this;
+    const { machine, guest, xen, audit } = this;
     const { nrCpus } = machine.config.geometry;
+    const { mm: mms } = machine.linux.tasks;
+    const { current } = machine.linux.percpu;
     for (let p = 0; p < nrCpus; p++) {
       for (let q = p + 1; q < nrCpus; q++) {
         const inGuest = machine.guest_cr3(p);
-        if (inGuest === machine.guest_cr3(q)) this.violate("exclusive_in_guest", event, p, q, inGuest);
+        if (inGuest === machine.guest_cr3(q)) this.violate(guest, event, p, q, inGuest);
         const inXen = machine.xen_cr3(p);
-        if (inXen === machine.xen_cr3(q)) this.violate("exclusive_in_xen", event, p, q, inXen);
+        if (inXen === machine.xen_cr3(q)) this.violate(xen, event, p, q, inXen);
+        const mm = mms[current[p]!]!;
+        if (mm !== NO_MM && mm === mms[current[q]!]) this.together++;
       }
     }
-    this.checked.exclusive_in_guest++;
-    this.checked.exclusive_in_xen++;
-    if (machine.config.proposal.xen.exclusive) {
-      this.checked.audit_accepts++;
-      const refused = machine.xen.refused();
-      if (refused > this.refusedBefore) {
-        this.refusedBefore = refused;
-        this.violations.audit_accepts++;
-        this.first.audit_accepts ??= { event, what: machine.xen.lastRefusal() };
-      }
-    }
+    guest.checked++;
+    xen.checked++;
+    if (!machine.config.proposal.xen.exclusive) return;
+    audit.checked++;
+    const refused = machine.xen.refused();
+    if (refused === this.refusedBefore) return;
+    this.refusedBefore = refused;
+    audit.violations++;
+    audit.first ??= { event, what: machine.xen.lastRefusal() };
   }
 
   /** What was found, in a fixed order. */
   properties(workload: string): PropertyResult[] {
-    return (Object.keys(STATEMENTS) as Name[])
-      .filter((name) => this.checked[name] > 0)
-      .map((name) => {
-        const first = this.first[name];
-        return {
-          name,
-          kind: "always" as const,
-          statement: STATEMENTS[name],
-          holds: this.violations[name] === 0,
-          checked: this.checked[name],
-          violations: this.violations[name],
-          ...(first === undefined ? {} : { first: { workload, ...first } }),
-        };
-      });
+    const found: [Name, Watched][] = [
+      ["exclusive_in_guest", this.guest],
+      ["exclusive_in_xen", this.xen],
+      ["audit_accepts", this.audit],
+    ];
+    const always = found
+      .filter(([, { checked }]) => checked > 0)
+      .map(([name, { checked, violations, ways, first }]) => ({
+        name,
+        kind: "always" as const,
+        statement: STATEMENTS[name],
+        holds: violations === 0,
+        checked,
+        violations,
+        ways: WAYS.map((what, i) => ({ what, count: ways[i]! })).filter(({ count }) => count > 0),
+        ...(first === undefined ? {} : { first: { workload, ...first } }),
+      }));
+    return [...always, this.threadsRunTogether()];
   }
 
-  private violate(name: Name, event: number, p: number, q: number, mfn: number): void {
-    this.violations[name]++;
-    this.first[name] ??= { event, what: `pCPU ${p} and pCPU ${q}: L4 mfn 0x${mfn.toString(16)}` };
+  private threadsRunTogether(): PropertyResult {
+    const name = "threads_run_together";
+    const { checked } = this.guest;
+    return {
+      name,
+      kind: "sometimes",
+      statement: STATEMENTS[name],
+      holds: this.together > 0,
+      checked,
+      violations: 0,
+      ways: [],
+    };
+  }
+
+  private violate(watched: Watched, event: number, p: number, q: number, mfn: number): void {
+    const way = this.way(p, q, mfn);
+    watched.violations++;
+    watched.ways[way]!++;
+    watched.first ??= {
+      event,
+      what: `pCPU ${p} and pCPU ${q} have L4 mfn 0x${mfn.toString(16)}: ${WAYS[way]}`,
+    };
+  }
+
+  /** Row of WAYS. */
+  private way(p: number, q: number, mfn: number): number {
+    const { linux, config } = this.machine;
+    if (mfn < config.geometry.nrXenFrames) return 3;
+    if (linux.percpu.loaded_mm[p] === INIT_MM || linux.percpu.loaded_mm[q] === INIT_MM) return 2;
+    const { mm } = linux.tasks;
+    const { current } = linux.percpu;
+    return mm[current[p]!] === NO_MM || mm[current[q]!] === NO_MM ? 1 : 0;
   }
 }
 
@@ -92,9 +139,10 @@ export function mergeProperties(lists: readonly (readonly PropertyResult[])[]): 
       const first = before.first ?? property.first;
       merged.set(property.name, {
         ...before,
-        holds: before.holds && property.holds,
+        holds: property.kind === "always" ? before.holds && property.holds : before.holds || property.holds,
         checked: before.checked + property.checked,
         violations: before.violations + property.violations,
+        ways: mergeWays(before.ways, property.ways),
         ...(first === undefined ? {} : { first }),
       });
     }
@@ -102,29 +150,46 @@ export function mergeProperties(lists: readonly (readonly PropertyResult[])[]): 
   return [...merged.values()];
 }
 
+function mergeWays(a: PropertyResult["ways"], b: PropertyResult["ways"]): PropertyResult["ways"] {
+  const sums = new Map<string, number>();
+  for (const { what, count } of [...a, ...b]) sums.set(what, (sums.get(what) ?? 0) + count);
+  const order = (what: string) => WAYS.indexOf(what as (typeof WAYS)[number]);
+  return [...sums].map(([what, count]) => ({ what, count })).sort((x, y) => order(x.what) - order(y.what));
+}
+
 /** The verdict that follows from the properties, and why. */
 export function verdictOf(properties: readonly PropertyResult[]): { verdict: Verdict; reason: string } {
   const broken = (name: Name) => properties.find((p) => p.name === name && !p.holds);
   const refused = broken("audit_accepts");
+  const guest = broken("exclusive_in_guest");
   if (refused !== undefined) {
+    const { what, workload, event } = refused.first!;
+    const audit = `its own audit must refuse the guest ${refused.violations} times, first ${what} (${workload}, event ${event})`;
     return {
       verdict: "breaks",
-      reason: `its own audit must refuse the guest: ${refused.first!.what} (${refused.first!.workload}, event ${refused.first!.event})`,
+      reason: guest === undefined ? audit : `${audit}; let through, ${seen(guest)}`,
     };
   }
-  const guest = broken("exclusive_in_guest");
   if (guest !== undefined) {
     return {
       verdict: "breaks",
-      reason: `while guests run, ${guest.first!.what} (${guest.first!.workload}, event ${guest.first!.event})`,
+      reason: `while guests run, ${seen(guest)}`,
     };
   }
   const xen = broken("exclusive_in_xen");
   if (xen !== undefined) {
     return {
       verdict: "guest-mode-only",
-      reason: `while Xen runs, ${xen.first!.what} (${xen.first!.workload}, event ${xen.first!.event})`,
+      reason: `while Xen runs, ${seen(xen)}`,
     };
   }
   return { verdict: "keeps", reason: "no pCPU pair was ever seen with one L4, in a guest or in Xen" };
+}
+
+/** How a property was broken, commonest first, and where first. */
+function seen({ ways, first }: PropertyResult): string {
+  const kinds = [...ways]
+    .sort((a, b) => b.count - a.count)
+    .map(({ what, count }) => `${what} (seen ${count} times)`);
+  return `two pCPUs have one L4: ${kinds.join("; ")}; first in ${first!.workload}, event ${first!.event}`;
 }

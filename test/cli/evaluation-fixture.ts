@@ -220,6 +220,7 @@ function properties({ verdict, first }: Sketch): PropertyResult[] {
       holds,
       checked: 1_212_431,
       violations: holds ? 0 : 341,
+      ways: holds ? [] : [{ what: "two threads of one process", count: 341 }],
       ...(first === undefined ? {} : { first: { workload: "thread_storm", event: 10_412, what: first } }),
     },
     {
@@ -229,6 +230,7 @@ function properties({ verdict, first }: Sketch): PropertyResult[] {
       holds: true,
       checked: 1_212_431,
       violations: 0,
+      ways: [],
     },
   ];
 }
