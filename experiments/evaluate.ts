@@ -43,24 +43,27 @@ export interface EvaluateOptions {
 
 /** Read the proposals, the baseline always among them and first. */
 export function loadProposals(names: readonly string[]): Proposal[] {
-  const known = readdirSync(PROPOSAL_DIR)
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => basename(file, ".yaml"));
+  const known = knownProposals();
   const wanted = names.length === 0 ? ORDER.filter((name) => known.includes(name)) : [...names];
   if (names.length === 0) wanted.push(...known.filter((name) => !ORDER.includes(name)).sort());
   if (!wanted.includes(BASELINE)) wanted.unshift(BASELINE);
-  return [...new Set(wanted)].map((name) => {
-    if (/\.ya?ml$/.test(name)) return readProposal(name);
-    if (!known.includes(name)) {
-      throw new BadInput(
-        name,
-        "",
-        "is no proposal",
-        `name a YAML file, or one of ${known.sort().join(", ")}`,
-      );
-    }
-    return readProposal(join(PROPOSAL_DIR, `${name}.yaml`));
-  });
+  return [...new Set(wanted)].map(loadProposal);
+}
+
+/** Read the proposal of that name, or of that YAML file. Errors: BadInput. */
+export function loadProposal(name: string): Proposal {
+  if (/\.ya?ml$/.test(name)) return readProposal(name);
+  const known = knownProposals();
+  if (!known.includes(name)) {
+    throw new BadInput(name, "", "is no proposal", `name a YAML file, or one of ${known.sort().join(", ")}`);
+  }
+  return readProposal(join(PROPOSAL_DIR, `${name}.yaml`));
+}
+
+function knownProposals(): string[] {
+  return readdirSync(PROPOSAL_DIR)
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => basename(file, ".yaml"));
 }
 
 /** The order of design discussions: from no isolation over Xen's answers to Linux's. */

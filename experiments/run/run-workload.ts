@@ -9,6 +9,7 @@ import { defaultGeometry } from "../../machine/geometry.js";
 import { Machine } from "../../machine/machine.js";
 import { readRecording, type Recording } from "../import/recording.js";
 import type { PropertyResult, WorkloadResult } from "../results.js";
+import { Timeline } from "./timeline.js";
 import { TraceRunner } from "./trace-runner.js";
 
 /** What a worker is given: plain data. */
@@ -45,13 +46,40 @@ export function workloadName(file: string): string {
   return basename(file).replace(/\.(perf|tracecmd|strace)?\.?(txt)?(\.gz)?$/, "") || basename(file);
 }
 
+/** One workload under one proposal, with what was asked for on the way. */
+export interface SingleRun {
+  readonly workload: WorkloadResult;
+  readonly outcome: RunOutcome;
+  readonly timeline?: Timeline;
+}
+
+/** Run one recording under one proposal. Errors: BadInput where the recording cannot be used. */
+export async function runOnce(
+  file: string,
+  proposal: Proposal,
+  options: Pick<Cell, "machine" | "strict"> & { readonly timeline: boolean },
+): Promise<SingleRun> {
+  const recording = await readRecording(file, { strict: options.strict });
+  const { outcome, notes, timeline } = run(recording, proposal, options);
+  const workload = describe(file, recording, notes);
+  return { workload, outcome, ...(timeline === undefined ? {} : { timeline }) };
+}
+
 /** Run one cell. Errors: BadInput where the recording cannot be used. */
 export async function runWorkload(cell: Cell): Promise<CellResult> {
   const began = performance.now();
   const recording = await readRecording(cell.file, { strict: cell.strict });
   const importSeconds = (performance.now() - began) / 1000;
   const runs = cell.proposals.map((proposal) => run(recording, proposal, cell));
-  const notes = [...recording.report.warnings, ...(runs[0]?.notes ?? [])];
+  return {
+    workload: describe(cell.file, recording, runs[0]?.notes ?? []),
+    outcomes: runs.map((r) => r.outcome),
+    speed: { importEventsPerSecond: recording.events / importSeconds },
+  };
+}
+
+function describe(file: string, recording: Recording, assumed: WorkloadResult["notes"]): WorkloadResult {
+  const notes = [...recording.report.warnings, ...assumed];
   const lowerBound = recording.counts.sys_enter === 0;
   if (lowerBound) {
     notes.push({
@@ -60,27 +88,28 @@ export async function runWorkload(cell: Cell): Promise<CellResult> {
     });
   }
   return {
-    workload: {
-      name: workloadName(cell.file),
-      file: basename(cell.file),
-      seconds: recording.seconds,
-      events: recording.events,
-      cpus: recording.cpus,
-      syscalls: recording.counts.sys_enter,
-      faults: recording.counts.faults,
-      switches: recording.counts.switches,
-      lowerBound,
-      notes,
-    },
-    outcomes: runs.map((r) => r.outcome),
-    speed: { importEventsPerSecond: recording.events / importSeconds },
+    name: workloadName(file),
+    file: basename(file),
+    seconds: recording.seconds,
+    events: recording.events,
+    cpus: recording.cpus,
+    syscalls: recording.counts.sys_enter,
+    faults: recording.counts.faults,
+    switches: recording.counts.switches,
+    lowerBound,
+    notes,
   };
 }
 
-function run(recording: Recording, proposal: Proposal, cell: Cell) {
+function run(
+  recording: Recording,
+  proposal: Proposal,
+  options: Pick<Cell, "machine"> & { readonly timeline?: boolean },
+) {
   const geometry = defaultGeometry(Math.max(2, recording.cpus));
-  const machine = new Machine({ proposal, geometry, ...cell.machine, audit: "observe" }).boot();
-  const runner = new TraceRunner(machine);
+  const machine = new Machine({ proposal, geometry, ...options.machine, audit: "observe" }).boot();
+  const timeline = options.timeline === true ? new Timeline(machine, recording.strings) : undefined;
+  const runner = new TraceRunner(machine, timeline && ((chunk, i) => timeline.after(chunk, i)));
   const began = performance.now();
   for (const chunk of recording.chunks) runner.consume(chunk);
   const seconds = (performance.now() - began) / 1000;
@@ -92,11 +121,11 @@ function run(recording: Recording, proposal: Proposal, cell: Cell) {
     counts: sum(Object.values(byCause)),
     byCause,
     perVcpu: Array.from({ length: geometry.nrCpus }, (_, vcpu) => ledger.collect(vcpu, CAUSE.boot)),
-    properties: runner.watch.properties(workloadName(cell.file)),
+    properties: runner.watch.properties(workloadName(recording.file)),
     memory: runner.memory(),
     eventsPerSecond: recording.events / seconds,
   };
-  return { outcome, notes: runner.notes() };
+  return { outcome, notes: runner.notes(), timeline };
 }
 
 function sum(parts: readonly Counts[]): Counts {

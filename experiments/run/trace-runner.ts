@@ -47,7 +47,11 @@ export class TraceRunner {
   private events = 0;
   private topLevelPeak = 0;
 
-  constructor(private readonly machine: Machine) {
+  /** `onEvent` is told of each row after it has been run. */
+  constructor(
+    private readonly machine: Machine,
+    private readonly onEvent?: (chunk: EventChunk, i: number) => void,
+  ) {
     const note = (what: string): void => void this.counted.set(what, (this.counted.get(what) ?? 0) + 1);
     this.watch = new PromiseWatch(machine);
     this.tasks = new TaskMap(machine, note);
@@ -63,6 +67,7 @@ export class TraceRunner {
       if (chunk.cpu[i]! >= nrCpus || chunk.kind[i] === KIND.OTHER) continue;
       this.event(chunk, i);
       this.watch.look(this.events);
+      this.onEvent?.(chunk, i);
     }
   }
 
