@@ -32,3 +32,18 @@ export function defaultGeometry(nrCpus: number): Geometry {
     maxFiles: 64,
   };
 }
+
+/** A guest of 64 MiB for tests and generated work: a snapshot of it is a copy of some 40 MiB at most. */
+export function smallGeometry(nrCpus: number): Geometry {
+  return {
+    nrCpus,
+    nrXenFrames: 64 + 8 * nrCpus,
+    nrTables: 2048,
+    nrFrames: 16384,
+    ptes: 512,
+    maxMms: 32,
+    maxTasks: 64,
+    maxVmas: 4096,
+    maxFiles: 4,
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * Generated work: a list of small operations, each meaningful on any machine.
+ *
+ * An operation names things by number, and a number means the n-th (modulo how many there are) of what the machine
+ * has at that moment; what makes no sense then is left out. So any list of operations is a workload, every part
+ * of one is a workload too, and a machine's bytes together with the rest of the list say all that follows.
+ */
+import { mulberry32 } from "./seed.js";
+
+export const OPS = [
+  "switch", // to the n-th task that waits for a CPU
+  "idle",
+  "fork",
+  "thread",
+  "vfork",
+  "exec",
+  "exit",
+  "mmap",
+  "munmap",
+  "mprotect",
+  "madvise",
+  "touch", // from user mode
+  "ktouch", // from the kernel, as a copy to user space
+  "syscall",
+  "interrupt",
+] as const;
+
+export type OpName = (typeof OPS)[number];
+
+/** What happens next, on which CPU. `slot`, `page`, `pages` name memory; `n` chooses among what there is. */
+export interface Op {
+  readonly op: OpName;
+  readonly cpu: number;
+  readonly n: number;
+  /** Top-level slot, one of SLOTS by number. */
+  readonly slot: number;
+  /** First page within the slot, and how many; WHOLE pages of a slot for munmap take all of it. */
+  readonly page: number;
+  readonly pages: number;
+}
+
+/** Top-level slots that generated work maps in. */
+export const SLOTS = [0, 1, 85, 170, 254] as const;
+
+/** Pages within a slot that are mapped: more than one L1 table's. */
+export const SLOT_PAGES = 1200;
+export const WHOLE = 0;
+
+/** `count` operations from `seed`; the same seed gives the same list. Weights are those of an ordinary program. */
+export function randomOps(seed: number, count: number, nrCpus: number): Op[] {
+  const random = mulberry32(seed);
+  const below = (n: number) => Math.floor(random() * n);
+  return Array.from({ length: count }, () => ({
+    op: WEIGHTED[below(WEIGHTED.length)]!,
+    cpu: below(nrCpus),
+    n: below(64),
+    slot: below(SLOTS.length),
+    page: below(SLOT_PAGES),
+    pages: below(4) === 0 ? WHOLE : 1 + below(40),
+  }));
+}
+
+const WEIGHTS: Record<OpName, number> = {
+  switch: 16,
+  idle: 5,
+  fork: 3,
+  thread: 4,
+  vfork: 1,
+  exec: 1,
+  exit: 4,
+  mmap: 12,
+  munmap: 8,
+  mprotect: 5,
+  madvise: 2,
+  touch: 28,
+  ktouch: 3,
+  syscall: 5,
+  interrupt: 3,
+};
+
+const WEIGHTED: readonly OpName[] = OPS.flatMap((op) => Array.from({ length: WEIGHTS[op] }, () => op));

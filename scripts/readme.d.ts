@@ -1,0 +1,2 @@
+export function shown(): string;
+export function table(): string;

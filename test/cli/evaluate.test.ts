@@ -1,0 +1,127 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { Evaluation } from "../../experiments/results.js";
+import { pvtwin, ROOT } from "../pvtwin.js";
+
+const STORM = join(ROOT, "recordings", "thread_storm.perf.txt.gz");
+const ODD = join(ROOT, "test", "data", "traces", "odd_names.perf.txt.gz");
+
+describe("pvtwin evaluate", () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "pvtwin-evaluate-"));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  /** results.json of a run, without what is of the host. */
+  const results = (...args: string[]): string => {
+    const out = join(dir, args.join("").replace(/\W+/g, "_").slice(-60));
+    expect(pvtwin(["evaluate", "--workload", STORM, ODD, "--out", out, ...args]).status).to.equal(0);
+    const { host: _host, ...rest } = JSON.parse(readFileSync(join(out, "results.json"), "utf8"));
+    return JSON.stringify(rest);
+  };
+
+  it("gives the same bytes twice, and on one worker or two, apart from the host's field", () => {
+    const one = results("--workers", "1");
+    expect(results("--workers", "2")).to.equal(one);
+    expect(results("--workers", "1")).to.equal(one);
+  }).timeout(60_000);
+
+  it("judges five proposals, and says why", () => {
+    const { status, stdout } = pvtwin(["evaluate", "--json", "--workload", STORM, "--workers", "1"]);
+    expect(status).to.equal(0);
+    const { proposals } = JSON.parse(stdout) as Evaluation;
+    expect(proposals.map(({ name, verdict }) => [name, verdict])).to.deep.equal([
+      ["shared", "breaks"],
+      ["xpti-copy-always", "guest-mode-only"],
+      ["xpti", "guest-mode-only"],
+      ["xen-vcpu-root", "keeps"],
+      ["linux-per-thread", "breaks"],
+    ]);
+    for (const { properties } of proposals) {
+      expect(properties.find(({ name }) => name === "threads_run_together")!.holds).to.equal(true);
+    }
+  }).timeout(60_000);
+
+  it("finds that XPTI's cost lies in CR3 loads and flushes more than in the copy", () => {
+    const { stdout } = pvtwin(["evaluate", "xpti", "--json", "--workload", STORM, "--workers", "1"]);
+    const { groups } = (JSON.parse(stdout) as Evaluation).proposals[1]!.cost[0]!;
+    const more = (group: string) => groups.find((g) => g.group === group)!.versusCycles;
+    expect(more("CR3 load") + more("flush")).to.be.above(more("root copy"));
+    expect(more("hypercall")).to.equal(0);
+  }).timeout(60_000);
+
+  it("finds that a table pair per thread is paid for at switches within a process", () => {
+    const { stdout } = pvtwin([
+      "evaluate",
+      "linux-per-thread",
+      "--json",
+      "--workload",
+      STORM,
+      "--workers",
+      "1",
+    ]);
+    const [shared, perThread] = (JSON.parse(stdout) as Evaluation).proposals.map(
+      ({ cost }) => cost[0]!.counts,
+    );
+    const loads = (perThread!.new_baseptr ?? 0) - (shared!.new_baseptr ?? 0);
+    expect(perThread!.top_load_same_mm).to.be.above(0.6 * loads);
+    expect(shared!.top_load_same_mm ?? 0).to.equal(0);
+  }).timeout(60_000);
+
+  for (const [what, args, place] of [
+    ["a proposal that is none", ["nonsense"], "nonsense"],
+    ["a recording that is not there", ["--workload", "nowhere.txt"], "nowhere.txt"],
+    ["a profile that is none", ["--profile", "nonsense"], "nonsense"],
+    ["a kernel image that is none", ["--kernel", join(ROOT, "package.json")], "package.json"],
+  ] as const) {
+    it(`refuses ${what} in one line, with exit status 2 and nothing written`, () => {
+      const out = join(dir, "out");
+      const { status, stderr } = pvtwin(["evaluate", "--out", out, "--workload", ODD, ...args]);
+      expect(status).to.equal(2);
+      expect(stderr)
+        .to.match(/^pvtwin: [^\n]+\n$/)
+        .and.include(place);
+      expect(existsSync(out)).to.equal(false);
+    }).timeout(20_000);
+  }
+
+  it("names the key of a proposal that is not as the schema says, and the remedy", () => {
+    const file = join(dir, "mine.yaml");
+    writeFileSync(
+      file,
+      "name: mine\ntitle: t\nquestion: q\nlinux: { top: per-fork }\nxen: { root: shared }\n",
+    );
+    const { status, stderr } = pvtwin(["evaluate", file, "--workload", ODD]);
+    expect(status).to.equal(2);
+    expect(stderr).to.include("mine.yaml: linux.top: ").and.include("see abi/proposal.ts");
+  });
+
+  it("takes a proposal from a user's own file", () => {
+    const file = join(dir, "mine.yaml");
+    writeFileSync(
+      file,
+      "name: mine\ntitle: t\nquestion: q\nlinux: { top: shared-pgd }\nxen: { root: xpti }\n",
+    );
+    const { status, stdout } = pvtwin(["evaluate", file, "--workload", ODD, "--json"]);
+    expect(status).to.equal(0);
+    expect((JSON.parse(stdout) as Evaluation).proposals.map(({ name }) => name)).to.deep.equal([
+      "shared",
+      "mine",
+    ]);
+  }).timeout(20_000);
+
+  it("leaves no temporary file beside its results", () => {
+    pvtwin(["evaluate", "shared", "--workload", ODD, "--out", dir]);
+    expect(readdirSync(dir).sort()).to.deep.equal(["report.html", "results.json"]);
+  }).timeout(20_000);
+
+  it("says that XPTI's cost is a lower bound where a recording has no raw system calls", () => {
+    const file = join(ROOT, "test", "data", "traces", "thread_storm_b.xenpv.perf.txt.gz");
+    const { stdout } = pvtwin(["evaluate", "xpti", "--workload", file]);
+    expect(stdout).to.include("thread_storm_b.xenpv (>=)");
+    expect(stdout).to.include("recorded without raw_syscalls:sys_enter");
+  }).timeout(20_000);
+});

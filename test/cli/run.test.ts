@@ -1,0 +1,57 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { TraceEvent } from "../../experiments/run/timeline.js";
+import { pvtwin, ROOT } from "../pvtwin.js";
+
+const STORM = join(ROOT, "recordings", "thread_storm.perf.txt.gz");
+
+describe("pvtwin run", () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "pvtwin-run-"));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  it("gives the ledger, counts per vCPU, and the recording's seconds and events", () => {
+    const { status, stdout } = pvtwin(["run", STORM, "--proposal", "xpti", "--json"]);
+    expect(status).to.equal(0);
+    const run = JSON.parse(stdout);
+    expect(run).to.include({
+      proposal: "xpti",
+      events: 93229,
+      seconds: 0.257299,
+      verdict: "guest-mode-only",
+    });
+    expect(run.perVcpu).to.have.length(2);
+    expect(run.perVcpu[0].cr3_write + run.perVcpu[1].cr3_write).to.equal(run.counts.cr3_write);
+    const line = run.ledger.find(({ event }: { event: string }) => event === "cr3_write");
+    expect(line).to.include({ count: run.counts.cr3_write });
+    expect(line.priceSource).to.include("CR3 write");
+  }).timeout(20_000);
+
+  it("writes a timeline whose lanes are never in two states at once", () => {
+    const file = join(dir, "storm.json");
+    const { status, stdout } = pvtwin(["run", STORM, "--trace", file]);
+    expect(status).to.equal(0);
+    expect(stdout).to.include("ui.perfetto.dev");
+    const { traceEvents } = JSON.parse(readFileSync(file, "utf8")) as { traceEvents: TraceEvent[] };
+    const ends = new Map<string, number>();
+    for (const { ph, pid, tid, ts, dur } of traceEvents) {
+      if (ph !== "X") continue;
+      const lane = `${pid}/${tid}`;
+      expect(ts).to.be.at.least((ends.get(lane) ?? 0) - 0.01);
+      ends.set(lane, ts + dur!);
+    }
+    expect([...ends.keys()].sort()).to.deep.equal(["1/0", "1/1", "2/0", "2/1", "3/0", "3/1"]);
+    expect(traceEvents.some(({ ph, name }) => ph === "C" && name === "page_fault")).to.equal(true);
+  }).timeout(20_000);
+
+  it("shows no two pCPUs on one L4 under xen-vcpu-root", () => {
+    const file = join(dir, "root.json");
+    pvtwin(["run", STORM, "--proposal", "xen-vcpu-root", "--trace", file]);
+    const { traceEvents } = JSON.parse(readFileSync(file, "utf8")) as { traceEvents: TraceEvent[] };
+    expect(traceEvents.filter(({ ph, pid }) => ph === "X" && pid === 3)).to.be.empty;
+  }).timeout(20_000);
+});

@@ -1,0 +1,77 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { elf } from "./elfnotes/image-builder.js";
+import { pvtwin, ROOT } from "./pvtwin.js";
+import { shown, table } from "../scripts/readme.js";
+
+/** A kernel image that the documents name as an example, and few machines have. */
+const KERNEL = "/boot/vmlinuz-6.1.0-56-amd64";
+
+const documents = ["README.md", "ARCHITECTURE.md", "xen-model/README.md", "recordings/README.md"].filter(
+  (file) => existsSync(join(ROOT, file)),
+);
+
+/** Lines `pvtwin ...` of a text, and those that make their input. */
+function commandsIn(text: string): string[] {
+  return [...text.matchAll(/^ *((?:pvtwin|echo) .*)$/gm)].map(([, line]) => line!.trim());
+}
+
+describe("the documents", () => {
+  let dir: string;
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), "pvtwin-docs-"));
+    for (const folder of ["recordings", "test", "abi"]) symlinkSync(join(ROOT, folder), join(dir, folder));
+    const command = `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, "bin", "pvtwin.js")}' "$@"\n`;
+    writeFileSync(join(dir, "pvtwin"), command, { mode: 0o755 });
+    const kernel = process.env.PVTWIN_KERNEL;
+    if (kernel !== undefined) copyFileSync(kernel, join(dir, "vmlinuz"));
+    else writeFileSync(join(dir, "vmlinuz"), elf());
+  });
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  /** Run a line as a shell does, in a folder where the line's files are. */
+  const run = (line: string) => {
+    const { status, stderr } = spawnSync("sh", ["-c", line.replace(KERNEL, "vmlinuz")], {
+      cwd: dir,
+      encoding: "utf8",
+      env: { ...process.env, PATH: `${dir}:${process.env.PATH}`, NO_COLOR: "1" },
+    });
+    expect(status, `${line}\n${stderr}`).to.equal(0);
+  };
+
+  for (const file of documents) {
+    for (const line of commandsIn(readFileSync(join(ROOT, file), "utf8"))) {
+      it(`${file}: ${line}`, () => run(line)).timeout(60_000);
+    }
+  }
+
+  const names = readdirSync(join(ROOT, "cli"))
+    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => readFileSync(join(ROOT, "cli", file), "utf8").includes(".addHelpText("))
+    .map((file) => (file === "trace.ts" ? ["trace", "summary"] : [file.replace(/\.ts$/, "")]));
+  for (const name of names) {
+    it(`pvtwin ${name.join(" ")} --help has an example that works`, () => {
+      const { status, stdout } = pvtwin([...name, "--help"]);
+      expect(status).to.equal(0);
+      const examples = commandsIn(stdout.slice(stdout.search(/Examples?:/)));
+      expect(examples).to.not.be.empty;
+      examples.forEach(run);
+    }).timeout(60_000);
+  }
+
+  it("README.md shows what npm start prints", () => {
+    expect(shown(), "npm run readme brings it up to date").to.equal(table());
+  }).timeout(60_000);
+});
