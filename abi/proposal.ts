@@ -10,7 +10,7 @@ import { z } from "zod";
 import { BadInput } from "./bad-input.js";
 
 /** Which top-level tables Linux loads. Classes of linux-mm-model/top-level/. */
-export const LINUX_DESIGNS = ["shared-pgd", "per-thread"] as const;
+export const LINUX_DESIGNS = ["shared-pgd", "per-thread", "per-mm-vcpu", "per-vcpu"] as const;
 
 /** What Xen loads while a 64-bit PV guest runs, and while it runs itself. Classes of xen-model/root/. */
 export const XEN_ROOTS = ["shared", "xpti-copy-always", "xpti", "vcpu-root"] as const;

@@ -67,7 +67,18 @@ function knownProposals(): string[] {
 }
 
 /** The order of design discussions: from no isolation over Xen's answers to Linux's. */
-const ORDER = ["shared", "xpti-copy-always", "xpti", "xen-vcpu-root", "linux-per-thread"];
+const ORDER = [
+  "shared",
+  "xpti-copy-always",
+  "xpti",
+  "xen-vcpu-root",
+  "linux-per-thread",
+  "linux-per-thread-eager",
+  "linux-per-thread-unlazy",
+  "linux-per-mm-vcpu",
+  "linux-per-vcpu",
+  "linux-per-vcpu-local-flush",
+];
 
 /** Run everything. Errors: BadInput for any input that cannot be used. */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {

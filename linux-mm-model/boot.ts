@@ -43,11 +43,12 @@ export function boot(k: Linux): void {
   k.hv.vcpu_initialise(0, k.mms.pgd[INIT_MM]!);
   start_cpu(k, 0, k.mms.pgd[INIT_MM]!);
   pin_kernel_tables(k);
-  k.top.boot(k);
-  for (let cpu = 1; cpu < k.config.nrCpus; cpu++) {
-    const pgd = k.top.pgd_of(k, cpu, INIT_MM, NO_TASK);
+  for (let cpu = 0; cpu < k.config.nrCpus; cpu++) {
+    if (k.top.cpu_up(k, 0, cpu) !== 0) throw new RangeError("boot: no tables for all CPUs; raise nrTables");
+    if (cpu === 0) continue;
+    const pgd = k.top.start_pgd(k, cpu);
     k.hv.vcpu_initialise(cpu, pgd);
-    start_cpu(k, cpu, pgd);
+    start_cpu(k, cpu, k.top.pgd_of(k, cpu, INIT_MM, NO_TASK));
   }
 }
 

@@ -7,6 +7,8 @@
  *
  * Mirrors: struct pv_mmu_ops, arch/x86/include/asm/paravirt_types.h.
  */
+import type { Rc } from "../abi/errno.js";
+
 export interface PvMmuOps {
   /** set_pte_at() of a user PTE, or of a kernel one where mm is INIT_MM. Always a hypercall. */
   set_pte(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void;
@@ -40,10 +42,10 @@ export interface PvMmuOps {
   pgd_alloc(cpu: number, mm: number): void;
   pgd_free(cpu: number, mm: number): void;
 
-  /** End of fork: pin the child. Mirrors: xen_dup_mmap(). */
-  dup_mmap(cpu: number, mm: number): void;
-  /** exec has made `mm` current: pin it. Mirrors: xen_activate_mm(). */
-  activate_mm(cpu: number, prev: number, next: number): void;
+  /** End of fork: pin the child. 0, or -ENOMEM where a design needs tables of its own. Mirrors: xen_dup_mmap(). */
+  dup_mmap(cpu: number, mm: number): Rc;
+  /** exec has made `mm` current: pin it. As above. Mirrors: xen_activate_mm(). */
+  activate_mm(cpu: number, prev: number, next: number): Rc;
   /** The last user has gone: force all CPUs off, unpin. Mirrors: xen_exit_mmap(). */
   exit_mmap(cpu: number, mm: number): void;
 
@@ -52,8 +54,8 @@ export interface PvMmuOps {
 
   /** flush_tlb_mm_range(): bump mm's generation, flush here and on the other CPUs of its mask. Page numbers; end = 0: all. */
   flush_tlb_mm_range(cpu: number, mm: number, start: number, end: number, freed_tables: boolean): void;
-  /** Load kernel-mode L4 `pgd`, and the user-mode L4 beside it. Mirrors: write_cr3. */
-  write_cr3(cpu: number, pgd: number): void;
+  /** Load the tables of `mm`, pgd_of() of which is `pgd`. Mirrors: write_cr3; mm is page->pt_mm there. */
+  write_cr3(cpu: number, mm: number, pgd: number): void;
   /** switch_mm_irqs_off(). `task` is the next task. */
   switch_mm(cpu: number, prev: number, next: number, task: number): void;
   /** enter_lazy_tlb(): the next task has no mm of its own. */

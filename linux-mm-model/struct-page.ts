@@ -59,6 +59,13 @@ export class PageTable {
     return this.take(0, this.config.nrTables, "nrTables");
   }
 
+  /** Are there `n` frames for tables? For callers that can fail: alloc_table() cannot. */
+  can_alloc_tables(n: number): boolean {
+    let left = this.config.nrTables - this.heads[2]!;
+    for (let pfn = this.heads[0]!; left < n && pfn >= 0; pfn = this.next_free[pfn]!) left++;
+    return left >= n;
+  }
+
   /** A frame for data, with one reference. */
   alloc_page(): number {
     return this.take(1, this.config.nrFrames, "nrFrames");

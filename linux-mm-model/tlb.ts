@@ -34,6 +34,7 @@ import { FLUSH_ALL_ROW, FLUSH_SIZES, tlb_single_page_flush_ceiling } from "./xen
  *   real_prev  Int32Array    mm that was loaded
  *   pgd        Uint32Array   L4 to load, 0 if what is loaded will do
  *   next_gen   Float64Array  next_mm's tlb_gen, as read after joining its CPU set
+ *   load_mm    Int32Array    write_cr3(): mm whose tables are being loaded
  */
 export class SwitchRegisters {
   readonly next_mm: Int32Array;
@@ -43,6 +44,7 @@ export class SwitchRegisters {
   readonly real_prev: Int32Array;
   readonly pgd: Uint32Array;
   readonly next_gen: Float64Array;
+  readonly load_mm: Int32Array;
 
   constructor(state: State, nrCpus: number) {
     this.next_mm = state.i32(nrCpus);
@@ -52,6 +54,7 @@ export class SwitchRegisters {
     this.real_prev = state.i32(nrCpus);
     this.pgd = state.u32(nrCpus);
     this.next_gen = state.f64(nrCpus);
+    this.load_mm = state.i32(nrCpus);
   }
 }
 
@@ -95,7 +98,7 @@ export const switch_mm_irqs_off_steps = [
     if (next !== regs.real_prev[cpu]) percpu.loaded_mm[cpu] = LOADED_MM_SWITCHING;
     percpu.loaded_ctx[cpu] = k.mms.ctx_id[next]!;
     percpu.loaded_gen[cpu] = regs.next_gen[cpu]!;
-    k.pv.write_cr3(cpu, pgd);
+    k.pv.write_cr3(cpu, next, pgd);
     k.ledger.count(cpu, EV.tlb_flush_task_switch, 1);
     k.hist.tlb_flush[FLUSH_ALL_ROW]!++;
     return NEXT;

@@ -4,10 +4,13 @@
  * mm->pgd is the reference in every design: software walks read it, and it stays pinned while the mm lives.
  * Nothing outside a design's file knows whether there are replicas of it.
  */
+import type { Rc } from "../../abi/errno.js";
 import type { State } from "../../abi/state.js";
 import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
+import { PerMmVcpu } from "./per-mm-vcpu.js";
 import { PerThread } from "./per-thread.js";
+import { PerVcpu } from "./per-vcpu.js";
 import { SharedPgd } from "./shared-pgd.js";
 
 export interface TopLevelDesign {
@@ -20,6 +23,8 @@ export interface TopLevelDesign {
   pgd_of(k: Linux, cpu: number, mm: number, task: number): number;
   /** Is L4 `pgd` the reference of `mm`, or a replica of it? */
   belongs(k: Linux, mm: number, pgd: number): boolean;
+  /** In write_cr3()'s batch: queue what makes `cpu` run on the tables of `mm` whose logical CR3 is `pgd`. */
+  load(k: Linux, cpu: number, mm: number, pgd: number): void;
   /** `cpu` has loaded pgd_of(task), or will when the batch is issued. */
   loaded(k: Linux, cpu: number, task: number): void;
 
@@ -28,8 +33,8 @@ export interface TopLevelDesign {
   /** See PvMmuOps.sync_fault(). */
   sync_fault(k: Linux, cpu: number, task: number, vpn: number): boolean;
 
-  /** `mm`'s reference has been pinned: end of fork, exec. */
-  pinned(k: Linux, cpu: number, mm: number): void;
+  /** `mm`'s reference has been pinned: end of fork, exec. 0 or -ENOMEM. */
+  pinned(k: Linux, cpu: number, mm: number): Rc;
   /** `mm`'s reference is about to be unpinned; no CPU has it or a replica loaded. */
   unpin(k: Linux, cpu: number, mm: number): void;
 
@@ -40,9 +45,15 @@ export interface TopLevelDesign {
 
   /** Replica pairs in use, of two pages each. */
   pairs(): number;
+  /** Call `visit` for every L4 of the guest that is no mm's reference, nor the user-mode L4 beside one. */
+  replicas(k: Linux, visit: (pgd: number) => void): void;
 
-  /** At boot, before the vCPUs start: L4s of init_mm. */
-  boot(k: Linux): void;
+  /** `cpu` is about to start, at boot or after an unplug; `by` makes its tables. 0 or -ENOMEM. */
+  cpu_up(k: Linux, by: number, cpu: number): Rc;
+  /** The L4 that `cpu` starts on. */
+  start_pgd(k: Linux, cpu: number): number;
+  /** `cpu` has stopped, on the tables of init_mm. */
+  cpu_down(k: Linux, by: number, cpu: number): void;
 }
 
 /** The class behind a name of abi/proposal.ts. */
@@ -52,5 +63,9 @@ export function top_level_design(state: State, config: LinuxConfig): TopLevelDes
       return new SharedPgd();
     case "per-thread":
       return new PerThread(state, config);
+    case "per-mm-vcpu":
+      return new PerMmVcpu(state, config);
+    case "per-vcpu":
+      return new PerVcpu(state, config);
   }
 }

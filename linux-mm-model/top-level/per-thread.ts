@@ -13,30 +13,22 @@
  * Differs: the pair of a process's first thread is made when its mm is pinned, and taken by the first task that
  *          runs on the mm. A kernel thread with an mm (kthread_use_mm()) is not modelled.
  */
-import { EV } from "../../abi/events.js";
-import { MMU_NORMAL_PT_UPDATE } from "../../abi/mmu-update.js";
-import { pt_slot } from "../../abi/page.js";
+import type { Rc } from "../../abi/errno.js";
 import type { State } from "../../abi/state.js";
 import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
-import { INIT_MM, NO_MM } from "../mm-struct.js";
+import { INIT_MM } from "../mm-struct.js";
 import { NO_TASK } from "../task-struct.js";
-import { leave_mm } from "../tlb.js";
-import { smp_call_function } from "../xen/cr3.js";
-import { xen_extend_mmu_update, xen_mc_batch, xen_mc_flush } from "../xen/multicalls.js";
-import { pin_replica, unpin_replica } from "../xen/pgd-pin.js";
-import { alloc_kernel_pgd, alloc_user_pgd, free_pgd_pair } from "../xen/ptpage.js";
+import { load_base_pointers } from "../xen/base-pointers.js";
 import type { TopLevelDesign } from "./design.js";
-
-/** End of the list of an mm's replicas. */
-const END = -1;
+import { drop_pair, fan_out, leave_pair, make_init_pgd, make_pair, sync_loaded_pair } from "./pair.js";
 
 /**
  * Shape: a row per task, then a row per mm for the pair that no task has taken yet:
  *   pair_pgd  Uint32Array  kernel-mode L4 of the pair, 0 for none; the user-mode L4 is its page->private
  *   pair_mm   Int32Array   mm of which it is a replica
- *   next      Int32Array   next pair of that mm
- *   head      Int32Array   per mm: first of its pairs
+ *   next      Int32Array   next pair of that mm, biased by one: 0 ends the list
+ *   head      Int32Array   per mm: first of its pairs, biased by one
  *   used      Uint32Array  [0] pairs in use
  *   init_pgd  Uint32Array  per CPU: L4 of init_mm that the CPU starts on, and leaves user tables for
  */
@@ -70,16 +62,28 @@ export class PerThread implements TopLevelDesign {
   }
 
   /** Without `unlazy` all CPUs share swapper_pg_dir, as today; with it each has a copy of its own. */
-  boot(k: Linux): void {
-    this.head.fill(END);
-    for (let cpu = 0; cpu < k.config.nrCpus; cpu++) {
-      let pgd = k.mms.pgd[INIT_MM]!;
-      if (this.unlazy && cpu > 0) {
-        pgd = alloc_kernel_pgd(k);
-        pin_replica(k, 0, pgd);
-      }
-      this.init_pgd[cpu] = pgd;
-    }
+  cpu_up(k: Linux, by: number, cpu: number): Rc {
+    this.init_pgd[cpu] = k.mms.pgd[INIT_MM]!;
+    if (!this.unlazy || cpu === 0) return 0;
+    const pgd = make_init_pgd(k, by);
+    if (pgd < 0) return pgd;
+    this.init_pgd[cpu] = pgd;
+    return 0;
+  }
+
+  start_pgd(_k: Linux, cpu: number): number {
+    return this.init_pgd[cpu]!;
+  }
+
+  cpu_down(k: Linux, by: number, cpu: number): void {
+    if (this.init_pgd[cpu] === k.mms.pgd[INIT_MM]) return;
+    drop_pair(k, by, this.init_pgd[cpu]!);
+    this.init_pgd[cpu] = 0;
+  }
+
+  replicas(k: Linux, visit: (pgd: number) => void): void {
+    for (const pgd of this.pair_pgd) if (pgd !== 0) visit(pgd);
+    for (const pgd of this.init_pgd) if (pgd !== 0 && pgd !== k.mms.pgd[INIT_MM]) visit(pgd);
   }
 
   pgd_of(_k: Linux, cpu: number, mm: number, task: number): number {
@@ -93,9 +97,14 @@ export class PerThread implements TopLevelDesign {
 
   belongs(k: Linux, mm: number, pgd: number): boolean {
     if (k.mms.pgd[mm] === pgd) return true;
-    for (let row = this.head[mm]!; row !== END; row = this.next[row]!)
+    for (let row = this.head[mm]! - 1; row >= 0; row = this.next[row]! - 1) {
       if (this.pair_pgd[row] === pgd) return true;
+    }
     return false;
+  }
+
+  load(k: Linux, cpu: number, _mm: number, pgd: number): void {
+    load_base_pointers(k, cpu, pgd);
   }
 
   /** The task that first runs on a new mm takes its pair; exec gives up the old one. */
@@ -111,100 +120,52 @@ export class PerThread implements TopLevelDesign {
   }
 
   propagate(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void {
-    const clear = flags === 0;
-    if (mm === INIT_MM || (!clear && !this.eager)) return;
-    for (let row = this.head[mm]!; row !== END; row = this.next[row]!) {
-      const pgd = this.pair_pgd[row]!;
-      if (clear && k.memory.flags(pgd, slot) === 0) continue; // never synchronised
-      k.ledger.count(cpu, clear ? EV.top_fanout_clear : EV.top_fanout_set, 1);
-      this.set_slot(k, cpu, pgd, slot, frame, flags);
+    for (let row = this.head[mm]! - 1; row >= 0; row = this.next[row]! - 1) {
+      fan_out(k, cpu, this.pair_pgd[row]!, slot, frame, flags, this.eager);
     }
   }
 
-  /**
-   * Copy the slot of `vpn` if only the replica lacks it. The write is issued at once, also inside
-   * lazy MMU mode: the access is retried as soon as the handler returns.
-   */
   sync_fault(k: Linux, cpu: number, task: number, vpn: number): boolean {
-    const mm = k.tasks.mm[task]!;
-    const slot = pt_slot(vpn as never, 4);
-    if (mm === NO_MM || slot >= k.config.ptes / 2) return false;
-    const pgd = k.percpu.xen_cr3[cpu]!;
-    const reference = k.mms.pgd[mm]!;
-    const flags = k.memory.flags(reference, slot);
-    if (flags === 0 || k.memory.flags(pgd, slot) !== 0) return false;
-    k.ledger.count(cpu, EV.top_sync_fault, 1);
-    k.ledger.count(cpu, EV.top_slots_synced, 1);
-    xen_mc_batch(k, cpu);
-    this.set_slot(k, cpu, pgd, slot, k.memory.frame(reference, slot), flags);
-    xen_mc_flush(k, cpu);
-    return true;
+    return sync_loaded_pair(k, cpu, k.tasks.mm[task]!, vpn);
   }
 
-  pinned(k: Linux, cpu: number, mm: number): void {
-    this.link(k, this.maxTasks + mm, mm, this.make_pair(k, cpu, mm));
+  pinned(k: Linux, cpu: number, mm: number): Rc {
+    return this.add_pair(k, cpu, mm, this.maxTasks + mm);
   }
 
   unpin(k: Linux, cpu: number, mm: number): void {
-    while (this.head[mm] !== END) this.free_pair(k, cpu, this.head[mm]!);
+    while (this.head[mm] !== 0) this.free_pair(k, cpu, this.head[mm]! - 1);
   }
 
-  thread_create(k: Linux, cpu: number, mm: number, task: number): number {
-    this.link(k, task, mm, this.make_pair(k, cpu, mm));
-    return 0;
+  thread_create(k: Linux, cpu: number, mm: number, task: number): Rc {
+    return this.add_pair(k, cpu, mm, task);
   }
 
   thread_free(k: Linux, cpu: number, task: number): void {
     this.free_pair(k, cpu, task);
   }
 
-  /** A pinned pair with the user slots that the reference has now. */
-  private make_pair(k: Linux, cpu: number, mm: number): number {
-    const { memory } = k;
-    const pgd = alloc_kernel_pgd(k);
-    const user_pgd = alloc_user_pgd(k, pgd);
-    const from = memory.at(k.mms.pgd[mm]!, 0);
-    const to = from + k.config.ptes; // half of the entries, two words each
-    memory.words.copyWithin(memory.at(pgd, 0), from, to);
-    memory.words.copyWithin(memory.at(user_pgd, 0), from, to);
-    pin_replica(k, cpu, pgd);
-    k.ledger.count(cpu, EV.top_pair_alloc, 1);
-    return pgd;
+  private add_pair(k: Linux, cpu: number, mm: number, row: number): Rc {
+    const pgd = make_pair(k, cpu, mm);
+    if (pgd < 0) return pgd;
+    this.link(k, row, mm, pgd);
+    return 0;
   }
 
   /** Free the pair of `row`, after every CPU that still has it loaded has left it. */
   private free_pair(k: Linux, cpu: number, row: number): void {
     const pgd = this.pair_pgd[row]!;
     if (pgd === 0) return;
-    for (let other = 0; other < k.config.nrCpus; other++) {
-      if (k.percpu.online[other] === 0 || k.percpu.xen_current_cr3[other] !== pgd) continue;
-      if (other === cpu) this.leave_pair(k, cpu, pgd);
-      else smp_call_function(k, cpu, other, (there) => this.leave_pair(k, there, pgd));
-    }
+    leave_pair(k, cpu, pgd);
     this.unlink(row);
-    unpin_replica(k, cpu, pgd);
-    free_pgd_pair(k, pgd);
-    k.ledger.count(cpu, EV.top_pair_free, 1);
-  }
-
-  private leave_pair(k: Linux, cpu: number, pgd: number): void {
-    if (k.percpu.xen_cr3[cpu] === pgd) {
-      k.ledger.count(cpu, EV.top_unlazy, 1);
-      leave_mm(k, cpu);
-    }
-    if (k.percpu.xen_current_cr3[cpu] === pgd) xen_mc_flush(k, cpu);
-  }
-
-  private set_slot(k: Linux, cpu: number, pgd: number, slot: number, frame: number, flags: number): void {
-    xen_extend_mmu_update(k, cpu, MMU_NORMAL_PT_UPDATE, pgd, slot, frame, flags);
-    xen_extend_mmu_update(k, cpu, MMU_NORMAL_PT_UPDATE, k.pages.private[pgd]!, slot, frame, flags);
+    drop_pair(k, cpu, pgd);
   }
 
   private link(k: Linux, row: number, mm: number, pgd: number): void {
     this.pair_pgd[row] = pgd;
     this.pair_mm[row] = mm;
     this.next[row] = this.head[mm]!;
-    this.head[mm] = row;
+    this.head[mm] = row + 1;
     this.used[0]!++;
     if (row >= this.maxTasks) return;
     k.tasks.pgd[row] = pgd;
@@ -213,10 +174,10 @@ export class PerThread implements TopLevelDesign {
 
   private unlink(row: number): void {
     const mm = this.pair_mm[row]!;
-    if (this.head[mm] === row) this.head[mm] = this.next[row]!;
+    if (this.head[mm] === row + 1) this.head[mm] = this.next[row]!;
     else {
-      let before = this.head[mm]!;
-      while (this.next[before] !== row) before = this.next[before]!;
+      let before = this.head[mm]! - 1;
+      while (this.next[before] !== row + 1) before = this.next[before]! - 1;
       this.next[before] = this.next[row]!;
     }
     this.pair_pgd[row] = 0;

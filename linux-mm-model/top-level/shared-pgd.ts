@@ -1,7 +1,10 @@
 /**
  * Linux 6.1: all threads of a process run on mm->pgd, and every CPU starts on swapper_pg_dir.
  */
+import type { Rc } from "../../abi/errno.js";
 import type { Linux } from "../linux.js";
+import { INIT_MM } from "../mm-struct.js";
+import { load_base_pointers } from "../xen/base-pointers.js";
 import type { TopLevelDesign } from "./design.js";
 
 export class SharedPgd implements TopLevelDesign {
@@ -16,6 +19,10 @@ export class SharedPgd implements TopLevelDesign {
     return k.mms.pgd[mm] === pgd;
   }
 
+  load(k: Linux, cpu: number, _mm: number, pgd: number): void {
+    load_base_pointers(k, cpu, pgd);
+  }
+
   loaded(): void {}
 
   propagate(): void {}
@@ -24,7 +31,9 @@ export class SharedPgd implements TopLevelDesign {
     return false;
   }
 
-  pinned(): void {}
+  pinned(): Rc {
+    return 0;
+  }
 
   unpin(): void {}
 
@@ -38,5 +47,15 @@ export class SharedPgd implements TopLevelDesign {
     return 0;
   }
 
-  boot(): void {}
+  replicas(): void {}
+
+  cpu_up(): Rc {
+    return 0;
+  }
+
+  start_pgd(k: Linux): number {
+    return k.mms.pgd[INIT_MM]!;
+  }
+
+  cpu_down(): void {}
 }

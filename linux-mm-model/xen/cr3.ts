@@ -7,30 +7,30 @@
  * Mirrors: xen_write_cr3(), xen_drop_mm_ref(), xen_exit_mmap(), arch/x86/xen/mmu_pv.c.
  */
 import { EV } from "../../abi/events.js";
-import { MMUEXT_NEW_BASEPTR, MMUEXT_NEW_USER_BASEPTR } from "../../abi/mmuext-op.js";
 import type { Linux } from "../linux.js";
 import { PARAVIRT_LAZY_CPU } from "../percpu.js";
 import { leave_mm } from "../tlb.js";
 import {
   CB_set_current_cr3,
-  xen_extend_mmuext_op,
   xen_mc_batch,
   xen_mc_callback,
   xen_mc_flush,
   xen_mc_issue,
 } from "./multicalls.js";
 import { xen_pgd_unpin } from "./pgd-pin.js";
-import { xen_get_user_pgd, xen_page_pinned } from "./set-entries.js";
+import { xen_page_pinned } from "./set-entries.js";
 
-/** Load kernel-mode L4 `pgd` and the user-mode L4 beside it (none for tables of init_mm). */
-export function xen_write_cr3(k: Linux, cpu: number, pgd: number): void {
+/**
+ * Load the tables of `mm` whose logical CR3 is `pgd`: kernel mode and user mode. What becomes of Xen's base
+ * pointers is the top-level design's business; xen_cr3 and xen_current_cr3 hold the logical value.
+ */
+export function xen_write_cr3(k: Linux, cpu: number, mm: number, pgd: number): void {
   xen_mc_batch(k, cpu);
   k.percpu.xen_cr3[cpu] = pgd;
   k.ledger.count(cpu, EV.write_cr3_kernel, 1);
-  xen_extend_mmuext_op(k, cpu, MMUEXT_NEW_BASEPTR, pgd);
-  xen_mc_callback(k, cpu, CB_set_current_cr3, pgd);
   k.ledger.count(cpu, EV.write_cr3_user, 1);
-  xen_extend_mmuext_op(k, cpu, MMUEXT_NEW_USER_BASEPTR, xen_get_user_pgd(k, pgd));
+  k.top.load(k, cpu, mm, pgd);
+  xen_mc_callback(k, cpu, CB_set_current_cr3, pgd);
   xen_mc_issue(k, cpu, PARAVIRT_LAZY_CPU);
 }
 

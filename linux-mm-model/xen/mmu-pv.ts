@@ -3,6 +3,7 @@
  *
  * Mirrors: xen_mmu_ops, xen_init_mmu_ops(), arch/x86/xen/mmu_pv.c.
  */
+import type { Rc } from "../../abi/errno.js";
 import type { Linux } from "../linux.js";
 import type { PvMmuOps } from "../pv-ops.js";
 import { enter_lazy_tlb, flush_tlb_mm_range, switch_mm_irqs_off } from "../tlb.js";
@@ -52,7 +53,7 @@ export function xen_mmu_ops(k: Linux): PvMmuOps {
     arch_leave_lazy_mmu_mode: (cpu) => xen_leave_lazy_mmu(k, cpu),
 
     flush_tlb_mm_range: (cpu, mm, start, end) => flush_tlb_mm_range(k, cpu, mm, start, end),
-    write_cr3: (cpu, pgd) => xen_write_cr3(k, cpu, pgd),
+    write_cr3: (cpu, mm, pgd) => xen_write_cr3(k, cpu, mm, pgd),
     switch_mm: (cpu, _prev, next, task) => switch_mm_irqs_off(k, cpu, next, task),
     enter_lazy_tlb: (cpu) => enter_lazy_tlb(k, cpu),
     start_context_switch: (cpu, prev) => paravirt_start_context_switch(k, cpu, prev),
@@ -69,7 +70,7 @@ export function xen_mmu_ops(k: Linux): PvMmuOps {
 }
 
 /** Pin `mm`. Mirrors: xen_enter_mmap(). */
-function enter_mmap(k: Linux, cpu: number, mm: number): void {
+function enter_mmap(k: Linux, cpu: number, mm: number): Rc {
   xen_pgd_pin(k, cpu, mm);
-  k.top.pinned(k, cpu, mm);
+  return k.top.pinned(k, cpu, mm);
 }

@@ -29,7 +29,7 @@ describe("pvtwin evaluate", () => {
     expect(results("--workers", "1")).to.equal(one);
   }).timeout(60_000);
 
-  it("judges five proposals, and says why", () => {
+  it("judges every proposal, and says why", () => {
     const { status, stdout } = pvtwin(["evaluate", "--json", "--workload", STORM, "--workers", "1"]);
     expect(status).to.equal(0);
     const { proposals } = JSON.parse(stdout) as Evaluation;
@@ -39,6 +39,11 @@ describe("pvtwin evaluate", () => {
       ["xpti", "guest-mode-only"],
       ["xen-vcpu-root", "keeps"],
       ["linux-per-thread", "breaks"],
+      ["linux-per-thread-eager", "breaks"],
+      ["linux-per-thread-unlazy", "keeps"],
+      ["linux-per-mm-vcpu", "keeps"],
+      ["linux-per-vcpu", "keeps"],
+      ["linux-per-vcpu-local-flush", "keeps"],
     ]);
     for (const { properties } of proposals) {
       expect(properties.find(({ name }) => name === "threads_run_together")!.holds).to.equal(true);

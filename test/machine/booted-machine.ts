@@ -4,7 +4,18 @@ import { readProposal, type Proposal } from "../../abi/proposal.js";
 import { smallGeometry } from "../../machine/geometry.js";
 import { Machine } from "../../machine/machine.js";
 
-export const PROPOSALS = ["shared", "xpti-copy-always", "xpti", "xen-vcpu-root", "linux-per-thread"] as const;
+export const PROPOSALS = [
+  "shared",
+  "xpti-copy-always",
+  "xpti",
+  "xen-vcpu-root",
+  "linux-per-thread",
+  "linux-per-thread-eager",
+  "linux-per-thread-unlazy",
+  "linux-per-mm-vcpu",
+  "linux-per-vcpu",
+  "linux-per-vcpu-local-flush",
+] as const;
 
 export function proposal(name: string): Proposal {
   return readProposal(join(__dirname, "..", "..", "abi", "proposals", `${name}.yaml`));

@@ -1,0 +1,119 @@
+/**
+ * A pair of top-level tables besides mm->pgd: a kernel-mode L4 and a user-mode L4 (its page->private), pinned for
+ * as long as it exists. What all designs with replicas do with one.
+ *
+ * Mirrors: xen_pgd_alloc() and __xen_pgd_pin() for the pair of a process, arch/x86/xen/mmu_pv.c.
+ */
+import { ENOMEM } from "../../abi/errno.js";
+import { EV } from "../../abi/events.js";
+import { MMU_NORMAL_PT_UPDATE } from "../../abi/mmu-update.js";
+import type { Vpn } from "../../abi/frames.js";
+import { pt_slot } from "../../abi/page.js";
+import type { Linux } from "../linux.js";
+import { NO_MM } from "../mm-struct.js";
+import { leave_mm } from "../tlb.js";
+import { smp_call_function } from "../xen/cr3.js";
+import { xen_extend_mmu_update, xen_mc_batch, xen_mc_flush } from "../xen/multicalls.js";
+import { pin_replica, unpin_replica } from "../xen/pgd-pin.js";
+import { alloc_kernel_pgd, alloc_user_pgd, free_pgd_pair } from "../xen/ptpage.js";
+
+/** A pinned pair with the user slots that `mm`'s reference has now, or -ENOMEM. */
+export function make_pair(k: Linux, cpu: number, mm: number): number {
+  const { memory } = k;
+  if (!k.pages.can_alloc_tables(2)) return -ENOMEM;
+  const pgd = alloc_kernel_pgd(k);
+  const user_pgd = alloc_user_pgd(k, pgd);
+  const from = memory.at(k.mms.pgd[mm]!, 0);
+  const to = from + k.config.ptes; // half of the entries, two words each
+  memory.words.copyWithin(memory.at(pgd, 0), from, to);
+  memory.words.copyWithin(memory.at(user_pgd, 0), from, to);
+  pin_replica(k, cpu, pgd);
+  k.ledger.count(cpu, EV.top_pair_alloc, 1);
+  return pgd;
+}
+
+/** A pinned kernel-mode L4 of init_mm, for one CPU alone, or -ENOMEM. */
+export function make_init_pgd(k: Linux, cpu: number): number {
+  if (!k.pages.can_alloc_tables(1)) return -ENOMEM;
+  const pgd = alloc_kernel_pgd(k);
+  pin_replica(k, cpu, pgd);
+  return pgd;
+}
+
+/** Unpin and free a pair, or an L4 of init_mm, that no CPU has loaded. */
+export function drop_pair(k: Linux, cpu: number, pgd: number): void {
+  const isPair = k.pages.private[pgd] !== 0;
+  unpin_replica(k, cpu, pgd);
+  free_pgd_pair(k, pgd);
+  if (isPair) k.ledger.count(cpu, EV.top_pair_free, 1);
+}
+
+/** Queue the writes of a user slot in both L4s of the pair: kernel mode first, as xen_set_p4d() does (I-14). */
+export function set_pair_slot(
+  k: Linux,
+  cpu: number,
+  pgd: number,
+  slot: number,
+  frame: number,
+  flags: number,
+): void {
+  xen_extend_mmu_update(k, cpu, MMU_NORMAL_PT_UPDATE, pgd, slot, frame, flags);
+  xen_extend_mmu_update(k, cpu, MMU_NORMAL_PT_UPDATE, k.pages.private[pgd]!, slot, frame, flags);
+}
+
+/**
+ * Slot `slot` of the reference is being set or cleared: do the same to a replica, in the same batch. A slot is set at
+ * once only if `eager`; it is always cleared at once, since its L3 table becomes writable right after (I-1).
+ */
+export function fan_out(
+  k: Linux,
+  cpu: number,
+  pgd: number,
+  slot: number,
+  frame: number,
+  flags: number,
+  eager: boolean,
+): void {
+  const clear = flags === 0;
+  if (clear ? k.memory.flags(pgd, slot) === 0 : !eager) return; // never synchronised, or left to its fault
+  k.ledger.count(cpu, clear ? EV.top_fanout_clear : EV.top_fanout_set, 1);
+  set_pair_slot(k, cpu, pgd, slot, frame, flags);
+}
+
+/**
+ * Copy the slot of `vpn` from `mm`'s reference to the pair that `cpu` runs on, if only the pair lacks it. The write is
+ * issued at once, also inside lazy MMU mode: the access is retried as soon as the handler returns (I-7).
+ *
+ * Mirrors: vmalloc_fault() of 32-bit, arch/x86/mm/fault.c.
+ */
+export function sync_loaded_pair(k: Linux, cpu: number, mm: number, vpn: number): boolean {
+  const slot = pt_slot(vpn as Vpn, 4);
+  if (mm === NO_MM || slot >= k.config.ptes / 2) return false;
+  const pgd = k.percpu.xen_cr3[cpu]!;
+  const reference = k.mms.pgd[mm]!;
+  const flags = k.memory.flags(reference, slot);
+  if (flags === 0 || k.memory.flags(pgd, slot) !== 0) return false;
+  k.ledger.count(cpu, EV.top_sync_fault, 1);
+  k.ledger.count(cpu, EV.top_slots_synced, 1);
+  xen_mc_batch(k, cpu);
+  set_pair_slot(k, cpu, pgd, slot, k.memory.frame(reference, slot), flags);
+  xen_mc_flush(k, cpu);
+  return true;
+}
+
+/** Make every CPU that still has `pgd` in %cr3 load the tables of init_mm. */
+export function leave_pair(k: Linux, cpu: number, pgd: number): void {
+  for (let other = 0; other < k.config.nrCpus; other++) {
+    if (k.percpu.online[other] === 0 || k.percpu.xen_current_cr3[other] !== pgd) continue;
+    if (other === cpu) leave_pair_here(k, cpu, pgd);
+    else smp_call_function(k, cpu, other, (there) => leave_pair_here(k, there, pgd));
+  }
+}
+
+function leave_pair_here(k: Linux, cpu: number, pgd: number): void {
+  if (k.percpu.xen_cr3[cpu] === pgd) {
+    k.ledger.count(cpu, EV.top_unlazy, 1);
+    leave_mm(k, cpu);
+  }
+  if (k.percpu.xen_current_cr3[cpu] === pgd) xen_mc_flush(k, cpu);
+}

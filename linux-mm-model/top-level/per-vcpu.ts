@@ -1,0 +1,158 @@
+/**
+ * One pair of L4s for each vCPU, for good; its user half is rewritten when another mm is loaded.
+ *
+ * The reference in struct mm stays pinned, so that all tables below it stay typed, and is never loaded. Generic code
+ * goes on comparing CR3 with mm->pgd: xen_cr3 and xen_current_cr3 hold this logical value, while Xen's base
+ * pointers never change after the first load. Loading an mm publishes it as what the pair mirrors, then copies the
+ * slots that differ; setting a slot writes the reference, then the pairs of all vCPUs that mirror it. So either
+ * the copy sees the new slot, or the writer sees the new mirror: no update is lost. A vCPU that is lazily parked on
+ * an mm still mirrors it, and goes on receiving its updates.
+ *
+ * Mirrors: nothing upstream. cpu_load_pmap() and xen_kpm_sync() of NetBSD/amd64 on Xen (sys/arch/xen/x86/) do
+ *          the same with the kernel-mode L4; PAX_PER_CPU_PGD did it on hardware.
+ * Differs: interrupts stay off from the first to the last write of a load, so that no access sees two mms mixed
+ *          (I-22): the simulator lets nobody in between.
+ */
+import { ENOMEM, type Rc } from "../../abi/errno.js";
+import { EV } from "../../abi/events.js";
+import { MMU_NORMAL_PT_UPDATE } from "../../abi/mmu-update.js";
+import { MMUEXT_TLB_FLUSH_LOCAL } from "../../abi/mmuext-op.js";
+import { _PAGE_PRESENT } from "../../abi/page.js";
+import { NEXT, path, runPath, step } from "../../abi/path.js";
+import type { State } from "../../abi/state.js";
+import type { LinuxConfig } from "../config.js";
+import type { Linux } from "../linux.js";
+import { INIT_MM } from "../mm-struct.js";
+import { load_base_pointers } from "../xen/base-pointers.js";
+import { xen_extend_mmu_update, xen_extend_mmuext_op } from "../xen/multicalls.js";
+import { pin_replica } from "../xen/pgd-pin.js";
+import { alloc_kernel_pgd, alloc_user_pgd } from "../xen/ptpage.js";
+import type { TopLevelDesign } from "./design.js";
+import { drop_pair, fan_out, set_pair_slot } from "./pair.js";
+
+/**
+ * Shape: nrCpus rows.
+ *   pair_pgd  Uint32Array  kernel-mode L4 of the vCPU's pair, 0 while it is down
+ *   mirrored  Int32Array   mm whose user half the pair has, or is being given
+ *   based     Uint8Array   the pair is in Xen's base pointers
+ */
+export class PerVcpu implements TopLevelDesign {
+  readonly loadsReference = false;
+  readonly unlazy = false;
+  readonly pair_pgd: Uint32Array;
+  readonly mirrored: Int32Array;
+  readonly based: Uint8Array;
+
+  /** Loading an mm on a vCPU; regs.load_mm is its argument. */
+  private readonly load_path = path<Linux>("xen_write_cr3", [
+    step("publish what is mirrored", (k, cpu) => {
+      this.mirrored[cpu] = k.regs.load_mm[cpu]!;
+      return NEXT;
+    }),
+    step("copy the slots that differ", (k, cpu) => {
+      const { memory } = k;
+      const { words } = memory;
+      const pgd = this.pair_pgd[cpu]!;
+      const reference = k.mms.pgd[k.regs.load_mm[cpu]!]!;
+      const users = k.config.ptes / 2;
+      let from = memory.at(reference, 0);
+      let to = memory.at(pgd, 0);
+      let copied = 0;
+      for (let slot = 0; slot < users; slot++, from += 2, to += 2) {
+        // an entry is its table: other flags differ where hardware set A (I-2)
+        if (words[from] === words[to] && ((words[from + 1]! ^ words[to + 1]!) & _PAGE_PRESENT) === 0)
+          continue;
+        set_pair_slot(k, cpu, pgd, slot, memory.frame(reference, slot), memory.flags(reference, slot));
+        copied++;
+      }
+      k.ledger.count(cpu, EV.top_slots_compared, users);
+      k.ledger.count(cpu, EV.top_slots_synced, copied);
+      return NEXT;
+    }),
+    step("flush, or load for the first time", (k, cpu) => {
+      if (this.based[cpu] !== 0) xen_extend_mmuext_op(k, cpu, MMUEXT_TLB_FLUSH_LOCAL, 0);
+      else load_base_pointers(k, cpu, this.pair_pgd[cpu]!);
+      this.based[cpu] = 1;
+      return NEXT;
+    }),
+  ]);
+
+  constructor(state: State, config: LinuxConfig) {
+    this.pair_pgd = state.u32(config.nrCpus);
+    this.mirrored = state.i32(config.nrCpus);
+    this.based = state.u8(config.nrCpus);
+  }
+
+  pairs(): number {
+    return this.pair_pgd.reduce((n, pgd) => n + (pgd !== 0 ? 1 : 0), 0);
+  }
+
+  replicas(_k: Linux, visit: (pgd: number) => void): void {
+    for (const pgd of this.pair_pgd) if (pgd !== 0) visit(pgd);
+  }
+
+  /** CPU 0 boots on swapper_pg_dir, and takes its pair at its first load; the others start on theirs. */
+  cpu_up(k: Linux, by: number, cpu: number): Rc {
+    if (!k.pages.can_alloc_tables(2)) return -ENOMEM;
+    const pgd = alloc_kernel_pgd(k);
+    alloc_user_pgd(k, pgd);
+    pin_replica(k, by, pgd);
+    k.ledger.count(by, EV.top_pair_alloc, 1);
+    this.pair_pgd[cpu] = pgd;
+    this.mirrored[cpu] = INIT_MM;
+    this.based[cpu] = 0;
+    return 0;
+  }
+
+  start_pgd(_k: Linux, cpu: number): number {
+    return this.pair_pgd[cpu]!;
+  }
+
+  cpu_down(k: Linux, by: number, cpu: number): void {
+    drop_pair(k, by, this.pair_pgd[cpu]!);
+    this.pair_pgd[cpu] = 0;
+  }
+
+  /** The logical CR3: the reference. */
+  pgd_of(k: Linux, _cpu: number, mm: number): number {
+    return k.mms.pgd[mm]!;
+  }
+
+  belongs(k: Linux, mm: number, pgd: number): boolean {
+    return k.mms.pgd[mm] === pgd;
+  }
+
+  load(k: Linux, cpu: number, mm: number): void {
+    k.regs.load_mm[cpu] = mm;
+    runPath(this.load_path, k, cpu);
+  }
+
+  loaded(): void {}
+
+  /** Kernel slots are of init_mm, and of all pairs. */
+  propagate(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void {
+    const kernel = slot >= k.config.ptes / 2;
+    for (let other = 0; other < this.pair_pgd.length; other++) {
+      const pgd = this.pair_pgd[other]!;
+      if (pgd === 0) continue;
+      if (kernel) xen_extend_mmu_update(k, cpu, MMU_NORMAL_PT_UPDATE, pgd, slot, frame, flags);
+      else if (this.mirrored[other] === mm) fan_out(k, cpu, pgd, slot, frame, flags, true);
+    }
+  }
+
+  sync_fault(): boolean {
+    return false;
+  }
+
+  pinned(): Rc {
+    return 0;
+  }
+
+  unpin(): void {}
+
+  thread_create(): Rc {
+    return 0;
+  }
+
+  thread_free(): void {}
+}
