@@ -189,6 +189,7 @@ const TABLE = {
   // what a top-level design adds in the guest
   top_sync_fault: ["design", "faults that only copied top-level slots from the reference pagetable"],
   top_slots_synced: ["design", "top-level slots copied from the reference, at a fault or a switch"],
+  top_kernel_slot: ["design", "kernel slots copied from swapper_pg_dir to another top-level table"],
   top_slots_compared: ["design", "top-level slots compared with the reference at a load"],
   top_fanout_set: ["design", "writes of a populated top-level slot to a replica"],
   top_fanout_clear: ["design", "writes of a cleared top-level slot to a replica"],

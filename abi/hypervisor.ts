@@ -24,7 +24,10 @@ export interface Hypervisor {
   /** VCPUOP_initialise, VCPUOP_up: start `vcpu` on the kernel L4 `cr3`. Mirrors: arch_set_info_guest(). */
   vcpu_initialise(vcpu: VcpuId, cr3: number): Rc;
 
-  /** VCPUOP_down: the vCPU calls it on itself, and does not run again until initialised. */
+  /** VCPUOP_up: a vCPU that called VCPUOP_down runs on, on the tables that it has. */
+  vcpu_up(vcpu: VcpuId): Rc;
+
+  /** VCPUOP_down: the vCPU calls it on itself, and does not run again until VCPUOP_up. */
   vcpu_down(vcpu: VcpuId): Rc;
 
   /** SCHEDOP_block: nothing to run. Xen's pCPU goes idle and keeps this vCPU's tables loaded. */

@@ -30,6 +30,9 @@ export const CAUSES = [
   "madvise",
   "irq",
   "idle",
+  "text_poke",
+  "suspend",
+  "hotplug",
   "test",
 ] as const;
 

@@ -37,6 +37,8 @@ export const proposalSchema = z.strictObject({
     sync: z.enum(["none", "fault", "eager"]).default("none"),
     /** Leave the user tables when a vCPU goes idle or borrows an mm. */
     unlazy: z.boolean().default(false),
+    /** How a kernel slot that is populated after boot does: at once, as since 5.8, or at a fault, as before. */
+    kernelSync: z.enum(["eager", "fault"]).default("eager"),
   }),
   xen: z.strictObject({
     root: z.enum(XEN_ROOTS),

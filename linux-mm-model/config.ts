@@ -32,4 +32,6 @@ export interface LinuxConfig {
   readonly top: (typeof LINUX_DESIGNS)[number];
   readonly sync: "none" | "fault" | "eager";
   readonly unlazy: boolean;
+  /** How a kernel slot that is populated later reaches the other top-level tables: sync-global-pgds.ts. */
+  readonly kernelSync: "eager" | "fault";
 }

@@ -8,7 +8,9 @@ import { EV } from "../abi/events.js";
 import { USER_LIMIT_VPN } from "../abi/layout.js";
 import { PFEC_user_mode } from "../abi/page.js";
 import { do_user_addr_fault } from "./fault.js";
+import type { Vpn } from "../abi/frames.js";
 import type { Linux } from "./linux.js";
+import { vmalloc_fault } from "./sync-global-pgds.js";
 
 /** Leave the kernel for user mode: a hypercall, as only Xen can change the mode. */
 export function return_to_user(k: Linux, cpu: number): void {
@@ -24,12 +26,13 @@ export function enter_from_user(k: Linux, cpu: number): void {
 /**
  * A page fault that Xen passes on: handled, and back to the access, which is tried again.
  *
- * Differs: a fault on a kernel address changes nothing: the kernel half is complete from boot.
+ * Differs: a fault on a kernel address mends the top level, if that is the policy, and else changes nothing.
  */
 export function page_fault(k: Linux, cpu: number, page: number, error: number): void {
   const user = (error & PFEC_user_mode) !== 0;
   enter_from_user(k, cpu);
   if (page < USER_LIMIT_VPN) do_user_addr_fault(k, cpu, page, error);
+  else vmalloc_fault(k, cpu, page as Vpn);
   if (user) return_to_user(k, cpu);
   else k.hv.iret(cpu, false);
 }

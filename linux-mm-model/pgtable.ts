@@ -92,7 +92,8 @@ export function pte_alloc(k: Linux, cpu: number, mm: number, page: number): numb
   return table;
 }
 
-function new_table(k: Linux): number {
+/** A cleared table page. */
+export function new_table(k: Linux): number {
   const table = k.pages.alloc_table();
   k.memory.clear_page(mfn(table));
   return table;

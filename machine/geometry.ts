@@ -33,17 +33,17 @@ export function defaultGeometry(nrCpus: number): Geometry {
   };
 }
 
-/** A guest of 64 MiB for tests and generated work: a snapshot of it is a copy of some 40 MiB at most. */
+/** A guest of 32 MiB for tests and generated work: a snapshot of it is a copy of some 6 MiB. */
 export function smallGeometry(nrCpus: number): Geometry {
   return {
     nrCpus,
     nrXenFrames: 64 + 8 * nrCpus,
-    nrTables: 2048,
-    nrFrames: 16384,
+    nrTables: 1024,
+    nrFrames: 8192,
     ptes: 512,
     maxMms: 32,
     maxTasks: 64,
-    maxVmas: 4096,
+    maxVmas: 1024,
     maxFiles: 4,
   };
 }

@@ -170,6 +170,7 @@ function parts(state: State, config: MachineConfig) {
     top: proposal.linux.top,
     sync: proposal.linux.sync,
     unlazy: proposal.linux.unlazy,
+    kernelSync: proposal.linux.kernelSync,
   });
   return { state, memory, ledger, xen, linux };
 }

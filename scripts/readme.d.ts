@@ -1,2 +1,3 @@
-export function shown(): string;
-export function table(): string;
+export const NAMES: readonly string[];
+export function made(name: string): string;
+export function shown(name: string): string;

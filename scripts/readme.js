@@ -1,4 +1,4 @@
-// npm run readme: put what `npm start` prints between the markers of README.md.
+// npm run readme: put what the commands print between the markers of README.md.
 "use strict";
 
 const { execFileSync } = require("node:child_process");
@@ -8,30 +8,53 @@ const { ensureBuilt } = require("./ensure-built.js");
 const { ROOT } = require("./run.js");
 
 const README = join(ROOT, "README.md");
-const MARKED = /(<!-- table:[^\n]*-->\n```\n)([^]*?)(```\n<!-- end of table -->)/;
 
-/** What the evaluation of all proposals on the bundled recordings prints. */
-function table() {
-  const args = [join(ROOT, "bin", "pvtwin.js"), "evaluate"];
-  return execFileSync(process.execPath, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+/** What stands between the markers of each name, made anew. */
+const PARTS = {
+  /** The evaluation of all proposals on the bundled recordings. */
+  table() {
+    const args = [join(ROOT, "bin", "pvtwin.js"), "evaluate"];
+    const text = execFileSync(process.execPath, args, {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    return `\`\`\`\n${text}\`\`\`\n`;
+  },
+  /** Who keeps the promise under generated work. */
+  promise() {
+    const { loadProposals } = require("../dist/experiments/evaluate.js");
+    const { promiseTable, renderPromiseTable } = require("../dist/experiments/synthetic/promise-table.js");
+    return renderPromiseTable(promiseTable(loadProposals([])));
+  },
+};
+
+const NAMES = Object.keys(PARTS);
+
+function marked(name) {
+  return new RegExp(`(<!-- ${name}: [^\\n]*-->\\n)([^]*?)(<!-- end of ${name} -->)`);
 }
 
-/** The text between the markers. */
-function shown() {
-  return MARKED.exec(readFileSync(README, "utf8"))[2];
+/** What README.md has for `name`, and what it should have. */
+function shown(name) {
+  return marked(name).exec(readFileSync(README, "utf8"))[2];
+}
+
+function made(name) {
+  return PARTS[name]();
 }
 
 async function update() {
   const built = await ensureBuilt();
   if (built !== 0) return built;
-  const text = table();
-  writeFileSync(
-    README,
-    readFileSync(README, "utf8").replace(MARKED, (_, head, __, tail) => head + text + tail),
-  );
+  let text = readFileSync(README, "utf8");
+  for (const name of NAMES) {
+    const part = made(name);
+    text = text.replace(marked(name), (_, head, __, tail) => head + part + tail);
+  }
+  writeFileSync(README, text);
   return 0;
 }
 
-module.exports = { shown, table };
+module.exports = { NAMES, made, shown };
 
 if (require.main === module) update().then((status) => (process.exitCode = status));

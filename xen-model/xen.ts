@@ -304,6 +304,13 @@ export class Xen implements Hypervisor {
     return arch_set_info_guest(this, vcpu, cr3);
   }
 
+  vcpu_up(vcpu: number): Rc {
+    this.ledger.count(vcpu, EV.vcpu_op, 1);
+    if (this.vcpus.guest_table[vcpu] === 0) return -EINVAL;
+    this.vcpus.up[vcpu] = 1;
+    return 0;
+  }
+
   vcpu_down(vcpu: number): Rc {
     this.ledger.count(vcpu, EV.vcpu_op, 1);
     if (this.vcpus.up[vcpu] === 0) return -EINVAL;

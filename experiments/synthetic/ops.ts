@@ -12,7 +12,6 @@ export const OPS = [
   "idle",
   "fork",
   "thread",
-  "vfork",
   "exec",
   "exit",
   "mmap",
@@ -23,6 +22,14 @@ export const OPS = [
   "ktouch", // from the kernel, as a copy to user space
   "syscall",
   "interrupt",
+  "kthread", // to a kernel thread, which borrows the address space
+  "use_mm", // the kernel thread works in a user address space for a moment
+  "poke", // text is patched through a temporary mm
+  "suspend",
+  "unplug",
+  "plug",
+  "hot_add", // memory appears behind a slot of the direct map
+  "kaccess", // the kernel touches such memory
 ] as const;
 
 export type OpName = (typeof OPS)[number];
@@ -45,6 +52,7 @@ export const SLOTS = [0, 1, 85, 170, 254] as const;
 /** Pages within a slot that are mapped: more than one L1 table's. */
 export const SLOT_PAGES = 1200;
 export const WHOLE = 0;
+const NEAR = 48;
 
 /** `count` operations from `seed`; the same seed gives the same list. Weights are those of an ordinary program. */
 export function randomOps(seed: number, count: number, nrCpus: number): Op[] {
@@ -55,17 +63,16 @@ export function randomOps(seed: number, count: number, nrCpus: number): Op[] {
     cpu: below(nrCpus),
     n: below(64),
     slot: below(SLOTS.length),
-    page: below(SLOT_PAGES),
+    page: below(4) === 0 ? below(SLOT_PAGES) : below(NEAR), // near ones, so that operations meet
     pages: below(4) === 0 ? WHOLE : 1 + below(40),
   }));
 }
 
 const WEIGHTS: Record<OpName, number> = {
-  switch: 16,
-  idle: 5,
+  switch: 22,
+  idle: 3,
   fork: 3,
   thread: 4,
-  vfork: 1,
   exec: 1,
   exit: 4,
   mmap: 12,
@@ -76,6 +83,14 @@ const WEIGHTS: Record<OpName, number> = {
   ktouch: 3,
   syscall: 5,
   interrupt: 3,
+  kthread: 3,
+  use_mm: 3,
+  poke: 1,
+  suspend: 1,
+  unplug: 2,
+  plug: 3,
+  hot_add: 1,
+  kaccess: 2,
 };
 
 const WEIGHTED: readonly OpName[] = OPS.flatMap((op) => Array.from({ length: WEIGHTS[op] }, () => op));

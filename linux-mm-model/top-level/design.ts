@@ -43,6 +43,9 @@ export interface TopLevelDesign {
   /** The dead task `task` has been switched away from. */
   thread_free(k: Linux, cpu: number, task: number): void;
 
+  /** The kernel-mode L4 that Xen has for `cpu`, or will when the batch is issued: pgd_of() may be a logical value. */
+  hardware_pgd(k: Linux, cpu: number): number;
+
   /** Replica pairs in use, of two pages each. */
   pairs(): number;
   /** Call `visit` for every L4 of the guest that is no mm's reference, nor the user-mode L4 beside one. */
@@ -52,7 +55,7 @@ export interface TopLevelDesign {
   cpu_up(k: Linux, by: number, cpu: number): Rc;
   /** The L4 that `cpu` starts on. */
   start_pgd(k: Linux, cpu: number): number;
-  /** `cpu` has stopped, on the tables of init_mm. */
+  /** `cpu` has stopped, on the tables of init_mm, which Xen keeps installed. */
   cpu_down(k: Linux, by: number, cpu: number): void;
 }
 

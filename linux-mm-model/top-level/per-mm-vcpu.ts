@@ -14,7 +14,6 @@ import type { State } from "../../abi/state.js";
 import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
 import { INIT_MM } from "../mm-struct.js";
-import { NO_TASK } from "../task-struct.js";
 import { load_base_pointers } from "../xen/base-pointers.js";
 import type { TopLevelDesign } from "./design.js";
 import { drop_pair, fan_out, leave_pair, make_init_pgd, make_pair, sync_loaded_pair } from "./pair.js";
@@ -41,6 +40,10 @@ export class PerMmVcpu implements TopLevelDesign {
     this.used = state.u32(1);
   }
 
+  hardware_pgd(k: Linux, cpu: number): number {
+    return k.percpu.xen_cr3[cpu]!;
+  }
+
   pairs(): number {
     return this.used[0]!;
   }
@@ -60,9 +63,11 @@ export class PerMmVcpu implements TopLevelDesign {
       this.init_pgd[0] = k.mms.pgd[INIT_MM]!;
       return 0;
     }
-    const pgd = make_init_pgd(k, by);
-    if (pgd < 0) return pgd;
-    this.init_pgd[cpu] = pgd;
+    if (this.init_pgd[cpu] === 0) {
+      const pgd = make_init_pgd(k, by);
+      if (pgd < 0) return pgd;
+      this.init_pgd[cpu] = pgd;
+    }
     for (let mm = INIT_MM + 1; mm < k.mms.max; mm++) {
       if (k.mms.used[mm] === 0 || k.mms.pinned[mm] === 0) continue;
       const rc = this.add_pair(k, by, mm, cpu);
@@ -75,12 +80,10 @@ export class PerMmVcpu implements TopLevelDesign {
 
   cpu_down(k: Linux, by: number, cpu: number): void {
     for (let mm = INIT_MM + 1; mm < k.mms.max; mm++) this.free_pair(k, by, mm, cpu);
-    drop_pair(k, by, this.init_pgd[cpu]!);
-    this.init_pgd[cpu] = 0;
   }
 
-  pgd_of(_k: Linux, cpu: number, mm: number, task: number): number {
-    return mm === INIT_MM || task === NO_TASK ? this.init_pgd[cpu]! : this.pair_pgd[mm * this.nrCpus + cpu]!;
+  pgd_of(_k: Linux, cpu: number, mm: number): number {
+    return mm === INIT_MM ? this.init_pgd[cpu]! : this.pair_pgd[mm * this.nrCpus + cpu]!;
   }
 
   belongs(k: Linux, mm: number, pgd: number): boolean {

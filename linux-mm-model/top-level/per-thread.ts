@@ -11,7 +11,7 @@
  * Mirrors: nothing upstream; hazards as of vmalloc_fault() of 32-bit (arch/x86/mm/fault.c) and
  *          free_pud_range() (mm/memory.c). For pairs per process of old see xen_pgd_alloc().
  * Differs: the pair of a process's first thread is made when its mm is pinned, and taken by the first task that
- *          runs on the mm. A kernel thread with an mm (kthread_use_mm()) is not modelled.
+ *          runs on the mm; a temporary mm, on which no task runs, keeps it.
  */
 import type { Rc } from "../../abi/errno.js";
 import type { State } from "../../abi/state.js";
@@ -57,12 +57,17 @@ export class PerThread implements TopLevelDesign {
     this.used = state.u32(1);
   }
 
+  hardware_pgd(k: Linux, cpu: number): number {
+    return k.percpu.xen_cr3[cpu]!;
+  }
+
   pairs(): number {
     return this.used[0]!;
   }
 
   /** Without `unlazy` all CPUs share swapper_pg_dir, as today; with it each has a copy of its own. */
   cpu_up(k: Linux, by: number, cpu: number): Rc {
+    if (this.init_pgd[cpu] !== 0) return 0; // kept over an unplug
     this.init_pgd[cpu] = k.mms.pgd[INIT_MM]!;
     if (!this.unlazy || cpu === 0) return 0;
     const pgd = make_init_pgd(k, by);
@@ -75,11 +80,7 @@ export class PerThread implements TopLevelDesign {
     return this.init_pgd[cpu]!;
   }
 
-  cpu_down(k: Linux, by: number, cpu: number): void {
-    if (this.init_pgd[cpu] === k.mms.pgd[INIT_MM]) return;
-    drop_pair(k, by, this.init_pgd[cpu]!);
-    this.init_pgd[cpu] = 0;
-  }
+  cpu_down(): void {}
 
   replicas(k: Linux, visit: (pgd: number) => void): void {
     for (const pgd of this.pair_pgd) if (pgd !== 0) visit(pgd);
@@ -87,8 +88,9 @@ export class PerThread implements TopLevelDesign {
   }
 
   pgd_of(_k: Linux, cpu: number, mm: number, task: number): number {
-    if (mm === INIT_MM || task === NO_TASK) return this.init_pgd[cpu]!;
-    if (this.pair_mm[task] === mm && this.pair_pgd[task] !== 0) return this.pair_pgd[task]!;
+    if (mm === INIT_MM) return this.init_pgd[cpu]!;
+    if (task !== NO_TASK && this.pair_mm[task] === mm && this.pair_pgd[task] !== 0)
+      return this.pair_pgd[task]!;
     const fresh = this.pair_pgd[this.maxTasks + mm]!;
     if (fresh === 0)
       throw new RangeError(`PerThread: task ${task} has no pair for mm ${mm}; call thread_create() first`);

@@ -15,7 +15,6 @@
  */
 import { ENOMEM, type Rc } from "../../abi/errno.js";
 import { EV } from "../../abi/events.js";
-import { MMU_NORMAL_PT_UPDATE } from "../../abi/mmu-update.js";
 import { MMUEXT_TLB_FLUSH_LOCAL } from "../../abi/mmuext-op.js";
 import { _PAGE_PRESENT } from "../../abi/page.js";
 import { NEXT, path, runPath, step } from "../../abi/path.js";
@@ -24,11 +23,11 @@ import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
 import { INIT_MM } from "../mm-struct.js";
 import { load_base_pointers } from "../xen/base-pointers.js";
-import { xen_extend_mmu_update, xen_extend_mmuext_op } from "../xen/multicalls.js";
+import { xen_extend_mmuext_op } from "../xen/multicalls.js";
 import { pin_replica } from "../xen/pgd-pin.js";
 import { alloc_kernel_pgd, alloc_user_pgd } from "../xen/ptpage.js";
 import type { TopLevelDesign } from "./design.js";
-import { drop_pair, fan_out, set_pair_slot } from "./pair.js";
+import { fan_out, set_pair_slot } from "./pair.js";
 
 /**
  * Shape: nrCpus rows.
@@ -83,6 +82,10 @@ export class PerVcpu implements TopLevelDesign {
     this.based = state.u8(config.nrCpus);
   }
 
+  hardware_pgd(k: Linux, cpu: number): number {
+    return cpu === 0 && this.based[0] === 0 ? k.mms.pgd[INIT_MM]! : this.pair_pgd[cpu]!;
+  }
+
   pairs(): number {
     return this.pair_pgd.reduce((n, pgd) => n + (pgd !== 0 ? 1 : 0), 0);
   }
@@ -93,6 +96,7 @@ export class PerVcpu implements TopLevelDesign {
 
   /** CPU 0 boots on swapper_pg_dir, and takes its pair at its first load; the others start on theirs. */
   cpu_up(k: Linux, by: number, cpu: number): Rc {
+    if (this.pair_pgd[cpu] !== 0) return 0; // kept over an unplug, without user slots
     if (!k.pages.can_alloc_tables(2)) return -ENOMEM;
     const pgd = alloc_kernel_pgd(k);
     alloc_user_pgd(k, pgd);
@@ -108,10 +112,7 @@ export class PerVcpu implements TopLevelDesign {
     return this.pair_pgd[cpu]!;
   }
 
-  cpu_down(k: Linux, by: number, cpu: number): void {
-    drop_pair(k, by, this.pair_pgd[cpu]!);
-    this.pair_pgd[cpu] = 0;
-  }
+  cpu_down(): void {}
 
   /** The logical CR3: the reference. */
   pgd_of(k: Linux, _cpu: number, mm: number): number {
@@ -129,14 +130,10 @@ export class PerVcpu implements TopLevelDesign {
 
   loaded(): void {}
 
-  /** Kernel slots are of init_mm, and of all pairs. */
   propagate(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void {
-    const kernel = slot >= k.config.ptes / 2;
     for (let other = 0; other < this.pair_pgd.length; other++) {
-      const pgd = this.pair_pgd[other]!;
-      if (pgd === 0) continue;
-      if (kernel) xen_extend_mmu_update(k, cpu, MMU_NORMAL_PT_UPDATE, pgd, slot, frame, flags);
-      else if (this.mirrored[other] === mm) fan_out(k, cpu, pgd, slot, frame, flags, true);
+      if (this.pair_pgd[other] === 0 || this.mirrored[other] !== mm) continue;
+      fan_out(k, cpu, this.pair_pgd[other]!, slot, frame, flags, true);
     }
   }
 

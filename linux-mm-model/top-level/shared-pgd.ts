@@ -43,6 +43,10 @@ export class SharedPgd implements TopLevelDesign {
 
   thread_free(): void {}
 
+  hardware_pgd(k: Linux, cpu: number): number {
+    return k.percpu.xen_cr3[cpu]!;
+  }
+
   pairs(): number {
     return 0;
   }

@@ -27,6 +27,7 @@ export const BORING: LinuxConfig = {
   top: "shared-pgd",
   sync: "none",
   unlazy: false,
+  kernelSync: "eager",
 };
 
 export class PvGuest {

@@ -70,6 +70,10 @@ export class RecordingHypervisor implements Hypervisor {
     return 0;
   }
 
+  vcpu_up(): Rc {
+    return 0;
+  }
+
   vcpu_down(): Rc {
     return 0;
   }

@@ -1,0 +1,36 @@
+/**
+ * A kernel thread that works in a user address space for a while: io_uring, vhost, asynchronous page faults.
+ *
+ * Mirrors: kthread_use_mm(), kthread_unuse_mm(), kernel/kthread.c.
+ * Differs: the caller's reference (mmget()) is not taken here. A design may need tables for the thread, so using an
+ *          mm can fail, which it cannot in 6.1.
+ */
+import { EINVAL, type Rc } from "../abi/errno.js";
+import type { Linux } from "./linux.js";
+import { NO_MM } from "./mm-struct.js";
+import { mmdrop } from "./sched.js";
+
+/** The kernel thread that runs on `cpu` takes `mm`. 0, -EINVAL if it has one, -ENOMEM. */
+export function kthread_use_mm(k: Linux, cpu: number, mm: number): Rc {
+  const { tasks, mms, percpu } = k;
+  const task = percpu.current[cpu]!;
+  if (tasks.mm[task] !== NO_MM) return -EINVAL;
+  const rc = k.top.thread_create(k, cpu, mm, task);
+  if (rc !== 0) return rc;
+  const active_mm = tasks.active_mm[task]!;
+  if (active_mm !== mm) mms.mm_count[mm]!++;
+  tasks.active_mm[task] = mm;
+  tasks.mm[task] = mm;
+  k.pv.switch_mm(cpu, active_mm, mm, task);
+  if (active_mm !== mm) mmdrop(k, cpu, active_mm);
+  return 0;
+}
+
+/** It gives `mm` back, and runs on, on borrowed tables. */
+export function kthread_unuse_mm(k: Linux, cpu: number, mm: number): void {
+  const { tasks, percpu } = k;
+  const task = percpu.current[cpu]!;
+  tasks.mm[task] = NO_MM;
+  k.pv.enter_lazy_tlb(cpu, mm);
+  k.top.thread_free(k, cpu, task);
+}
