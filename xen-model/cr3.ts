@@ -4,24 +4,28 @@
  * Mirrors: new_guest_cr3() (pv/mm.c), MMUEXT_NEW_USER_BASEPTR (mm.c), toggle_guest_mode() (pv/domain.c),
  *          arch_set_info_guest() (domain.c); facts/xen.md 1.7, 2.
  */
-import { EBUSY, EINVAL, type Rc } from "../abi/errno.js";
+import { EBUSY, EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import { hexFrame } from "./audit-log.js";
+import { _PAGE_ACCESSED, _PAGE_PRESENT, _PAGE_RW, _PAGE_USER } from "../abi/page.js";
 import { PGT_root_page_table } from "./frame-table.js";
-import { get_page_and_type_from_mfn, put_page_and_type } from "./page-type.js";
+import { mod_lN_entry } from "./mod-entries.js";
+import { get_page_and_type_from_mfn, put_old_guest_table, put_or_defer } from "./page-type.js";
 import type { Xen } from "./xen.js";
 
 /**
- * MMUEXT_NEW_BASEPTR.
+ * MMUEXT_NEW_BASEPTR. Where taking down the old L4 is preempted, the new one is loaded already, and a restart finds
+ * that nothing else is left.
  *
- * Errors: -EBUSY under exclusive audit, another vCPU has it installed; else what the audit of the L4 answers.
+ * Errors: -EBUSY  under exclusive audit, another vCPU has it installed; -ERESTART; else what the audit of the L4 answers.
  */
 export function new_guest_cr3(x: Xen, vcpu: number, mfn: number): Rc {
   const { vcpus, ledger } = x;
+  if (x.pv32) return new_compat_cr3(x, vcpu, mfn);
   const old = vcpus.guest_table[vcpu]!;
   if (old === mfn) {
     ledger.count(vcpu, EV.new_baseptr_same, 1);
-    x.root.write_ptbase(x, vcpu, false);
+    load_ptbase(x, vcpu, false);
     return 0;
   }
   const rc = install(x, vcpu, mfn);
@@ -29,9 +33,8 @@ export function new_guest_cr3(x: Xen, vcpu: number, mfn: number): Rc {
   ledger.count(vcpu, EV.new_baseptr, 1);
   x.fill_ro_mpt(mfn);
   vcpus.guest_table[vcpu] = mfn;
-  x.root.write_ptbase(x, vcpu, true);
-  put_page_and_type(x, vcpu, old);
-  return 0;
+  load_ptbase(x, vcpu, true);
+  return put_or_defer(x, vcpu, old);
 }
 
 /** MMUEXT_NEW_USER_BASEPTR; mfn 0 removes it. No CR3 write: the caller runs in kernel mode. Errors: as above. */
@@ -48,30 +51,52 @@ export function new_user_baseptr(x: Xen, vcpu: number, mfn: number): Rc {
   }
   ledger.count(vcpu, EV.new_user_baseptr, 1);
   vcpus.guest_table_user[vcpu] = mfn;
-  if (old !== 0) put_page_and_type(x, vcpu, old);
-  return 0;
+  return old === 0 ? 0 : put_or_defer(x, vcpu, old);
 }
 
-/** VCPUOP_initialise: `cr3` becomes the vCPU's kernel table, in kernel mode. Errors: as above. */
+/**
+ * VCPUOP_initialise: `cr3` becomes the vCPU's kernel table, in kernel mode.
+ *
+ * Errors: as above.
+ * Differs: its continuations run at once, and nothing between them.
+ */
 export function arch_set_info_guest(x: Xen, vcpu: number, cr3: number): Rc {
   const { vcpus, pcpus } = x;
   if (vcpus.up[vcpu] !== 0) return -EINVAL;
-  const rc = install(x, vcpu, cr3);
+  let rc: Rc;
+  do rc = x.pv32 ? install_compat(x, vcpu, cr3) : install(x, vcpu, cr3);
+  while (rc === -ERESTART);
   if (rc !== 0) return rc;
-  const old = [vcpus.guest_table[vcpu]!, vcpus.guest_table_user[vcpu]!];
-  vcpus.guest_table[vcpu] = cr3;
-  vcpus.guest_table_user[vcpu] = 0;
-  for (const mfn of old) if (mfn !== 0) put_page_and_type(x, vcpu, mfn);
+  if (!x.pv32) {
+    vcpu_destroy_pagetables(x, vcpu);
+    vcpus.guest_table[vcpu] = cr3;
+    x.fill_ro_mpt(cr3);
+  }
   vcpus.kernel_mode[vcpu] = 1;
   vcpus.up[vcpu] = 1;
   vcpus.blocked[vcpu] = 0;
-  x.fill_ro_mpt(cr3);
   const pcpu = vcpus.pcpu[vcpu]!;
   pcpus.vcpu[pcpu] = vcpu;
   pcpus.dirty[pcpu] = 1;
-  x.root.write_ptbase(x, vcpu, true);
+  load_ptbase(x, vcpu, true);
   x.root.exit_to_guest(x, vcpu);
   return 0;
+}
+
+/** Drop what the vCPU has installed, and what it still had to take down. */
+export function vcpu_destroy_pagetables(x: Xen, vcpu: number): void {
+  const { vcpus } = x;
+  for (const table of [vcpus.guest_table, vcpus.guest_table_user]) {
+    while (put_old_guest_table(x, vcpu) !== 0);
+    const mfn = table[vcpu]!;
+    table[vcpu] = 0;
+    if (mfn !== 0) put_or_defer(x, vcpu, mfn);
+  }
+  while (put_old_guest_table(x, vcpu) !== 0);
+}
+
+function load_ptbase(x: Xen, vcpu: number, changed: boolean): void {
+  x.root.write_ptbase(x, vcpu, changed);
 }
 
 /** From guest-user to guest-kernel mode, or back. */
@@ -99,5 +124,27 @@ function install(x: Xen, vcpu: number, mfn: number): Rc {
       }
     }
   }
-  return get_page_and_type_from_mfn(x, vcpu, mfn, PGT_root_page_table);
+  const rc = get_page_and_type_from_mfn(x, vcpu, mfn, PGT_root_page_table, 0);
+  return rc === -EINTR ? -ERESTART : rc;
+}
+
+/**
+ * MMUEXT_NEW_BASEPTR of a 32-bit guest: an update of slot 0 in the L4 that Xen keeps for the vCPU.
+ *
+ * Mirrors: new_guest_cr3(), setup_compat_l4() (facts/xen.md 6).
+ */
+function new_compat_cr3(x: Xen, vcpu: number, l3: number): Rc {
+  const rc = install_compat(x, vcpu, l3);
+  if (rc !== 0) return rc;
+  x.ledger.count(vcpu, EV.new_baseptr, 1);
+  load_ptbase(x, vcpu, true);
+  return 0;
+}
+
+const COMPAT_L4E = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED;
+
+function install_compat(x: Xen, vcpu: number, l3: number): Rc {
+  const l4 = x.vcpus.guest_table[vcpu]!;
+  const rc = mod_lN_entry(x, vcpu, 4, l4, 0, l3, COMPAT_L4E, false);
+  return rc === -EINTR ? -ERESTART : rc;
 }

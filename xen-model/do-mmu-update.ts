@@ -2,9 +2,9 @@
  * do_mmu_update(): requests one by one, each by the type of the frame it writes to.
  *
  * Mirrors: do_mmu_update(), xen/arch/x86/mm.c (facts/xen.md 1.8).
- * Differs: one domain and the system domains, so any other foreigndom is -ESRCH.
+ * Differs: one domain and the system domains, so any other foreigndom is -ESRCH, and PFD is the guest itself.
  */
-import { EINVAL, ENOSYS, ESRCH, type Rc } from "../abi/errno.js";
+import { EINTR, EINVAL, ENOSYS, ERESTART, ESRCH, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import { type CallBuffer, DOMID_IO, DOMID_SELF, DOMID_XEN } from "../abi/hypercalls.js";
 import {
@@ -14,60 +14,57 @@ import {
   MMU_PT_UPDATE_PRESERVE_AD,
 } from "../abi/mmu-update.js";
 import { hexFrame } from "./audit-log.js";
+import { begin_requests, end_requests, Requests } from "./continuation.js";
 import { flush_after_pt_update, pt_update_mask } from "./flush.js";
 import {
   OWNER_guest,
   OWNER_io,
   OWNER_xen,
   PGT_l1_page_table,
-  PGT_l2_page_table,
   PGT_l4_page_table,
-  PGT_validated,
   PGT_writable_page,
+  TYPE_NAMES,
 } from "./frame-table.js";
 import { mod_l1_entry, mod_lN_entry } from "./mod-entries.js";
-import { _get_page_type, _put_page_type } from "./page-type.js";
+import { _get_page_type, _put_page_type, page_lock, page_unlock } from "./page-type.js";
 import type { Xen } from "./xen.js";
+
+/** The guest is the hardware domain. The upper half of foreigndom is the tables' owner, plus one. */
+const OWN_DOMID = 0;
+
+const requests = new Requests();
+
+/** What the requests of one entry have to flush: pCPUs, and whether roots that others copied are stale. */
+const linear = { pcpus: 0, roots: false };
 
 /** The call in `row` of `calls`. calls.done[row] is the number of requests that succeeded. */
 export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
-  x.put_old_guest_table(vcpu);
-  calls.done[row] = 0;
-  const foreign = foreign_domain(calls.domid[row]!);
-  if (foreign < 0) return foreign;
-  x.pg_owner = foreign;
-  const first = calls.first[row]!;
-  const count = calls.count[row]!;
-  x.ledger.count(vcpu, EV.mmu_update_items, count);
+  const r = requests;
+  if (!begin_requests(x, vcpu, calls, row, r)) return r.rc;
+  if (!r.resumed) x.ledger.count(vcpu, EV.mmu_update_items, r.count);
+  const { old_guest_table } = x.vcpus;
+  const foreigndom = calls.domid[row]!;
+  if (foreigndom > 0xffff && foreigndom >>> 16 !== OWN_DOMID + 1) return -ESRCH; // PFD, and no *pdone
+  const owner = get_pg_owner(foreigndom & 0xffff);
+  if (owner < 0) return end_requests(x, vcpu, calls, row, r, 0, owner);
+  x.pg_owner = owner;
+  linear.pcpus = 0;
+  linear.roots = false;
   let rc: Rc = 0;
   let i = 0;
-  let flush = 0; // pCPUs
-  let roots = false; // and their roots
-  for (; i < count; i++) {
-    const request = first + i;
-    x.restarted = false;
-    x.touchedLevel = 0;
-    rc = one_update(x, vcpu, calls, request);
-    if (x.touchedLevel >= PGT_l2_page_table) {
-      const isRoot = x.touchedLevel === PGT_l4_page_table;
-      const table = calls.mu_table[request]!;
-      flush |= pt_update_mask(x, isRoot ? table : 0);
-      if (isRoot && x.root.l4_changed(x, vcpu, table)) roots = true;
+  for (; i < r.count; i++) {
+    if (old_guest_table[vcpu] !== 0 || (i > 0 && x.hypercall_preempt_check())) {
+      rc = -ERESTART;
+      break;
     }
+    rc = one_update(x, vcpu, calls, r.first + i);
     if (rc !== 0) break;
-    // a dropped table ends the call for now; it goes on with the next request, after the flush
-    if (x.restarted && i + 1 < count) {
-      flush_after_pt_update(x, vcpu, flush, roots);
-      x.root.exit_to_guest(x, vcpu);
-      x.root.enter_from_guest(x, vcpu);
-      flush = 0;
-      roots = false;
-    }
   }
-  if (flush !== 0) flush_after_pt_update(x, vcpu, flush, roots);
-  x.put_old_guest_table(vcpu);
+  rc = end_requests(x, vcpu, calls, row, r, i, rc);
+  // before anything else runs, as Xen's linear mappings may be stale (XSA-286)
+  if (linear.pcpus !== 0 && x.rules.flush_linear_pt)
+    flush_after_pt_update(x, vcpu, linear.pcpus, linear.roots);
   x.pg_owner = OWNER_guest;
-  calls.done[row] = i;
   return rc;
 }
 
@@ -75,9 +72,9 @@ export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: numb
  * Whose frames a call maps: the guest's own, or those of a system domain, where a guest may name one.
  *
  * Errors: -ESRCH  no such domain, or not for this guest; also the guest's own number.
- * Mirrors: get_pg_owner(), xen/arch/x86/mm.c.
+ * Mirrors: get_pg_owner(), xen/common/page_alloc.c.
  */
-export function foreign_domain(domid: number): number {
+export function get_pg_owner(domid: number): number {
   switch (domid) {
     case DOMID_SELF:
       return OWNER_guest;
@@ -93,34 +90,36 @@ export function foreign_domain(domid: number): number {
 function one_update(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
   const { frames } = x;
   const cmd = calls.mu_cmd[request]!;
-  const table = calls.mu_table[request]!;
+  const mfn = calls.mu_table[request]!;
   switch (cmd) {
     case MMU_NORMAL_PT_UPDATE:
     case MMU_PT_UPDATE_PRESERVE_AD:
     case MMU_PT_UPDATE_NO_TRANSLATE: {
-      if (!frames.get_page_from_mfn(table)) {
+      if (!frames.get_page_from_mfn(mfn)) {
         return x.log.refuse(
           -EINVAL,
           "do_mmu_update",
-          () => `table mfn ${hexFrame(table)}`,
+          () => `table mfn ${hexFrame(mfn)}`,
           "the guest does not own it",
         );
       }
-      const rc = write_entry(x, vcpu, calls, request, table, cmd === MMU_PT_UPDATE_PRESERVE_AD);
-      frames.put_page(table);
+      const rc = page_lock(x, mfn)
+        ? update_locked(x, vcpu, calls, request, mfn, cmd === MMU_PT_UPDATE_PRESERVE_AD)
+        : update_unused(x, vcpu, calls, request, mfn);
+      frames.put_page(mfn);
       return rc;
     }
     case MMU_MACHPHYS_UPDATE:
-      if (x.pg_owner !== OWNER_guest || !frames.get_page_from_mfn(table)) {
+      if (x.pg_owner !== OWNER_guest || !frames.get_page_from_mfn(mfn)) {
         return x.log.refuse(
           -EINVAL,
           "do_mmu_update",
-          () => `machphys mfn ${hexFrame(table)}`,
+          () => `machphys mfn ${hexFrame(mfn)}`,
           "the guest does not own it",
         );
       }
-      frames.m2p[table] = calls.mu_frame[request]!;
-      frames.put_page(table);
+      frames.m2p[mfn] = calls.mu_frame[request]!;
+      frames.put_page(mfn);
       return 0;
     default:
       return x.log.refuse(
@@ -132,44 +131,50 @@ function one_update(x: Xen, vcpu: number, calls: CallBuffer, request: number): R
   }
 }
 
-function write_entry(
+/** The frame is in use, and locked in it; unlocks it. */
+function update_locked(
   x: Xen,
   vcpu: number,
   calls: CallBuffer,
   request: number,
-  table: number,
-  preserve: boolean,
+  mfn: number,
+  preserve_ad: boolean,
 ): Rc {
-  const { frames, mem, ledger } = x;
   const slot = calls.mu_slot[request]!;
   const frame = calls.mu_frame[request]!;
   const flags = calls.mu_flags[request]!;
-  if (frames.typeCount[table]! > 0 && (frames.typeFlags[table]! & PGT_validated) !== 0) {
-    const type = frames.type[table]!;
-    if (type === PGT_l1_page_table) return mod_l1_entry(x, vcpu, table, slot, frame, flags, preserve);
-    if (type <= PGT_l4_page_table) {
-      if (x.pg_owner !== OWNER_guest) return -EINVAL;
-      const rc = mod_lN_entry(x, vcpu, type, table, slot, frame, flags, preserve);
-      if (rc === 0) x.touchedLevel = type;
-      return rc;
-    }
-    if (type !== PGT_writable_page) {
-      return x.log.refuse(
-        -EINVAL,
-        "do_mmu_update",
-        () => `mfn ${hexFrame(table)}`,
-        "its type takes no pagetable updates",
-      );
-    }
-    ledger.count(vcpu, EV.raw_pte_write, 1);
-    mem.set(table, slot, frame, flags);
-    return 0;
+  const type = x.frames.type[mfn]!;
+  let rc: Rc = -EINVAL;
+  if (type === PGT_l1_page_table) rc = mod_l1_entry(x, vcpu, mfn, slot, frame, flags, preserve_ad);
+  else if (type <= PGT_l4_page_table) {
+    if (x.pg_owner === OWNER_guest) rc = mod_lN_entry(x, vcpu, type, mfn, slot, frame, flags, preserve_ad);
+    x.race_window?.("page_lock", mfn);
+  } else if (type === PGT_writable_page) {
+    x.ledger.count(vcpu, EV.raw_pte_write, 1);
+    x.mem.set(mfn, slot, frame, flags);
+    rc = 0;
+  } else {
+    x.log.refuse(
+      -EINVAL,
+      "do_mmu_update",
+      () => `mfn ${hexFrame(mfn)}`,
+      `as ${TYPE_NAMES[type]} it takes no pagetable updates`,
+    );
   }
-  // no use at all: it becomes writable for the moment
-  const rc = _get_page_type(x, vcpu, table, PGT_writable_page);
-  if (rc !== 0) return -EINVAL;
-  ledger.count(vcpu, EV.raw_pte_write, 1);
-  mem.set(table, slot, frame, flags);
-  _put_page_type(x, vcpu, table, -1);
+  page_unlock(x, mfn);
+  if (rc === 0 && type !== PGT_l1_page_table && type <= PGT_l4_page_table) {
+    const isRoot = type === PGT_l4_page_table;
+    linear.pcpus |= pt_update_mask(x, isRoot ? mfn : 0);
+    if (isRoot && x.root.l4_changed(x, vcpu, mfn)) linear.roots = true;
+  }
+  return rc === -EINTR ? -ERESTART : rc;
+}
+
+/** The frame has no use: it becomes writable for the moment. Errors: -EINVAL  it is partly validated. */
+function update_unused(x: Xen, vcpu: number, calls: CallBuffer, request: number, mfn: number): Rc {
+  if (_get_page_type(x, vcpu, mfn, PGT_writable_page) !== 0) return -EINVAL;
+  x.ledger.count(vcpu, EV.raw_pte_write, 1);
+  x.mem.set(mfn, calls.mu_slot[request]!, calls.mu_frame[request]!, calls.mu_flags[request]!);
+  _put_page_type(x, vcpu, mfn, 0, -1);
   return 0;
 }

@@ -2,40 +2,48 @@
  * do_mmuext_op(): pins, base pointers, flushes.
  *
  * Mirrors: do_mmuext_op(), xen/arch/x86/mm.c (facts/xen.md 1.8).
- * Differs: one domain and the system domains, so any other foreigndom is -ESRCH; no LDT behind SET_LDT.
+ * Differs: one domain and the system domains, so any other foreigndom is -ESRCH. Low memory, which is
+ *          DOMID_IO's, has no contents to be audited.
  */
-import { EACCES, EINVAL, ENOSYS, EOPNOTSUPP, EPERM, type Rc } from "../abi/errno.js";
+import { EACCES, EINTR, EINVAL, ENOSYS, EOPNOTSUPP, EPERM, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import type { CallBuffer } from "../abi/hypercalls.js";
 import * as op from "../abi/mmuext-op.js";
 import { mfn as asMfn } from "../abi/frames.js";
 import { hexFrame } from "./audit-log.js";
-import { foreign_domain } from "./do-mmu-update.js";
+import { begin_requests, end_requests, Requests } from "./continuation.js";
 import { new_guest_cr3, new_user_baseptr } from "./cr3.js";
+import { set_ldt } from "./descriptor-tables.js";
+import { get_pg_owner } from "./do-mmu-update.js";
 import { flush_tlb_local, flush_tlb_mask, flush_tlb_one_local, flush_tlb_one_mask } from "./flush.js";
-import { OWNER_guest, PGT_pinned, PGT_writable_page } from "./frame-table.js";
-import { _get_page_type, put_page_and_type } from "./page-type.js";
+import { OWNER_guest, PGT_l1_page_table, PGT_pinned, PGT_writable_page } from "./frame-table.js";
+import { addr_ok } from "./guest-access.js";
+import { _get_page_type, put_or_defer, put_page_and_type, set_old_guest_table } from "./page-type.js";
 import type { Xen } from "./xen.js";
+
+const requests = new Requests();
 
 /** The call in `row` of `calls`. calls.done[row] is the number of ops that succeeded. */
 export function do_mmuext_op(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
-  x.put_old_guest_table(vcpu);
-  const foreign = foreign_domain(calls.domid[row]!);
-  if (foreign < 0) return foreign;
-  x.pg_owner = foreign;
-  const first = calls.first[row]!;
-  const count = calls.count[row]!;
-  x.ledger.count(vcpu, EV.mmuext_op_items, count);
+  const r = requests;
+  if (!begin_requests(x, vcpu, calls, row, r)) return r.rc;
+  if (!r.resumed) x.ledger.count(vcpu, EV.mmuext_op_items, r.count);
+  const owner = get_pg_owner(calls.domid[row]! & 0xffff);
+  if (owner < 0) return owner;
+  x.pg_owner = owner;
+  const { old_guest_table } = x.vcpus;
   let rc: Rc = 0;
   let i = 0;
-  for (; i < count; i++) {
-    rc = one_op(x, vcpu, calls, first + i);
+  for (; i < r.count; i++) {
+    if (old_guest_table[vcpu] !== 0 || (i > 0 && x.hypercall_preempt_check())) {
+      rc = -ERESTART;
+      break;
+    }
+    rc = one_op(x, vcpu, calls, r.first + i);
     if (rc !== 0) break;
   }
-  x.put_old_guest_table(vcpu);
   x.pg_owner = OWNER_guest;
-  calls.done[row] = i;
-  return rc;
+  return end_requests(x, vcpu, calls, row, r, i, rc);
 }
 
 function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
@@ -49,6 +57,7 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
     case op.MMUEXT_PIN_L2_TABLE:
     case op.MMUEXT_PIN_L3_TABLE:
     case op.MMUEXT_PIN_L4_TABLE:
+      if (x.pv32 && cmd === op.MMUEXT_PIN_L4_TABLE) return 0;
       return pin_table(x, vcpu, mfn, cmd + 1);
     case op.MMUEXT_UNPIN_TABLE:
       return unpin_table(x, vcpu, mfn);
@@ -86,7 +95,7 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
       if (x.map.devices) return 0;
       return x.config.version === "4.17" ? -EINVAL : -EACCES;
     case op.MMUEXT_SET_LDT:
-      return addr_ok(va) && mfn === 0 && arg <= 8192 ? 0 : -EINVAL;
+      return set_ldt(x, va, mfn, arg);
     case op.MMUEXT_CLEAR_PAGE:
       return with_writable(x, vcpu, mfn, () => x.mem.clear_page(asMfn(mfn)));
     case op.MMUEXT_COPY_PAGE: {
@@ -122,19 +131,25 @@ function foreign_op(cmd: number): Rc {
   }
 }
 
-/** Errors: -EINVAL not the guest's, or already pinned; else what the audit answers. */
+/**
+ * MMUEXT_PIN_L1_TABLE..MMUEXT_PIN_L4_TABLE.
+ *
+ * Errors: -EINVAL  not the guest's, or already pinned; -ERESTART; else what the audit answers.
+ */
 function pin_table(x: Xen, vcpu: number, mfn: number, level: number): Rc {
-  const { frames } = x;
+  const { frames, vcpus } = x;
   if (!frames.get_page_from_mfn(mfn)) {
     return x.log.refuse(-EINVAL, "MMUEXT_PIN", () => `mfn ${hexFrame(mfn)}`, "the guest does not own it");
   }
   const rc = _get_page_type(x, vcpu, mfn, level);
   if (rc !== 0) {
-    frames.put_page(mfn);
-    return rc;
+    // what a failed audit left partial keeps our reference, until it is taken down (XSA-58)
+    if (vcpus.old_guest_table[vcpu] !== mfn || !x.rules.old_table_keeps_ref) frames.put_page(mfn);
+    return rc === -EINTR ? -ERESTART : rc;
   }
   if (frames.is_pinned(mfn)) {
-    put_page_and_type(x, vcpu, mfn);
+    if (level === PGT_l1_page_table) put_page_and_type(x, vcpu, mfn);
+    else set_old_guest_table(x, vcpu, mfn, -1, false);
     return x.log.refuse(
       -EINVAL,
       "MMUEXT_PIN",
@@ -147,7 +162,7 @@ function pin_table(x: Xen, vcpu: number, mfn: number, level: number): Rc {
   return 0;
 }
 
-/** Errors: -EINVAL not the guest's, or not pinned. */
+/** MMUEXT_UNPIN_TABLE; counts as done where it is preempted. Errors: -EINVAL  not the guest's, or not pinned. */
 function unpin_table(x: Xen, vcpu: number, mfn: number): Rc {
   const { frames } = x;
   if (!frames.get_page_from_mfn(mfn)) {
@@ -163,7 +178,7 @@ function unpin_table(x: Xen, vcpu: number, mfn: number): Rc {
     return x.log.refuse(-EINVAL, "MMUEXT_UNPIN_TABLE", () => `mfn ${hexFrame(mfn)}`, "it is not pinned");
   }
   frames.typeFlags[mfn]! &= ~PGT_pinned;
-  put_page_and_type(x, vcpu, mfn);
+  put_or_defer(x, vcpu, mfn);
   frames.put_page(mfn);
   x.ledger.count(vcpu, EV.table_unpinned, 1);
   return 0;
@@ -180,9 +195,4 @@ function with_writable(x: Xen, vcpu: number, mfn: number, write: () => void): Rc
   write();
   put_page_and_type(x, vcpu, mfn);
   return 0;
-}
-
-/** Is the page (52 bits of its address) the guest's to use? Mirrors: __addr_ok(), asm/x86_64/uaccess.h. */
-export function addr_ok(page: number): boolean {
-  return page < 2 ** 35 || page >= 0xffff880000000; // below 1 << 47, or from HYPERVISOR_VIRT_END up
 }

@@ -76,3 +76,6 @@ function interrupt_others(x: Xen, vcpu: number, mask: number, act: (x: Xen, vcpu
     x.root.exit_to_guest(x, other);
   }
 }
+
+/** A frame's type changes, and so may its translations not stay. */
+export function flush_type_change(_x: Xen, _vcpu: number): void {}

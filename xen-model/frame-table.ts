@@ -7,17 +7,18 @@
  * Shape: nrFrames rows, indexed by mfn.
  *   type         Uint8Array   PGT_*: the frame's current, or when typeCount is 0 its last, use
  *   typeCount    Uint32Array  references under that use
- *   typeFlags    Uint8Array   PGT_pinned, PGT_validated, PGT_partial
+ *   typeFlags    Uint8Array   PGT_pinned, PGT_validated, PGT_partial, ...
  *   count        Uint32Array  general references, PGC_allocated's own included
  *   owner        Uint8Array   OWNER_*
  *   special      Uint8Array   1: Xen heap shared with the guest, which must stay write-back
- *   validated    Uint16Array  nr_validated_ptes, of a table that is partly validated or taken down
- *   linear       Int16Array   linear_pt_count: > 0 own linear entries, < 0 uses by others
+ *   nr_validated_ptes  Uint16Array  of a PGT_partial table: entries 0..n-1 hold references
+ *   partial_flags      Uint8Array   ... PTF_partial_set: entry n holds a general reference, and no type reference
+ *   linear_pt_count    Int16Array   > 0 own linear entries, < 0 uses by others, of a table in use
  *   m2p          Float64Array machine-to-phys entry
  *
  * Mirrors: struct page_info, xen/arch/x86/include/asm/mm.h.
- * Differs: type_info and count_info are columns instead of bit fields; PGT_locked is not kept, since nothing runs
- *          between a lock and its unlock here; no cache attributes but `special`.
+ * Differs: type_info and count_info are columns instead of bit fields; no tlbflush_timestamp, since a flush that
+ *          it would save is harmless.
  */
 import type { State } from "../abi/state.js";
 
@@ -35,6 +36,14 @@ export const PGT_writable_page = 7;
 export const PGT_pinned = 1;
 export const PGT_validated = 2;
 export const PGT_partial = 4;
+export const PGT_locked = 8;
+/** 32-bit PV: an L2 in slot 3, with entries of Xen's. It is part of the type where one is asked for: _get_page_type(). */
+export const PGT_pae_xen_l2 = 16;
+/** Has been mapped writable past the caches (WC), so that they are to be flushed before another use. */
+export const PGT_non_coherent = 32;
+
+/** The type in a request for one: PGT_l2_page_table | PGT_pae_xen_l2. */
+export const PGT_type_mask = 7;
 
 /** Who owns a frame. */
 export const OWNER_none = 0;
@@ -51,8 +60,9 @@ export class FrameTable {
   readonly count: Uint32Array;
   readonly owner: Uint8Array;
   readonly special: Uint8Array;
-  readonly validated: Uint16Array;
-  readonly linear: Int16Array;
+  readonly nr_validated_ptes: Uint16Array;
+  readonly partial_flags: Uint8Array;
+  readonly linear_pt_count: Int16Array;
   readonly m2p: Float64Array;
 
   constructor(
@@ -65,8 +75,9 @@ export class FrameTable {
     this.count = state.u32(nrFrames);
     this.owner = state.u8(nrFrames);
     this.special = state.u8(nrFrames);
-    this.validated = state.u16(nrFrames);
-    this.linear = state.i16(nrFrames);
+    this.nr_validated_ptes = state.u16(nrFrames);
+    this.partial_flags = state.u8(nrFrames);
+    this.linear_pt_count = state.i16(nrFrames);
     this.m2p = state.f64(nrFrames);
   }
 

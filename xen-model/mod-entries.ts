@@ -1,48 +1,22 @@
 /**
  * Writing one entry of a table that is in use: take the new entry's references, write, drop the old one's.
  *
- * Mirrors: mod_l1_entry()..mod_l4_entry(), FASTPATH_FLAG_WHITELIST, UPDATE_ENTRY(), xen/arch/x86/mm.c (facts/xen.md 1.8).
- * Differs: the compare-and-exchange cannot lose, so never -EBUSY from it. Not watched for L1TF (pv-l1tf off).
+ * Mirrors: mod_l1_entry()..mod_l4_entry(), UPDATE_ENTRY(), xen/arch/x86/mm.c, pv/mm.h (facts/xen.md 1.8).
+ * Differs: the compare-and-exchange cannot lose, so never -EBUSY or -EFAULT from it. Not watched for L1TF (pv-l1tf off).
  */
-import { EINVAL, type Rc } from "../abi/errno.js";
+import { EINVAL, EPERM, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
-import { is_guest_l4_slot } from "../abi/layout.js";
-import {
-  _PAGE_ACCESSED,
-  _PAGE_AVAIL,
-  _PAGE_AVAIL_HIGH,
-  _PAGE_DIRTY,
-  _PAGE_GLOBAL,
-  _PAGE_NX,
-  _PAGE_PRESENT,
-  _PAGE_USER,
-} from "../abi/page.js";
+import { _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_PRESENT } from "../abi/page.js";
 import { adjust_guest_l1e, adjust_guest_lNe } from "./adjust.js";
 import { hexFrame } from "./audit-log.js";
-import {
-  get_page_from_l1e,
-  get_page_from_lNe,
-  L2_DISALLOW_MASK,
-  l1_disallow_mask,
-  put_page_from_l1e,
-  put_page_from_lNe,
-} from "./page-refs.js";
+import { PGT_pae_xen_l2 } from "./frame-table.js";
+import { get_page_from_l1e, l1_disallow_mask, put_page_from_l1e, refuse_l1_flags } from "./l1e-refs.js";
+import { get_page_from_lNe, lNe_disallow_mask, put_page_from_lNe } from "./page-refs.js";
+import { PTF_defer } from "./page-type.js";
+import { is_guest_slot } from "./slots.js";
 import type { Xen } from "./xen.js";
 
-/**
- * Flags that may change without a new audit. RW and cacheability are not among them (XSA-182); RW would be at
- * L2 and above if linear tables were compiled out.
- */
-export const FASTPATH_FLAG_WHITELIST =
-  _PAGE_NX | _PAGE_AVAIL_HIGH | _PAGE_AVAIL | _PAGE_GLOBAL | _PAGE_DIRTY | _PAGE_ACCESSED | _PAGE_USER;
-
 const AD = _PAGE_ACCESSED | _PAGE_DIRTY;
-
-/** Is the change, from a present entry, one that needs no audit? */
-function is_fast(x: Xen, table: number, slot: number, frame: number, flags: number): boolean {
-  const old = x.mem.flags(table, slot);
-  return ((old ^ flags) & ~FASTPATH_FLAG_WHITELIST) === 0 && x.mem.frame(table, slot) === frame;
-}
 
 /**
  * Write entry `slot` of L1 `table`.
@@ -61,27 +35,23 @@ export function mod_l1_entry(
   const { mem, ledger } = x;
   const oldFrame = mem.frame(table, slot);
   const oldFlags = mem.flags(table, slot);
+  const kept = preserve_ad ? oldFlags & AD : 0;
   let value = flags;
   if ((flags & _PAGE_PRESENT) !== 0) {
-    if ((flags & l1_disallow_mask(x)) !== 0) {
-      return x.log.refuse(
-        -EINVAL,
-        "mod_l1_entry",
-        () => `flags ${hexFrame(flags)}`,
-        "PWT, PCD and PAT are for guests with devices",
-      );
-    }
-    if (is_fast(x, table, slot, frame, flags)) {
-      mem.set_flags(table, slot, adjust_guest_l1e(flags) | (preserve_ad ? oldFlags & AD : 0));
+    const bad = flags & l1_disallow_mask(x);
+    if (bad !== 0) return refuse_l1_flags(x, "mod_l1_entry", bad);
+    value = adjust_guest_l1e(flags, x.pv32);
+    if (oldFrame === frame && ((oldFlags ^ value) & ~x.rules.FASTPATH_FLAG_WHITELIST) === 0) {
+      mem.set_flags(table, slot, value | kept);
       ledger.count(vcpu, EV.l1e_fast, 1);
       return 0;
     }
-    const rc = get_page_from_l1e(x, vcpu, frame, flags);
+    const rc = get_page_from_l1e(x, vcpu, frame, value);
     if (rc < 0) return rc;
-    value = adjust_guest_l1e(flags ^ rc);
+    value ^= rc;
     ledger.count(vcpu, (oldFlags & _PAGE_PRESENT) !== 0 ? EV.l1e_changed : EV.l1e_set, 1);
   } else ledger.count(vcpu, (oldFlags & _PAGE_PRESENT) !== 0 ? EV.l1e_cleared : EV.raw_pte_write, 1);
-  mem.set(table, slot, frame, value | (preserve_ad ? oldFlags & AD : 0));
+  mem.set(table, slot, frame, value | kept);
   put_page_from_l1e(x, vcpu, oldFrame, oldFlags);
   return 0;
 }
@@ -91,9 +61,11 @@ const CLEARED = [-1, -1, EV.l2e_cleared, EV.l3e_cleared, EV.l4e_cleared];
 const CHANGED = [-1, -1, EV.l2e_changed, EV.l3e_changed, EV.l4e_changed];
 
 /**
- * Write entry `slot` of `table`, of `level` 2..4. A dropped table is taken down in a continuation of the hypercall.
+ * Write entry `slot` of `table`, of `level` 2..4. A dropped table goes to old_guest_table, and so ends the hypercall for
+ * now.
  *
- * Errors: -EINVAL  disallowed flags, a slot of Xen's, or not the guest's frame; else what the audit below answers.
+ * Errors: -EPERM   a slot of Xen's in an L2.
+ *         -EINVAL  disallowed flags, a slot of Xen's, or not the guest's frame; else as get_page_from_lNe().
  */
 export function mod_lN_entry(
   x: Xen,
@@ -106,43 +78,55 @@ export function mod_lN_entry(
   preserve_ad: boolean,
 ): Rc {
   const { mem, ledger } = x;
-  if (level === 4 && !is_guest_l4_slot(slot)) {
-    return x.log.refuse(
-      -EINVAL,
-      "mod_l4_entry",
-      () => `l4 mfn ${hexFrame(table)} slot ${slot}`,
-      "slots 256..271 belong to Xen; use a guest slot",
-    );
-  }
+  const refused = refuse_slot(x, level, table, slot);
+  if (refused !== 0) return refused;
   const oldFrame = mem.frame(table, slot);
   const oldFlags = mem.flags(table, slot);
+  const kept = preserve_ad ? oldFlags & AD : 0;
   const wasPresent = (oldFlags & _PAGE_PRESENT) !== 0;
   let value = flags;
   if ((flags & _PAGE_PRESENT) !== 0) {
-    if ((flags & L2_DISALLOW_MASK) !== 0) {
+    const bad = flags & lNe_disallow_mask(x, level);
+    if (bad !== 0) {
       return x.log.refuse(
         -EINVAL,
         `mod_l${level}_entry`,
-        () => `flags ${hexFrame(flags)}`,
+        () => `flags ${hexFrame(bad)}`,
         "PWT, PCD, PSE and G are not allowed",
       );
     }
-    if (is_fast(x, table, slot, frame, flags)) {
-      mem.set_flags(table, slot, adjust_guest_lNe(level, flags) | (preserve_ad ? oldFlags & AD : 0));
+    value = adjust_guest_lNe(level, flags, x.pv32);
+    if (oldFrame === frame && ((oldFlags ^ value) & ~x.rules.FASTPATH_PDE_FLAG_WHITELIST) === 0) {
+      mem.set_flags(table, slot, value | kept);
       ledger.count(vcpu, CHANGED[level]!, 1);
       return 0;
     }
-    const rc = get_page_from_lNe(x, vcpu, level, table, frame, flags);
+    const rc = get_page_from_lNe(x, vcpu, level, table, frame, value, 0);
     if (rc !== 0) return rc;
-    value = adjust_guest_lNe(level, flags);
     ledger.count(vcpu, wasPresent ? CHANGED[level]! : SET[level]!, 1);
-  }
-  mem.set(table, slot, frame, value | (preserve_ad ? oldFlags & AD : 0));
-  if (wasPresent) {
-    if ((flags & _PAGE_PRESENT) === 0) ledger.count(vcpu, CLEARED[level]!, 1);
-    ledger.count(vcpu, EV.continuation, 1);
-    x.restarted = true;
-    put_page_from_lNe(x, vcpu, table, oldFrame, oldFlags);
-  }
+  } else if (wasPresent) ledger.count(vcpu, CLEARED[level]!, 1);
+  mem.set(table, slot, frame, value | kept);
+  put_page_from_lNe(x, vcpu, table, oldFrame, oldFlags, PTF_defer);
   return 0;
+}
+
+/** Slots that no update may write to. */
+function refuse_slot(x: Xen, level: number, table: number, slot: number): Rc {
+  if (level === 3) {
+    if (!x.pv32 || slot < 3) return 0;
+    return x.log.refuse(
+      -EINVAL,
+      "mod_l3_entry",
+      () => `l3 mfn ${hexFrame(table)} slot ${slot}`,
+      "slot 3 has Xen's mappings below it, and stays; build another L3",
+    );
+  }
+  const pae_xen_l2 = level === 2 && (x.frames.typeFlags[table]! & PGT_pae_xen_l2) !== 0;
+  if (is_guest_slot(x, level, slot, pae_xen_l2)) return 0;
+  return x.log.refuse(
+    level === 2 ? -EPERM : -EINVAL,
+    `mod_l${level}_entry`,
+    () => `l${level} mfn ${hexFrame(table)} slot ${slot}`,
+    level === 2 ? "slots from 428 are Xen's in this L2" : "slots 256..271 belong to Xen; use a guest slot",
+  );
 }

@@ -1,108 +1,175 @@
 /**
- * Audit of a whole table when it comes into use as one (promotion), and its undoing with the last use.
+ * Audit of a whole table when it comes into use as one: promotion.
  *
- * Mirrors: promote_l1_table()..promote_l4_table(), demote_l1_table()..demote_l4_table(), xen/arch/x86/mm.c
- *          (facts/xen.md 1.6).
- * Differs: not preempted. A multi-level audit that fails part way leaves what it took in old_guest_table, as Xen does; it is
- *          given back at the end of the hypercall.
+ * From L2 up it can be preempted between entries. It then leaves nr_validated_ptes, the entry to go on with, and
+ * in partial_flags whether that entry holds a reference already. A failure part way leaves the same, and the table in
+ * old_guest_table, from which it is taken down.
+ *
+ * Mirrors: promote_l1_table()..promote_l4_table(), validate_segdesc_page(), xen/arch/x86/mm.c (facts/xen.md 1.6).
+ * Differs: one text for L3 and L4, which differ in where they look for preemption and in Xen's slots. Not watched for
+ *          L1TF (pv-l1tf off).
  */
-import type { Rc } from "../abi/errno.js";
+import { EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
-import { is_guest_l4_slot } from "../abi/layout.js";
 import { _PAGE_PRESENT, PAGE_FLAGS_MASK } from "../abi/page.js";
-import { adjust_guest_l1e, adjust_guest_lNe } from "./adjust.js";
-import { PGT_partial, PGT_l4_page_table } from "./frame-table.js";
-import { get_page_from_l1e, get_page_from_lNe, put_page_from_l1e, put_page_from_lNe } from "./page-refs.js";
+import { adjust_guest_l1e, adjust_guest_lNe, unadjust_guest_l3e } from "./adjust.js";
+import { validate_segdesc_page } from "./descriptor-tables.js";
+import { PGT_l1_page_table, PGT_l2_page_table, PGT_pae_xen_l2, PGT_seg_desc_page } from "./frame-table.js";
+import { get_page_from_l1e, put_page_from_l1e } from "./l1e-refs.js";
+import { get_page_from_lNe, lNe_disallow_mask } from "./page-refs.js";
+import {
+  get_page_and_type_from_mfn,
+  PTF_partial_set,
+  PTF_retain_ref_on_restart,
+  set_old_guest_table,
+} from "./page-type.js";
+import { is_guest_slot } from "./slots.js";
 import type { Xen } from "./xen.js";
 
-/** Audit `table` as `level`. The caller has taken the type reference; on error it is gone. */
-export function promote_table(x: Xen, vcpu: number, table: number, level: number): Rc {
-  x.frames.validated[table] = 0;
-  return level === 1 ? promote_l1_table(x, vcpu, table) : promote_upper_table(x, vcpu, table, level);
+/**
+ * Audit the contents of `mfn` for `type`.
+ *
+ * Errors: -EINTR     preempted before anything was taken.
+ *         -ERESTART  preempted.
+ *         others     the entry that does not pass; what was taken is given back, or the table is in old_guest_table.
+ */
+export function promote_page(x: Xen, vcpu: number, mfn: number, type: number): Rc {
+  switch (type) {
+    case PGT_l1_page_table:
+      return promote_l1_table(x, vcpu, mfn);
+    case PGT_seg_desc_page:
+      return validate_segdesc_page(x, mfn) ? 0 : -EINVAL;
+    default:
+      return promote_upper_table(x, vcpu, mfn, type & 7, (type & PGT_pae_xen_l2) !== 0);
+  }
 }
 
+/** Cannot be preempted; undoes itself at once. */
 function promote_l1_table(x: Xen, vcpu: number, table: number): Rc {
-  const { mem, frames, ledger } = x;
+  const { mem, ledger, pv32 } = x;
   const { words, ptes } = mem;
   ledger.count(vcpu, EV.promote_l1, 1);
+  if (table >= mem.nrTables) return 0;
   let present = 0;
-  if (table < mem.nrTables) {
-    const start = table * ptes * 2;
-    for (let at = start; at < start + ptes * 2; at += 2) {
-      const high = words[at + 1]!;
-      if ((high & _PAGE_PRESENT) === 0) continue;
-      present++;
-      const mfn = words[at]! + (high >>> 24) * 2 ** 32;
-      const flags = high & PAGE_FLAGS_MASK;
-      const rc = get_page_from_l1e(x, vcpu, mfn, flags);
-      if (rc < 0) {
-        for (let undo = at - 2; undo >= start; undo -= 2) {
-          const done = words[undo + 1]!;
-          put_page_from_l1e(x, vcpu, words[undo]! + (done >>> 24) * 2 ** 32, done & PAGE_FLAGS_MASK);
-        }
-        frames.typeCount[table]!--;
-        return rc;
+  const start = table * ptes * 2;
+  for (let at = start; at < start + ptes * 2; at += 2) {
+    const high = words[at + 1]!;
+    if ((high & _PAGE_PRESENT) === 0) continue;
+    present++;
+    const mfn = words[at]! + (high >>> 24) * 2 ** 32;
+    const flags = high & PAGE_FLAGS_MASK;
+    const rc = get_page_from_l1e(x, vcpu, mfn, flags);
+    if (rc < 0) {
+      for (let undo = at - 2; undo >= start; undo -= 2) {
+        const done = words[undo + 1]!;
+        put_page_from_l1e(x, vcpu, words[undo]! + (done >>> 24) * 2 ** 32, done & PAGE_FLAGS_MASK);
       }
-      words[at + 1] = (high & ~PAGE_FLAGS_MASK) | adjust_guest_l1e(flags ^ rc);
+      return rc;
     }
+    words[at + 1] = (high & ~PAGE_FLAGS_MASK) | adjust_guest_l1e(flags ^ rc, pv32);
   }
   ledger.count(vcpu, EV.audit_present_l1, present);
   return 0;
 }
 
-function promote_upper_table(x: Xen, vcpu: number, table: number, level: number): Rc {
+function promote_upper_table(x: Xen, vcpu: number, table: number, level: number, pae_xen_l2: boolean): Rc {
   const { mem, frames, ledger } = x;
-  ledger.count(vcpu, PROMOTED[level]!, 1);
+  const first = frames.nr_validated_ptes[table]!;
+  let partial_flags = frames.partial_flags[table]!;
+  const retain = level === 2 ? 0 : PTF_retain_ref_on_restart;
+  const pae_l3 = level === 3 && x.pv32;
+  if (first === 0 && partial_flags === 0) ledger.count(vcpu, PROMOTED[level]!, 1);
+  if (pae_l3) for (let slot = 4; slot < mem.ptes; slot++) mem.set(table, slot, 0, 0); // visible to the MMU
+  let rc: Rc = 0;
   let present = 0;
-  for (let slot = 0; slot < mem.ptes; slot++) {
-    const flags = mem.flags(table, slot);
-    if ((flags & _PAGE_PRESENT) === 0 || (level === 4 && !is_guest_l4_slot(slot))) continue;
-    present++;
-    const rc = get_page_from_lNe(x, vcpu, level, table, mem.frame(table, slot), flags);
-    if (rc !== 0) {
-      fail_promotion(x, vcpu, table, slot);
-      return rc;
+  let slot = first;
+  for (; slot < mem.ptes; slot++, partial_flags = 0) {
+    // an L4 is preempted inside its L3s only
+    if (level !== 4 && slot > first && x.hypercall_preempt_check()) {
+      rc = -EINTR;
+      break;
     }
-    mem.set_flags(table, slot, adjust_guest_lNe(level, flags));
+    if (!is_guest_slot(x, level, slot, pae_xen_l2)) continue;
+    const flags = mem.flags(table, slot);
+    const last = pae_l3 && slot === 3;
+    if ((flags & _PAGE_PRESENT) === 0 && !last) continue;
+    present++;
+    const mfn = mem.frame(table, slot);
+    rc = last
+      ? get_pae_slot_3(x, vcpu, mfn, flags, partial_flags)
+      : get_page_from_lNe(x, vcpu, level, table, mfn, flags, partial_flags | retain);
+    if (rc !== 0) break;
+    mem.set_flags(table, slot, adjust_guest_lNe(level, flags, x.pv32));
+    if (last) break;
   }
   ledger.count(vcpu, AUDITED[level]!, present);
-  frames.validated[table] = mem.ptes;
-  if (level === PGT_l4_page_table) x.init_xen_l4_slots(table);
-  return 0;
+  if (rc === 0) {
+    if (level === 4) x.init_xen_l4_slots(table);
+    else if (pae_xen_l2) x.init_xen_pae_l2_slots(table);
+    return 0;
+  }
+  return stop_promotion(x, vcpu, table, slot, partial_flags, rc);
 }
 
-/** What was taken so far stays with the table until put_old_guest_table(). */
-function fail_promotion(x: Xen, vcpu: number, table: number, slot: number): void {
+/** Preempted, or failed, at `slot`: leave the table so that it can be gone on with, or taken down. */
+function stop_promotion(
+  x: Xen,
+  vcpu: number,
+  table: number,
+  slot: number,
+  partial_flags: number,
+  rc: Rc,
+): Rc {
   const { frames, vcpus } = x;
-  if (slot === 0) {
-    frames.typeCount[table]!--;
-    return;
+  const set = x.rules.partial_set ? PTF_partial_set : 0;
+  if (rc === -ERESTART) {
+    frames.nr_validated_ptes[table] = slot;
+    frames.partial_flags[table] = set;
+    return -ERESTART;
   }
-  frames.validated[table] = slot;
-  frames.typeFlags[table]! |= PGT_partial;
-  // PARTIAL owns one type and one general reference; inside a larger audit that fails too, it is taken down at once
-  frames.count[table]!++;
-  if (vcpus.old_guest_table[vcpu] !== 0) x.put_old_guest_table(vcpu);
-  vcpus.old_guest_table[vcpu] = table;
+  if (slot === 0) return rc;
+  frames.nr_validated_ptes[table] = slot;
+  frames.partial_flags[table] = partial_flags;
+  if (rc === -EINTR) return -ERESTART;
+  // a table below that failed too: its general reference is now that of this entry
+  if (vcpus.old_guest_table[vcpu] !== 0) frames.partial_flags[table] = set;
+  set_old_guest_table(x, vcpu, table, -1, true);
+  if (x.pv32 && frames.type[table] === 3) {
+    for (let i = 0; i < slot; i++) x.mem.set_flags(table, i, unadjust_guest_l3e(x.mem.flags(table, i), true));
+  }
+  return rc;
 }
 
-/** Take `table` down: drop what its entries hold. */
-export function demote_table(x: Xen, vcpu: number, table: number, level: number): void {
-  const { mem, frames, ledger } = x;
-  ledger.count(vcpu, DEMOTED[level]!, 1);
-  const end = level === 1 || frames.validated[table] === 0 ? mem.ptes : frames.validated[table]!;
-  let present = 0;
-  for (let slot = end - 1; slot >= 0; slot--) {
-    const flags = mem.flags(table, slot);
-    if ((flags & _PAGE_PRESENT) === 0 || (level === 4 && !is_guest_l4_slot(slot))) continue;
-    present++;
-    if (level === 1) put_page_from_l1e(x, vcpu, mem.frame(table, slot), flags);
-    else put_page_from_lNe(x, vcpu, table, mem.frame(table, slot), flags);
+/**
+ * Slot 3 of a PAE L3: an L2 with entries of Xen's, which no other entry may share.
+ *
+ * Errors: -EINVAL  absent, bad flags, or shared.
+ * Mirrors: promote_l3_table(), pae_xen_mappings_check() (facts/xen.md 6).
+ */
+function get_pae_slot_3(x: Xen, vcpu: number, mfn: number, entry: number, flags: number): Rc {
+  if ((entry & _PAGE_PRESENT) === 0 || (entry & lNe_disallow_mask(x, 3)) !== 0) {
+    return x.log.refuse(
+      -EINVAL,
+      "promote_l3_table",
+      () => "slot 3",
+      "it is to map an L2, without further flags",
+    );
   }
-  ledger.count(vcpu, DROPPED[level]!, present);
+  const rc = get_page_and_type_from_mfn(
+    x,
+    vcpu,
+    mfn,
+    PGT_l2_page_table | PGT_pae_xen_l2,
+    flags | PTF_retain_ref_on_restart,
+  );
+  if (rc !== 0 || x.frames.typeCount[mfn] === 1) return rc;
+  return x.log.refuse(
+    -EINVAL,
+    "pae_xen_mappings_check",
+    () => "slot 3",
+    "its L2 is shared; use one of its own",
+  );
 }
 
 const PROMOTED = [-1, EV.promote_l1, EV.promote_l2, EV.promote_l3, EV.promote_l4];
 const AUDITED = [-1, EV.audit_present_l1, EV.audit_present_l2, EV.audit_present_l3, EV.audit_present_l4];
-const DEMOTED = [-1, EV.demote_l1, EV.demote_l2, EV.demote_l3, EV.demote_l4];
-const DROPPED = [-1, EV.demote_present_l1, EV.demote_present_l2, EV.demote_present_l3, EV.demote_present_l4];

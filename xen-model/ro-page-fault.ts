@@ -8,10 +8,10 @@ import { EV } from "../abi/events.js";
 import { linear_page, type Vpn } from "../abi/frames.js";
 import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
 import { adjust_guest_l1e } from "./adjust.js";
-import { map_guest_l1e } from "./do-update-va-mapping.js";
 import { OWNER_guest, PGT_l1_page_table, PGT_validated } from "./frame-table.js";
+import { map_guest_l1e } from "./guest-access.js";
+import { get_page_from_l1e, put_page_from_l1e } from "./l1e-refs.js";
 import { io_class } from "./memory-map.js";
-import { get_page_from_l1e, put_page_from_l1e } from "./page-refs.js";
 import type { Xen } from "./xen.js";
 
 /** Emulate a store of (frame, flags) to entry `slot` of the frame that `page` maps; false: the fault is the guest's. */
@@ -33,11 +33,11 @@ export function pv_ro_page_fault(
   if (frames.owner[table] !== OWNER_guest || frames.type[table] !== PGT_l1_page_table) return false;
   if (frames.typeCount[table] === 0 || (frames.typeFlags[table]! & PGT_validated) === 0) return false;
 
-  const rc = get_page_from_l1e(x, vcpu, frame, flags);
+  const rc = (flags & _PAGE_PRESENT) === 0 ? 0 : get_page_from_l1e(x, vcpu, frame, flags);
   if (rc < 0) return false;
   const oldFrame = mem.frame(table, slot);
   const oldFlags = mem.flags(table, slot);
-  mem.set(table, slot, frame, adjust_guest_l1e(flags ^ rc));
+  mem.set(table, slot, frame, adjust_guest_l1e(flags ^ rc, x.pv32));
   put_page_from_l1e(x, vcpu, oldFrame, oldFlags);
   ledger.count(vcpu, EV.ptwr_emulation, 1);
   const was = (oldFlags & _PAGE_PRESENT) !== 0;

@@ -9,6 +9,8 @@
  *   blocked           Uint8Array   SCHEDOP_block: its pCPU idles, with its tables still loaded
  *   pcpu              Uint8Array   where it runs, or ran last
  *   old_guest_table   Uint32Array  a table still to be taken down before the next MMU hypercall, 0 for none
+ *   old_guest_ptpg    Uint32Array  the table that held it, where that may have been a linear use; 0 for none
+ *   old_guest_table_partial  Uint8Array  PGT_partial has its type reference
  *   gdt               Uint32Array  14 frames a vCPU of its GDT, 0 for none
  *   root              Uint32Array  the vCPU's own root, where the design has one
  *
@@ -24,6 +26,8 @@ export class VcpuTable {
   readonly blocked: Uint8Array;
   readonly pcpu: Uint8Array;
   readonly old_guest_table: Uint32Array;
+  readonly old_guest_ptpg: Uint32Array;
+  readonly old_guest_table_partial: Uint8Array;
   readonly gdt: Uint32Array;
   readonly root: Uint32Array;
 
@@ -38,6 +42,8 @@ export class VcpuTable {
     this.blocked = state.u8(nrVcpus);
     this.pcpu = state.u8(nrVcpus);
     this.old_guest_table = state.u32(nrVcpus);
+    this.old_guest_ptpg = state.u32(nrVcpus);
+    this.old_guest_table_partial = state.u8(nrVcpus);
     this.gdt = state.u32(nrVcpus * 14);
     this.root = state.u32(nrVcpus);
   }

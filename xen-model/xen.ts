@@ -4,7 +4,7 @@
  * Each of Xen's functions is in a file beside this one and takes the Xen first; this class holds what they work
  * on, takes the guest's calls (Hypervisor), and what the processor reports (syscall(), page_fault(), ...).
  */
-import { EFAULT, EINVAL, ENOSYS, type Rc } from "../abi/errno.js";
+import { EFAULT, EINVAL, ENOSYS, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import { mfn as asMfn, type Vpn } from "../abi/frames.js";
 import * as hc from "../abi/hypercalls.js";
@@ -28,22 +28,24 @@ import type { State } from "../abi/state.js";
 import type { Guest } from "../abi/upcalls.js";
 import { AuditLog, hexFrame } from "./audit-log.js";
 import { arch_set_info_guest, toggle_guest_mode } from "./cr3.js";
+import { do_set_gdt } from "./descriptor-tables.js";
 import { do_mmu_update } from "./do-mmu-update.js";
 import { do_mmuext_op } from "./do-mmuext-op.js";
-import { do_set_gdt } from "./do-set-gdt.js";
 import { do_update_va_mapping } from "./do-update-va-mapping.js";
 import { FrameTable, OWNER_guest, OWNER_xen } from "./frame-table.js";
 import { ACCESS_WRITE, type Access, WalkControl } from "./hw/control.js";
 import { walk, Walk, WALK_OK } from "./hw/walk.js";
 import { NO_DEVICES, type MemoryMap } from "./memory-map.js";
-import { put_old_guest_table } from "./page-type.js";
-import { demote_table, promote_table } from "./promote.js";
+import { type AuditRules, XEN_RULES } from "./audit-rules.js";
+import { demote_page } from "./demote.js";
+import { promote_page } from "./promote.js";
 import { PcpuTable } from "./pcpu-table.js";
 import { pv_ro_page_fault } from "./ro-page-fault.js";
 import type { RootDesign } from "./root/root-design.js";
 import { SharedRoot } from "./root/shared.js";
 import { VcpuRoot } from "./root/vcpu-root.js";
 import { XptiRoot } from "./root/xpti.js";
+import { COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT } from "./slots.js";
 import { VcpuTable } from "./vcpu-table.js";
 
 export interface XenConfig {
@@ -59,10 +61,19 @@ export interface XenConfig {
   readonly invpcid: boolean;
   readonly version: "4.17" | "master";
   readonly map?: MemoryMap;
+  /** How often hypercall_preempt_check() finds work pending: every n-th time, or never (0, the default). */
+  readonly preempt?: number;
+  /** A 32-bit (PAE) guest. */
+  readonly pv32?: boolean;
+  /** A debug build of Xen. */
+  readonly debug?: boolean;
+  /** For tests: the audit with an old rule in it. */
+  readonly rules?: AuditRules;
 }
 
 /** PTE flags of Xen's own entries in an L4. Mirrors: __PAGE_HYPERVISOR and its variants. */
 const __PAGE_HYPERVISOR = _PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY;
+const __PAGE_COMPAT_MPT = _PAGE_PRESENT | _PAGE_PSE;
 const __PAGE_RO_MPT = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED | _PAGE_NX;
 
 export class Xen implements Hypervisor {
@@ -74,14 +85,18 @@ export class Xen implements Hypervisor {
   readonly map: MemoryMap;
   readonly exclusive: XenConfig["exclusive"];
   readonly hypervisor: Hypervisor = this;
-  /** next[0]: the next frame of Xen's own; next[1]: the idle L4; next[2..3]: vCPU, and frame of the last refusal. */
+  readonly rules: AuditRules;
+  readonly pv32: boolean;
+  /** For tests of races: something else runs, where Xen has let go of (or not yet taken) `mfn` in `where`. */
+  race_window: ((where: string, mfn: number) => void) | undefined;
+  private readonly preempt: number;
+  /**
+   * own[0]: the next frame of Xen's own; own[1]: the idle L4; own[2..4]: vCPU, frame and holder of the last refusal;
+   * own[5]: refusals; own[6]: preemption checks since the last that found work; own[7]: the M2P's L2 for PAE.
+   */
   private readonly own: Uint32Array;
-  /** The vCPU that had the L4 of the last refusal. */
   private guest!: Guest;
 
-  /** What one mmu_update request did: level of the table written to (0: none), and did it drop a table? */
-  touchedLevel = 0;
-  restarted = false;
   /** Whose frames the call at hand maps: OWNER_*. Mirrors: pg_owner. */
   pg_owner = OWNER_guest;
 
@@ -101,6 +116,9 @@ export class Xen implements Hypervisor {
     this.root = rootDesign(config);
     this.map = config.map ?? NO_DEVICES;
     this.exclusive = config.exclusive;
+    this.rules = config.rules ?? XEN_RULES;
+    this.pv32 = config.pv32 === true;
+    this.preempt = config.preempt ?? 0;
     this.control.cpl = 3; // both modes of the guest run in ring 3
   }
 
@@ -168,22 +186,39 @@ export class Xen implements Hypervisor {
     this.mem.set(l4, layout.LINEAR_PT_SLOT, l4, __PAGE_HYPERVISOR | _PAGE_NX);
   }
 
+  /** Fill Xen's slots of the L2 of PAE slot 3: the read-only M2P. Mirrors: init_xen_pae_l2_slots(), pv/mm.c. */
+  init_xen_pae_l2_slots(l2: number): void {
+    for (let slot = COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT; slot < this.mem.ptes; slot++)
+      this.mem.set(l2, slot, 0, 0);
+    this.mem.set(l2, COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT, 0, __PAGE_COMPAT_MPT);
+  }
+
+  /** A frame's lines leave the caches. */
+  cache_flush(_mfn: number): void {}
+
+  /** A guest may from now on write to the frame past the caches. */
+  mapped_past_caches(_mfn: number): void {}
+
   /** Without m2p_strict, a kernel table gets the machine-to-phys table. */
   fill_ro_mpt(l4: number): void {
     if (this.mem.ptes > layout.ROOT_PAGETABLE_LAST_XEN_SLOT) this.copy_xen_slot(l4, layout.RO_MPT_SLOT);
   }
 
+  /** Is other work pending, so that a hypercall is to make way? */
+  hypercall_preempt_check(): boolean {
+    if (this.preempt === 0) return false;
+    const checks = this.own[6]! + 1;
+    this.own[6] = checks === this.preempt ? 0 : checks;
+    return checks === this.preempt;
+  }
+
   /** Types and audits need each other: a table's audit takes types of the tables below (promote.ts, page-type.ts). */
-  promote_table(vcpu: number, mfn: number, level: number): Rc {
-    return promote_table(this, vcpu, mfn, level);
+  promote_page(vcpu: number, mfn: number, type: number): Rc {
+    return promote_page(this, vcpu, mfn, type);
   }
 
-  demote_table(vcpu: number, mfn: number, level: number): void {
-    demote_table(this, vcpu, mfn, level);
-  }
-
-  put_old_guest_table(vcpu: number): void {
-    if (this.vcpus.old_guest_table[vcpu] !== 0) put_old_guest_table(this, vcpu);
+  demote_page(vcpu: number, mfn: number, type: number): Rc {
+    return demote_page(this, vcpu, mfn, type);
   }
 
   /** Bitmap of the pCPUs that may have tables of the domain loaded. */
@@ -239,33 +274,67 @@ export class Xen implements Hypervisor {
   // Hypervisor: the guest's calls
 
   hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+    const first = calls.first[row]!;
+    const count = calls.count[row]!;
+    const domid = calls.domid[row]!;
+    let rc = this.begin_hypercall(vcpu, calls, row);
+    if (rc !== -ERESTART) return rc;
+    do rc = this.resume_hypercall(vcpu, calls, row);
+    while (rc === -ERESTART);
+    calls.first[row] = first;
+    calls.count[row] = count;
+    calls.domid[row] = domid;
+    return rc;
+  }
+
+  /**
+   * The first entry into a hypercall. -ERESTART, which no guest sees: it was preempted, and resume_hypercall() is what
+   * the guest does next, or after whatever else happens to this vCPU first (continuation.ts).
+   */
+  begin_hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+    this.ledger.count(vcpu, DIRECT[calls.op[row]!] ?? EV.vcpu_op, 1);
+    return this.enter_hypercall(vcpu, calls, row);
+  }
+
+  resume_hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+    this.ledger.count(vcpu, EV.continuation, 1);
+    return this.enter_hypercall(vcpu, calls, row);
+  }
+
+  private enter_hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
     this.wake(vcpu);
     this.root.enter_from_guest(this, vcpu);
-    const op = calls.op[row]!;
-    this.ledger.count(vcpu, DIRECT[op] ?? EV.vcpu_op, 1);
     const rc = this.do_hypercall(vcpu, calls, row);
-    this.ledger.count(vcpu, EV.sysret, 1);
+    if (rc !== -ERESTART) this.ledger.count(vcpu, EV.sysret, 1);
     this.root.exit_to_guest(this, vcpu);
     return rc;
   }
 
+  /** Mirrors: do_multicall(), xen/common/multicall.c; a preempted call preempts the multicall. */
   multicall(vcpu: number, calls: hc.CallBuffer, count: number): Rc {
     this.wake(vcpu);
     this.root.enter_from_guest(this, vcpu);
     this.ledger.count(vcpu, EV.multicall, 1);
     for (let row = 0; row < count; row++) {
+      if (row > 0 && this.hypercall_preempt_check()) this.continue_multicall(vcpu);
       this.ledger.count(vcpu, INSIDE[calls.op[row]!] ?? EV.mc_other, 1);
-      this.do_hypercall(vcpu, calls, row);
+      while (this.do_hypercall(vcpu, calls, row) === -ERESTART) this.continue_multicall(vcpu);
     }
     this.ledger.count(vcpu, EV.sysret, 1);
     this.root.exit_to_guest(this, vcpu);
     return 0;
   }
 
+  private continue_multicall(vcpu: number): void {
+    this.root.exit_to_guest(this, vcpu);
+    this.ledger.count(vcpu, EV.continuation, 1);
+    this.root.enter_from_guest(this, vcpu);
+  }
+
   private do_hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
     const rc = this.dispatch(vcpu, calls, row);
     calls.rc[row] = rc;
-    if (rc < 0) this.ledger.count(vcpu, EV.hypercall_failed, 1);
+    if (rc < 0 && rc !== -ERESTART) this.ledger.count(vcpu, EV.hypercall_failed, 1);
     return rc;
   }
 

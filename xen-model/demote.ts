@@ -1,0 +1,86 @@
+/**
+ * Taking a table down with its last use: demotion, from the last entry to the first.
+ *
+ * From L2 up it can be preempted between entries; nr_validated_ptes and partial_flags then tell which entries
+ * still hold references, as for promotion.
+ *
+ * Mirrors: demote_l1_table()..demote_l4_table(), xen/arch/x86/mm.c (facts/xen.md 1.6, 1.11).
+ */
+import { EINTR, ERESTART, type Rc } from "../abi/errno.js";
+import { EV } from "../abi/events.js";
+import { _PAGE_PRESENT } from "../abi/page.js";
+import { unadjust_guest_l3e } from "./adjust.js";
+import { PGT_l1_page_table, PGT_pae_xen_l2 } from "./frame-table.js";
+import { put_page_from_l1e } from "./l1e-refs.js";
+import { put_page_from_lNe } from "./page-refs.js";
+import { PTF_partial_set } from "./page-type.js";
+import { is_guest_slot } from "./slots.js";
+import type { Xen } from "./xen.js";
+
+/**
+ * Drop what the entries of `table`, of type `level`, hold.
+ *
+ * Errors: -EINTR     preempted before anything was dropped.
+ *         -ERESTART  preempted.
+ */
+export function demote_page(x: Xen, vcpu: number, table: number, level: number): Rc {
+  if (level !== PGT_l1_page_table) return demote_upper_table(x, vcpu, table, level);
+  const { mem, ledger } = x;
+  ledger.count(vcpu, EV.demote_l1, 1);
+  let present = 0;
+  for (let slot = 0; slot < mem.ptes; slot++) {
+    const flags = mem.flags(table, slot);
+    if ((flags & _PAGE_PRESENT) === 0) continue;
+    present++;
+    put_page_from_l1e(x, vcpu, mem.frame(table, slot), flags);
+  }
+  ledger.count(vcpu, EV.demote_present_l1, present);
+  return 0;
+}
+
+function demote_upper_table(x: Xen, vcpu: number, table: number, level: number): Rc {
+  const { mem, frames, ledger } = x;
+  let partial_flags = frames.partial_flags[table]!;
+  const pae_xen_l2 = (frames.typeFlags[table]! & PGT_pae_xen_l2) !== 0;
+  const unadjust = level === 3 && x.pv32;
+  const preemptible = level !== 4 && x.rules.demote_is_preemptible;
+  let slot = frames.nr_validated_ptes[table]! - ((partial_flags & PTF_partial_set) !== 0 ? 0 : 1);
+  if (slot === mem.ptes - 1 && partial_flags === 0) ledger.count(vcpu, DEMOTED[level]!, 1);
+  let rc: Rc = 0;
+  let present = 0;
+  for (; slot >= 0; slot--, partial_flags = 0) {
+    if (is_guest_slot(x, level, slot, pae_xen_l2)) {
+      const flags = mem.flags(table, slot);
+      rc = put_page_from_lNe(x, vcpu, table, mem.frame(table, slot), flags, partial_flags);
+      if (rc < 0) break;
+      if ((flags & _PAGE_PRESENT) !== 0) present++;
+      if (rc === 0 && unadjust) mem.set_flags(table, slot, unadjust_guest_l3e(flags, true));
+      rc = 0;
+    }
+    if (preemptible && slot > 0 && x.hypercall_preempt_check()) {
+      rc = -EINTR;
+      slot--;
+      partial_flags = 0;
+      break;
+    }
+  }
+  ledger.count(vcpu, DROPPED[level]!, present);
+  if (rc === 0) {
+    if (level === 2) frames.typeFlags[table]! &= ~PGT_pae_xen_l2;
+    return 0;
+  }
+  if (rc === -ERESTART) {
+    frames.nr_validated_ptes[table] = slot;
+    frames.partial_flags[table] = x.rules.partial_set ? PTF_partial_set : 0;
+    return rc;
+  }
+  if (slot >= mem.ptes - 1) return rc; // nothing has been dropped yet
+  // entry `slot` is the next one, and holds its references: both, or with PTF_partial_set the general one
+  const whole = (partial_flags & PTF_partial_set) === 0 && x.rules.demote_resumes_at_entry;
+  frames.nr_validated_ptes[table] = slot + (whole ? 1 : 0);
+  frames.partial_flags[table] = partial_flags;
+  return -ERESTART;
+}
+
+const DEMOTED = [-1, EV.demote_l1, EV.demote_l2, EV.demote_l3, EV.demote_l4];
+const DROPPED = [-1, EV.demote_present_l1, EV.demote_present_l2, EV.demote_present_l3, EV.demote_present_l4];

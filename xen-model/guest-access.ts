@@ -1,0 +1,30 @@
+/**
+ * Guest addresses in Xen: which are the guest's, and which L1 maps them in the tables that are loaded now.
+ *
+ * Mirrors: __addr_ok(), asm/x86_64/uaccess.h; map_guest_l1e(), guest_get_eff_l1e(), xen/arch/x86/pv/mm.c.
+ * Differs: Xen reads the L2 entry through the linear map; without a modelled TLB the loaded tables are walked in memory,
+ *          as is so after Xen's own flushes (XSA-286), and the accessed flag is set that hardware sets there.
+ */
+import { _PAGE_ACCESSED, _PAGE_PRESENT, _PAGE_PSE } from "../abi/page.js";
+import type { Xen } from "./xen.js";
+
+/** Is the page (52 bits of its address) the guest's to use? */
+export function addr_ok(page: number): boolean {
+  return page < 2 ** 35 || page >= 0xffff880000000; // below 1 << 47, or from HYPERVISOR_VIRT_END up
+}
+
+/** Frame of the L1 that maps `page` in the loaded tables, or -1. */
+export function map_guest_l1e(x: Xen, vcpu: number, page: number): number {
+  if (!addr_ok(page)) return -1;
+  const { mem } = x;
+  let table = x.vcpus.current_table(vcpu);
+  for (let level = 4; level > 1; level--) {
+    const slot = Math.floor(page / mem.ptes ** (level - 1)) % mem.ptes;
+    const flags = mem.flags(table, slot);
+    if ((flags & (_PAGE_PRESENT | _PAGE_PSE)) !== _PAGE_PRESENT) return -1;
+    // the L2 entry is read through the linear map, in whose walk the L3 entry is a leaf
+    if (level === 3 && (flags & _PAGE_ACCESSED) === 0) mem.set_flags(table, slot, flags | _PAGE_ACCESSED);
+    table = mem.frame(table, slot);
+  }
+  return table;
+}
