@@ -96,6 +96,7 @@ export function vcpu_destroy_pagetables(x: Xen, vcpu: number): void {
 }
 
 function load_ptbase(x: Xen, vcpu: number, changed: boolean): void {
+  x.tlb?.mov_to_cr4(x.vcpus.pcpu[vcpu]!);
   x.root.write_ptbase(x, vcpu, changed);
 }
 
@@ -103,6 +104,7 @@ function load_ptbase(x: Xen, vcpu: number, changed: boolean): void {
 export function toggle_guest_mode(x: Xen, vcpu: number): void {
   x.vcpus.kernel_mode[vcpu]! ^= 1;
   x.ledger.count(vcpu, EV.toggle_guest_mode, 1);
+  x.tlb?.mov_to_cr3(x.vcpus.pcpu[vcpu]!, 0, false);
   x.root.toggle_guest_mode(x, vcpu);
 }
 

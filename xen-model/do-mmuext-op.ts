@@ -17,7 +17,7 @@ import { set_ldt } from "./descriptor-tables.js";
 import { get_pg_owner } from "./do-mmu-update.js";
 import { flush_tlb_local, flush_tlb_mask, flush_tlb_one_local, flush_tlb_one_mask } from "./flush.js";
 import { OWNER_guest, PGT_l1_page_table, PGT_pinned, PGT_writable_page } from "./frame-table.js";
-import { addr_ok } from "./guest-access.js";
+import { addr_ok, is_canonical } from "./guest-access.js";
 import { _get_page_type, put_or_defer, put_page_and_type, set_old_guest_table } from "./page-type.js";
 import type { Xen } from "./xen.js";
 
@@ -79,15 +79,15 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
       return 0;
     case op.MMUEXT_INVLPG_LOCAL:
       x.ledger.count(vcpu, EV.invlpg_op, 1);
-      if (addr_ok(va)) flush_tlb_one_local(x, vcpu);
+      if (is_canonical(va)) flush_tlb_one_local(x, vcpu, va);
       return 0;
     case op.MMUEXT_INVLPG_MULTI:
       x.ledger.count(vcpu, EV.invlpg_op, 1);
-      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, x.pcpus_of(arg));
+      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, x.pcpus_of(arg), va);
       return 0;
     case op.MMUEXT_INVLPG_ALL:
       x.ledger.count(vcpu, EV.invlpg_op, 1);
-      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, x.dirty_mask());
+      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, x.dirty_mask(), va);
       return 0;
     case op.MMUEXT_FLUSH_CACHE:
       return x.map.devices ? 0 : -EACCES;

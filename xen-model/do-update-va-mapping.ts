@@ -44,7 +44,7 @@ export function do_update_va_mapping(x: Xen, vcpu: number, calls: CallBuffer, ro
   page_unlock(x, table);
   frames.put_page(table);
   if (rc !== 0 && x.rules.no_flush_on_error) return rc;
-  flush(x, vcpu, calls.uvmf[row]!, calls.mask[row]!);
+  flush(x, vcpu, page, calls.uvmf[row]!, calls.mask[row]!);
   return rc;
 }
 
@@ -52,7 +52,7 @@ function refuse_table(x: Xen, page: number): Rc {
   return x.log.refuse(-EINVAL, "map_guest_l1e", () => `page ${hexFrame(page)}`, "no L1 of the guest maps it");
 }
 
-function flush(x: Xen, vcpu: number, uvmf: number, mask: number): void {
+function flush(x: Xen, vcpu: number, page: number, uvmf: number, mask: number): void {
   const type = uvmf & UVMF_FLUSHTYPE_MASK;
   const where = uvmf & ~UVMF_FLUSHTYPE_MASK;
   const pcpus = where === UVMF_ALL ? x.dirty_mask() : x.pcpus_of(mask);
@@ -62,7 +62,7 @@ function flush(x: Xen, vcpu: number, uvmf: number, mask: number): void {
     else flush_tlb_mask(x, vcpu, pcpus);
   } else if (type === UVMF_INVLPG) {
     x.ledger.count(vcpu, EV.invlpg_op, 1);
-    if (where === UVMF_LOCAL) flush_tlb_one_local(x, vcpu);
-    else flush_tlb_one_mask(x, vcpu, pcpus);
+    if (where === UVMF_LOCAL) flush_tlb_one_local(x, vcpu, page);
+    else flush_tlb_one_mask(x, vcpu, pcpus, page);
   }
 }

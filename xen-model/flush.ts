@@ -5,18 +5,26 @@
  * Differs: a flush interrupt is acted on at once; its sender's waiting is no event.
  */
 import { EV } from "../abi/events.js";
+import { vpn_of_linear } from "../abi/frames.js";
+import { is_canonical } from "./guest-access.js";
 import type { Xen } from "./xen.js";
 
 /** All entries, here. */
 export function flush_tlb_local(x: Xen, vcpu: number): void {
   const { ledger } = x;
+  x.tlb?.mov_to_cr4(x.vcpus.pcpu[vcpu]!);
   ledger.count(vcpu, EV.tlb_flush, 1);
   if (x.config.invpcid) ledger.count(vcpu, EV.invpcid_all, 1);
   else ledger.count(vcpu, EV.cr4_write, 2);
 }
 
-/** One page, here: in each of the domain's address spaces. */
-export function flush_tlb_one_local(x: Xen, vcpu: number): void {
+/**
+ * One page (52 bits of its address), here: in each of the domain's address spaces. It has to be canonical: INVPCID raises
+ * #GP for others, in Xen (XSA-279).
+ */
+export function flush_tlb_one_local(x: Xen, vcpu: number, page: number): void {
+  if (!is_canonical(page)) x.note_host_fault();
+  x.tlb?.invlpg(x.vcpus.pcpu[vcpu]!, 0, vpn_of_linear(page));
   if (x.root.pcid) x.ledger.count(vcpu, EV.invpcid_one, 4);
   else x.ledger.count(vcpu, EV.invlpg, 1);
 }
@@ -29,10 +37,10 @@ export function flush_tlb_mask(x: Xen, vcpu: number, mask: number): void {
 }
 
 /** One page on the pCPUs of `mask`. */
-export function flush_tlb_one_mask(x: Xen, vcpu: number, mask: number): void {
+export function flush_tlb_one_mask(x: Xen, vcpu: number, mask: number, page: number): void {
   const self = 1 << x.vcpus.pcpu[vcpu]!;
-  if ((mask & self) !== 0) flush_tlb_one_local(x, vcpu);
-  interrupt_others(x, vcpu, mask & ~self, flush_tlb_one_local);
+  if ((mask & self) !== 0) flush_tlb_one_local(x, vcpu, page);
+  interrupt_others(x, vcpu, mask & ~self, flush_tlb_one_local, page);
 }
 
 /**
@@ -59,7 +67,13 @@ function flush_tlb_and_root(x: Xen, vcpu: number): void {
 }
 
 /** Send one interrupt to each pCPU of `mask`, and do there what it is for. */
-function interrupt_others(x: Xen, vcpu: number, mask: number, act: (x: Xen, vcpu: number) => void): void {
+function interrupt_others(
+  x: Xen,
+  vcpu: number,
+  mask: number,
+  act: (x: Xen, vcpu: number, page: number) => void,
+  page = 0,
+): void {
   const { pcpus, vcpus, ledger } = x;
   for (let pcpu = 0; pcpu < pcpus.nrPcpus && mask >>> pcpu !== 0; pcpu++) {
     if (((mask >>> pcpu) & 1) === 0) continue;
@@ -67,15 +81,24 @@ function interrupt_others(x: Xen, vcpu: number, mask: number, act: (x: Xen, vcpu
     ledger.count(vcpu, EV.ipi_sent, 1);
     if (vcpus.blocked[other] !== 0) {
       ledger.count(other, EV.ipi_taken_idle, 1);
-      act(x, other);
+      act(x, other, page);
       continue;
     }
     ledger.count(other, EV.ipi_taken, 1);
     x.root.enter_from_guest(x, other);
-    act(x, other);
+    act(x, other, page);
     x.root.exit_to_guest(x, other);
   }
 }
 
-/** A frame's type changes, and so may its translations not stay. */
-export function flush_type_change(_x: Xen, _vcpu: number): void {}
+/**
+ * A frame's type has changed: no pCPU may keep a translation from before, a writable one of what is now a table.
+ *
+ * Mirrors: the flush in _get_page_type(), filtered there by tlbflush_timestamp (facts/xen.md 1.2).
+ * Differs: a flush of translations, and no event: the filter would decide whether it is one, and is not modelled.
+ */
+export function flush_type_change(x: Xen): void {
+  if (x.tlb === undefined) return;
+  const mask = x.dirty_mask();
+  for (let pcpu = 0; pcpu < x.pcpus.nrPcpus; pcpu++) if (((mask >>> pcpu) & 1) !== 0) x.tlb.mov_to_cr4(pcpu);
+}

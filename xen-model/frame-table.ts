@@ -14,6 +14,7 @@
  *   nr_validated_ptes  Uint16Array  of a PGT_partial table: entries 0..n-1 hold references
  *   partial_flags      Uint8Array   ... PTF_partial_set: entry n holds a general reference, and no type reference
  *   linear_pt_count    Int16Array   > 0 own linear entries, < 0 uses by others, of a table in use
+ *   incoherent   Uint8Array   not Xen's: what the caches may hold of the frame is older than memory, or newer
  *   m2p          Float64Array machine-to-phys entry
  *
  * Mirrors: struct page_info, xen/arch/x86/include/asm/mm.h.
@@ -63,6 +64,7 @@ export class FrameTable {
   readonly nr_validated_ptes: Uint16Array;
   readonly partial_flags: Uint8Array;
   readonly linear_pt_count: Int16Array;
+  readonly incoherent: Uint8Array;
   readonly m2p: Float64Array;
 
   constructor(
@@ -78,6 +80,7 @@ export class FrameTable {
     this.nr_validated_ptes = state.u16(nrFrames);
     this.partial_flags = state.u8(nrFrames);
     this.linear_pt_count = state.i16(nrFrames);
+    this.incoherent = state.u8(nrFrames);
     this.m2p = state.f64(nrFrames);
   }
 

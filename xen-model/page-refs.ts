@@ -52,6 +52,7 @@ export function get_page_from_lNe(
         : "PWT, PCD, PSE and G are not allowed",
     );
   }
+  x.count_work();
   const rc = get_page_and_type_from_mfn(x, vcpu, mfn, level - 1, flags);
   if (rc !== -EINVAL || (level === 3 && x.pv32 && x.rules.no_linear_pae_l3)) return rc;
   return get_linear_pagetable(x, level, table, mfn, entry) ? 0 : rc;
@@ -76,6 +77,7 @@ export function put_page_from_lNe(
     set_old_guest_table(x, vcpu, mfn, table, false);
     return 0;
   }
+  x.count_work();
   const rc = _put_page_type(x, vcpu, mfn, flags & PTF_partial_set, table);
   if (rc === 0) x.frames.put_page(mfn);
   return rc;

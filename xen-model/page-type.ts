@@ -47,7 +47,7 @@ export function _get_page_type(x: Xen, vcpu: number, mfn: number, type: number):
   const was = frames.type[mfn]!;
   const unused = frames.typeCount[mfn] === 0;
   if (unused) {
-    if (was !== type) change_type(x, vcpu, mfn, type);
+    if (was !== type) change_type(x, mfn, type);
   } else if (was !== (type & PGT_type_mask) || ((flags ^ type) & PGT_pae_xen_l2) !== 0) {
     return x.log.refuse(
       -EINVAL,
@@ -81,13 +81,13 @@ export function _get_page_type(x: Xen, vcpu: number, mfn: number, type: number):
 }
 
 /** Type reference 0 -> 1, of a new type. The old type's translations go when the new one can be seen (XSA-401). */
-function change_type(x: Xen, vcpu: number, mfn: number, type: number): void {
+function change_type(x: Xen, mfn: number, type: number): void {
   if (!x.rules.flush_behind_type) {
-    flush_type_change(x, vcpu);
+    flush_type_change(x);
     x.race_window?.("_get_page_type", mfn);
   }
   set_type(x, mfn, type);
-  if (x.rules.flush_behind_type) flush_type_change(x, vcpu);
+  if (x.rules.flush_behind_type) flush_type_change(x);
 }
 
 function set_type(x: Xen, mfn: number, type: number): void {

@@ -33,7 +33,9 @@ import { do_mmu_update } from "./do-mmu-update.js";
 import { do_mmuext_op } from "./do-mmuext-op.js";
 import { do_update_va_mapping } from "./do-update-va-mapping.js";
 import { FrameTable, OWNER_guest, OWNER_xen } from "./frame-table.js";
-import { ACCESS_WRITE, type Access, WalkControl } from "./hw/control.js";
+import { ACCESS_READ, ACCESS_WRITE, type Access, WalkControl } from "./hw/control.js";
+import { Tlb } from "./hw/tlb.js";
+import { translate } from "./hw/translate.js";
 import { walk, Walk, WALK_OK } from "./hw/walk.js";
 import { NO_DEVICES, type MemoryMap } from "./memory-map.js";
 import { type AuditRules, XEN_RULES } from "./audit-rules.js";
@@ -67,6 +69,8 @@ export interface XenConfig {
   readonly pv32?: boolean;
   /** A debug build of Xen. */
   readonly debug?: boolean;
+  /** Model a TLB of this size for each pCPU. */
+  readonly tlb?: { readonly sets: number; readonly ways: number };
   /** For tests: the audit with an old rule in it. */
   readonly rules?: AuditRules;
 }
@@ -89,10 +93,13 @@ export class Xen implements Hypervisor {
   readonly pv32: boolean;
   /** For tests of races: something else runs, where Xen has let go of (or not yet taken) `mfn` in `where`. */
   race_window: ((where: string, mfn: number) => void) | undefined;
+  /** What the pCPUs have cached of guest and linear mappings; undefined: each access walks the tables. */
+  readonly tlb: Tlb | undefined;
   private readonly preempt: number;
   /**
    * own[0]: the next frame of Xen's own; own[1]: the idle L4; own[2..4]: vCPU, frame and holder of the last refusal;
-   * own[5]: refusals; own[6]: preemption checks since the last that found work; own[7]: the M2P's L2 for PAE.
+   * own[5]: refusals; own[6]: preemption checks since the last that found work; own[8], own[9]: host_faults(),
+   * hypercalls_on_user_tables(); own[10]: entries worked on since the last preemption check; own[11]: the most of them.
    */
   private readonly own: Uint32Array;
   private guest!: Guest;
@@ -101,6 +108,7 @@ export class Xen implements Hypervisor {
   pg_owner = OWNER_guest;
 
   private readonly control = new WalkControl();
+  private readonly xenControl = new WalkControl();
   private readonly out = new Walk();
 
   constructor(
@@ -112,7 +120,12 @@ export class Xen implements Hypervisor {
     this.frames = new FrameTable(state, config.geometry.nrFrames);
     this.vcpus = new VcpuTable(state, config.nrVcpus);
     this.pcpus = new PcpuTable(state, config.nrPcpus);
-    this.own = state.u32(8);
+    this.own = state.u32(12);
+    if (config.tlb !== undefined) {
+      if (config.root !== "shared")
+        throw new RangeError(`Xen: no TLB is modelled with root ${config.root}; use shared`);
+      this.tlb = new Tlb(state, { nrCpus: config.nrPcpus, ptes: config.geometry.ptes, ...config.tlb });
+    }
     this.root = rootDesign(config);
     this.map = config.map ?? NO_DEVICES;
     this.exclusive = config.exclusive;
@@ -186,6 +199,14 @@ export class Xen implements Hypervisor {
     this.mem.set(l4, layout.LINEAR_PT_SLOT, l4, __PAGE_HYPERVISOR | _PAGE_NX);
   }
 
+  /** Does `slot` of L4 `l4` hold what init_xen_l4_slots() put there? RO_MPT may be blank. */
+  is_xen_l4_slot_right(l4: number, slot: number): boolean {
+    const frame = this.mem.frame(l4, slot);
+    if (slot === layout.LINEAR_PT_SLOT) return frame === l4;
+    if (slot === layout.RO_MPT_SLOT && this.mem.flags(l4, slot) === 0) return true;
+    return frame === this.mem.frame(this.own[1]!, slot);
+  }
+
   /** Fill Xen's slots of the L2 of PAE slot 3: the read-only M2P. Mirrors: init_xen_pae_l2_slots(), pv/mm.c. */
   init_xen_pae_l2_slots(l2: number): void {
     for (let slot = COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT; slot < this.mem.ptes; slot++)
@@ -194,10 +215,40 @@ export class Xen implements Hypervisor {
   }
 
   /** A frame's lines leave the caches. */
-  cache_flush(_mfn: number): void {}
+  cache_flush(mfn: number): void {
+    this.frames.incoherent[mfn] = 0;
+  }
 
   /** A guest may from now on write to the frame past the caches. */
-  mapped_past_caches(_mfn: number): void {}
+  mapped_past_caches(mfn: number): void {
+    this.frames.incoherent[mfn] = 1;
+  }
+
+  /** An instruction of Xen's own raised an exception: a real Xen is dead now. */
+  note_host_fault(): void {
+    this.own[8]!++;
+  }
+
+  /** Exceptions of Xen's own, and hypercalls that ran on the tables of user mode. */
+  host_faults(): number {
+    return this.own[8]!;
+  }
+
+  hypercalls_on_user_tables(): number {
+    return this.own[9]!;
+  }
+
+  /** Entries of L2+ tables audited or dropped between two preemption checks, at most. */
+  longest_unpreempted(): number {
+    return this.own[11]!;
+  }
+
+  /** One more of them. */
+  count_work(): void {
+    if (this.preempt === 0) return;
+    const work = ++this.own[10]!;
+    if (work > this.own[11]!) this.own[11] = work;
+  }
 
   /** Without m2p_strict, a kernel table gets the machine-to-phys table. */
   fill_ro_mpt(l4: number): void {
@@ -207,6 +258,7 @@ export class Xen implements Hypervisor {
   /** Is other work pending, so that a hypercall is to make way? */
   hypercall_preempt_check(): boolean {
     if (this.preempt === 0) return false;
+    this.own[10] = 0;
     const checks = this.own[6]! + 1;
     this.own[6] = checks === this.preempt ? 0 : checks;
     return checks === this.preempt;
@@ -310,7 +362,7 @@ export class Xen implements Hypervisor {
     return rc;
   }
 
-  /** Mirrors: do_multicall(), xen/common/multicall.c; a preempted call preempts the multicall. */
+  /** Mirrors: do_multicall(), xen/common/multicall.c; a preempted call preempts the multicall, an iret ends it (XSA-213). */
   multicall(vcpu: number, calls: hc.CallBuffer, count: number): Rc {
     this.wake(vcpu);
     this.root.enter_from_guest(this, vcpu);
@@ -318,6 +370,12 @@ export class Xen implements Hypervisor {
     for (let row = 0; row < count; row++) {
       if (row > 0 && this.hypercall_preempt_check()) this.continue_multicall(vcpu);
       this.ledger.count(vcpu, INSIDE[calls.op[row]!] ?? EV.mc_other, 1);
+      if (calls.op[row] === hc.__HYPERVISOR_iret) {
+        if (calls.flags[row] !== 0) toggle_guest_mode(this, vcpu);
+        calls.rc[row] = 0;
+        if (this.rules.iret_ends_multicall) break;
+        continue;
+      }
       while (this.do_hypercall(vcpu, calls, row) === -ERESTART) this.continue_multicall(vcpu);
     }
     this.ledger.count(vcpu, EV.sysret, 1);
@@ -332,6 +390,7 @@ export class Xen implements Hypervisor {
   }
 
   private do_hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+    if (this.vcpus.kernel_mode[vcpu] === 0) this.own[9]!++;
     const rc = this.dispatch(vcpu, calls, row);
     calls.rc[row] = rc;
     if (rc < 0 && rc !== -ERESTART) this.ledger.count(vcpu, EV.hypercall_failed, 1);
@@ -396,9 +455,9 @@ export class Xen implements Hypervisor {
   }
 
   store(vcpu: number, page: Vpn, slot: number, frame: number, flags: number): Rc {
-    const { control, out, mem } = this;
+    const { out, mem } = this;
     const pcpu = this.vcpus.pcpu[vcpu]!;
-    const error = walk(mem, control, asMfn(this.pcpus.guest_cr3[pcpu]!), page, ACCESS_WRITE, out);
+    const error = this.translate(pcpu, page, ACCESS_WRITE);
     if (error === WALK_OK) {
       mem.set(out.frame, slot, frame, flags);
       return 0;
@@ -426,10 +485,37 @@ export class Xen implements Hypervisor {
 
   /** A walk of the root that the pCPU has while the guest runs: WALK_OK, or the error code as the guest sees it. */
   access(vcpu: number, page: Vpn, access: Access, user: boolean): number {
-    const root = asMfn(this.pcpus.guest_cr3[this.vcpus.pcpu[vcpu]!]!);
-    const error = walk(this.mem, this.control, root, page, access, this.out);
+    const error = this.translate(this.vcpus.pcpu[vcpu]!, page, access);
     if (error === WALK_OK) return WALK_OK;
     return user ? error : error & ~PFEC_user_mode;
+  }
+
+  private translate(pcpu: number, page: Vpn, access: Access): number {
+    const { mem, control, out, tlb } = this;
+    const root = asMfn(this.pcpus.guest_cr3[pcpu]!);
+    return tlb === undefined
+      ? walk(mem, control, root, page, access, out)
+      : translate(mem, tlb, pcpu, control, root, 0, page, access, out);
+  }
+
+  /** Xen reads its linear map at `page`: the frame that is there, or -1. */
+  read_linear_map(vcpu: number, page: Vpn): number {
+    const pcpu = this.vcpus.pcpu[vcpu]!;
+    const root = asMfn(this.pcpus.xen_cr3[pcpu]!);
+    const error = translate(this.mem, this.tlb!, pcpu, this.xenControl, root, 0, page, ACCESS_READ, this.out);
+    return error === WALK_OK ? this.out.frame : -1;
+  }
+
+  /** What the tables that `pcpu` has in Xen map 4 KiB page `page` to: a frame, or -1. Marks no entry accessed. */
+  walk_in_xen(pcpu: number, page: Vpn): number {
+    const { mem } = this;
+    let frame = this.pcpus.xen_cr3[pcpu]!;
+    for (let level = 4; level > 0; level--) {
+      const slot = Math.floor(page / mem.ptes ** (level - 1)) % mem.ptes;
+      if ((mem.flags(frame, slot) & _PAGE_PRESENT) === 0) return -1;
+      frame = mem.frame(frame, slot);
+    }
+    return frame;
   }
 
   /** Frame that the last successful access() ended in. */

@@ -56,7 +56,8 @@ export interface Fault {
 export class GuestMachine {
   readonly xen: Xen;
   readonly mem: PtMemory;
-  readonly calls: CallBuffer;
+  /** What the guest's kernel calls with, on each vCPU. */
+  readonly calls: readonly CallBuffer[];
   readonly ledger: Ledger;
   /** The last fault that Xen gave the guest. */
   fault: Fault | undefined;
@@ -91,7 +92,8 @@ export class GuestMachine {
       map: RECORDED_MAP,
       ...options,
     });
-    this.calls = new CallBuffer(this.state, { calls: 64, mmuUpdates: 1024, mmuextOps: 256 });
+    const capacity = { calls: 64, mmuUpdates: 1024, mmuextOps: 256 };
+    this.calls = [new CallBuffer(this.state, capacity), new CallBuffer(this.state, capacity)];
     this.xen.attach({
       page_fault: (vcpu, _page, error) => {
         this.fault = { vector: 14, error };
@@ -110,7 +112,8 @@ export class GuestMachine {
   }
 
   private boot(): void {
-    const { xen, mem, calls } = this;
+    const { xen, mem } = this;
+    const calls = this.calls[0]!;
     xen.init();
     const { frames } = xen;
     frames.owner.fill(OWNER_none, 0, FIRST_XEN);

@@ -1,7 +1,7 @@
 /**
  * Replays a script on the Xen twin, op by op, and compares each result with the recorded one.
  */
-import { errnoName } from "../../abi/errno.js";
+import { ERESTART, errnoName } from "../../abi/errno.js";
 import type { Vpn } from "../../abi/frames.js";
 import { type CallBuffer, DOMID_SELF } from "../../abi/hypercalls.js";
 import {
@@ -17,7 +17,6 @@ import { PAGE_FLAGS_MASK } from "../../abi/page.js";
 import { push_set_gdt } from "../../abi/set-gdt.js";
 import * as uvm from "../../abi/update-va-mapping.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, type Access } from "../../xen-model/hw/control.js";
-import { toggle_guest_mode } from "../../xen-model/cr3.js";
 import type { GuestMachine } from "./guest-machine.js";
 import type { Call, Extended, Flush, Op, Script, Update } from "./script.js";
 
@@ -47,27 +46,31 @@ export function replayScript(
       onOp(index, op, undefined, true);
       return;
     }
-    const modelled = run(machine, op);
+    const modelled = runOp(machine, op);
     onOp(index, op, modelled, sameResult(machine, modelled, recorded));
   });
 }
 
-function run(m: GuestMachine, op: Op): Result {
+/** Do `op` on the machine, to its end. */
+export function runOp(m: GuestMachine, op: Op): Result {
   const vcpu = op.vcpu ?? 0;
-  const { calls, xen } = m;
+  const { xen } = m;
+  const calls = m.calls[vcpu]!;
   calls.reset();
   m.fault = undefined;
+  // results depend on what the tables say, unless the guest counts on a flush of Xen's
+  if (op.noflush !== true) xen.tlb?.mov_to_cr4(xen.vcpus.pcpu[vcpu]!);
   switch (op.op) {
     case "home":
     case "update_va_mapping":
     case "mmu_update":
     case "mmuext": {
-      const row = push(m, op);
+      const row = push(m, calls, op);
       xen.hypercall(vcpu, calls, row);
       return callResult(calls, row, op.op);
     }
     case "multicall": {
-      const rows = op.calls.map((call) => push(m, call));
+      const rows = op.calls.map((call) => push(m, calls, call));
       const rc = xen.multicall(vcpu, calls, rows.length);
       return { rc, calls: rows.map((row, i) => callResult(calls, row, op.calls[i]!.op)) };
     }
@@ -139,9 +142,25 @@ const UVMF: Record<Flush, number> = {
 
 const HOME_FLAGS = { rw: 0x67, ro: 0x65, none: 0 } as const;
 
+/**
+ * Make the call `call` on `vcpu` up to its first preemption. Undefined: it was preempted, and resumeOp() is what the
+ * guest does next, or after whatever else it does on other vCPUs.
+ */
+export function beginOp(m: GuestMachine, vcpu: number, call: Call): Result | undefined {
+  const calls = m.calls[vcpu]!;
+  calls.reset();
+  const row = push(m, calls, call);
+  return m.xen.begin_hypercall(vcpu, calls, row) === -ERESTART ? undefined : callResult(calls, row, call.op);
+}
+
+/** Go on with the call that `vcpu` has begun; as beginOp(). */
+export function resumeOp(m: GuestMachine, vcpu: number, call: Call): Result | undefined {
+  const calls = m.calls[vcpu]!;
+  return m.xen.resume_hypercall(vcpu, calls, 0) === -ERESTART ? undefined : callResult(calls, 0, call.op);
+}
+
 /** Put a call into the buffer; returns its row. */
-function push(m: GuestMachine, call: Call): number {
-  const { calls } = m;
+function push(m: GuestMachine, calls: CallBuffer, call: Call): number {
   switch (call.op) {
     case "home": {
       const index = Number(call.page.slice(1));
@@ -169,34 +188,34 @@ function push(m: GuestMachine, call: Call): number {
     }
     case "mmu_update": {
       const row = push_mmu_update(calls, call.domid ?? DOMID_SELF);
-      for (const update of call.updates) pushUpdate(m, update);
+      for (const update of call.updates) pushUpdate(m, calls, update);
       return row;
     }
     case "mmuext": {
       const row = ext.push_mmuext_op(calls, call.domid ?? DOMID_SELF);
-      for (const op of call.ops) pushExtended(m, op);
+      for (const op of call.ops) pushExtended(m, calls, op);
       return row;
     }
   }
 }
 
-function pushUpdate(m: GuestMachine, u: Update): void {
+function pushUpdate(m: GuestMachine, calls: CallBuffer, u: Update): void {
   const cmd = typeof u.cmd === "number" ? u.cmd : CMDS[u.cmd]!;
   const table = m.frameOf(u.table);
   if (u.gpfn !== undefined) {
-    add_mmu_update(m.calls, cmd, table, 0, u.gpfn.startsWith("p") ? m.frameOf(u.gpfn) : Number(u.gpfn), 0);
+    add_mmu_update(calls, cmd, table, 0, u.gpfn.startsWith("p") ? m.frameOf(u.gpfn) : Number(u.gpfn), 0);
     return;
   }
   const { frame, flags } = entryOf(m, u.entry ?? "none|0x0");
-  add_mmu_update(m.calls, cmd, table, u.index ?? 0, frame, flags);
+  add_mmu_update(calls, cmd, table, u.index ?? 0, frame, flags);
 }
 
-function pushExtended(m: GuestMachine, op: Extended): void {
+function pushExtended(m: GuestMachine, calls: CallBuffer, op: Extended): void {
   const cmd = typeof op.cmd === "number" ? Math.min(op.cmd, 255) : (EXT[op.cmd] ?? 255);
   const address = op.va === undefined ? 0n : BigInt.asUintN(64, BigInt(addressText(m, op.va)));
   const frame = cmd === ext.MMUEXT_SET_LDT ? Number(address & 0xfffn) : m.frameOf(op.frame ?? "none");
   const arg = op.mask ?? op.ents ?? (op.src === undefined ? 0 : m.frameOf(op.src));
-  ext.add_mmuext_op(m.calls, cmd, frame, Number(address >> 12n), arg);
+  ext.add_mmuext_op(calls, cmd, frame, Number(address >> 12n), arg);
 }
 
 function callResult(calls: CallBuffer, row: number, op: string): Result {
@@ -304,9 +323,9 @@ function access(m: GuestMachine, vcpu: number, page: Vpn, kind: Access, user: bo
 /** Do `act` with the vCPU in the mode asked for. */
 function inMode(m: GuestMachine, vcpu: number, user: boolean, act: () => number): number {
   const { xen } = m;
-  if (user) toggle_guest_mode(xen, vcpu);
+  if (user) xen.iret(vcpu, true);
   const answer = act();
-  if (xen.in_kernel_mode(vcpu) === false) toggle_guest_mode(xen, vcpu);
+  if (!xen.in_kernel_mode(vcpu)) xen.syscall(vcpu);
   return answer;
 }
 

@@ -137,6 +137,16 @@ export class Tlb {
     }
   }
 
+  /** What `cpu` has cached: first vpn, level, first frame, and the leaf's flags, with the path's rights. */
+  forEach(cpu: PcpuId, visit: (vpn: Vpn, level: number, frame: number, leaf: number) => void): void {
+    const rows = this.geometry.sets * this.geometry.ways;
+    for (let row = cpu * rows; row < (cpu + 1) * rows; row++) {
+      const level = this.level[row]!;
+      if (level !== 0)
+        visit((this.page[row]! * this.pages[level]!) as Vpn, level, this.frame[row]!, this.leaf[row]!);
+    }
+  }
+
   private pageOf(vpn: Vpn, level: number): number {
     return Math.floor(vpn / this.pages[level]!);
   }
