@@ -26,6 +26,20 @@ export interface AuditRules {
   readonly L2_DISALLOW_MASK: number;
   /** A writable L1 entry takes a type reference: the core of the scheme, head comment of mm.c. */
   readonly writable_takes_type: boolean;
+  /** The fast path is for changes of flags: another frame is always audited. */
+  readonly fastpath_keeps_frame: boolean;
+  /** Every entry of a 64-bit guest gets _PAGE_USER. */
+  readonly adjust_entries: boolean;
+  /** Slots of Xen's in an L4 are written to by Xen alone. */
+  readonly xen_slots_are_closed: boolean;
+  /** A pin holds a reference of each kind. */
+  readonly pin_holds_refs: boolean;
+  /** The table of user mode is an audited L4, as that of kernel mode is. */
+  readonly user_table_is_audited: boolean;
+  /** A resumed audit takes over the type reference of PGT_partial, and adds none. */
+  readonly resume_takes_over_ref: boolean;
+  /** A table is unlocked on every way out of an update. */
+  readonly unlock_on_error: boolean;
   /** A linear use ends at a table without linear entries of its own (XSA-240). */
   readonly one_linear_level: boolean;
   /** PAE has no linear L3 (XSA-185). */
@@ -50,6 +64,8 @@ export interface AuditRules {
   readonly no_flush_on_error: boolean;
   /** A type is taken first, then stale translations are flushed, judged by the old type (XSA-401, 408). */
   readonly flush_behind_type: boolean;
+  /** ... where the old type differs from the new one, which the frame has by then (XSA-408). */
+  readonly flush_by_old_type: boolean;
   /** Writable mappings past the caches are remembered, and flushed before another use (XSA-402). */
   readonly track_non_coherent: boolean;
   /** Returning to user mode ends a multicall (XSA-213). */
@@ -67,6 +83,13 @@ export const XEN_RULES: AuditRules = Object.freeze({
   FASTPATH_PDE_FLAG_WHITELIST: FASTPATH_FLAG_WHITELIST,
   L2_DISALLOW_MASK,
   writable_takes_type: true,
+  fastpath_keeps_frame: true,
+  adjust_entries: true,
+  xen_slots_are_closed: true,
+  pin_holds_refs: true,
+  user_table_is_audited: true,
+  resume_takes_over_ref: true,
+  unlock_on_error: true,
   one_linear_level: true,
   no_linear_pae_l3: true,
   resume_keeps_linear_count: true,
@@ -79,6 +102,7 @@ export const XEN_RULES: AuditRules = Object.freeze({
   flush_linear_pt: true,
   no_flush_on_error: true,
   flush_behind_type: true,
+  flush_by_old_type: true,
   track_non_coherent: true,
   iret_ends_multicall: true,
 });

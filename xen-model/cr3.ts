@@ -45,7 +45,7 @@ export function new_user_baseptr(x: Xen, vcpu: number, mfn: number): Rc {
     ledger.count(vcpu, EV.new_user_baseptr, 1);
     return 0;
   }
-  if (mfn !== 0) {
+  if (mfn !== 0 && x.rules.user_table_is_audited) {
     const rc = install(x, vcpu, mfn);
     if (rc !== 0) return rc;
   }

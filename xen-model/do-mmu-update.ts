@@ -161,7 +161,7 @@ function update_locked(
       `as ${TYPE_NAMES[type]} it takes no pagetable updates`,
     );
   }
-  page_unlock(x, mfn);
+  if (rc === 0 || x.rules.unlock_on_error) page_unlock(x, mfn);
   if (rc === 0 && type !== PGT_l1_page_table && type <= PGT_l4_page_table) {
     const isRoot = type === PGT_l4_page_table;
     linear.pcpus |= pt_update_mask(x, isRoot ? mfn : 0);

@@ -158,6 +158,7 @@ function pin_table(x: Xen, vcpu: number, mfn: number, level: number): Rc {
     );
   }
   frames.typeFlags[mfn]! |= PGT_pinned;
+  if (!x.rules.pin_holds_refs) put_page_and_type(x, vcpu, mfn);
   x.ledger.count(vcpu, EV.table_pinned, 1);
   return 0;
 }

@@ -30,8 +30,15 @@ import type { Xen } from "./xen.js";
  */
 export function do_update_va_mapping(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
   const page = calls.va[row]!;
-  const table = map_guest_l1e(x, vcpu, page);
+  const rc = update_l1e(x, vcpu, page, calls.frame[row]!, calls.flags[row]!);
+  if (rc !== 0 && x.rules.no_flush_on_error) return rc;
+  flush(x, vcpu, page, calls.uvmf[row]!, calls.mask[row]!);
+  return rc;
+}
+
+function update_l1e(x: Xen, vcpu: number, page: number, frame: number, flags: number): Rc {
   const { frames } = x;
+  const table = map_guest_l1e(x, vcpu, page);
   if (table < 0 || !frames.get_page_from_mfn(table)) return refuse_table(x, page);
   if (!page_lock(x, table)) {
     frames.put_page(table);
@@ -39,12 +46,10 @@ export function do_update_va_mapping(x: Xen, vcpu: number, calls: CallBuffer, ro
   }
   const isL1 = frames.type[table] === PGT_l1_page_table;
   const rc = isL1
-    ? mod_l1_entry(x, vcpu, table, page % x.mem.ptes, calls.frame[row]!, calls.flags[row]!, false)
+    ? mod_l1_entry(x, vcpu, table, page % x.mem.ptes, frame, flags, false)
     : refuse_table(x, page);
   page_unlock(x, table);
   frames.put_page(table);
-  if (rc !== 0 && x.rules.no_flush_on_error) return rc;
-  flush(x, vcpu, page, calls.uvmf[row]!, calls.mask[row]!);
   return rc;
 }
 

@@ -95,9 +95,10 @@ export function mod_lN_entry(
         "PWT, PCD, PSE and G are not allowed",
       );
     }
-    value = adjust_guest_lNe(level, flags, x.pv32);
-    if (oldFrame === frame && ((oldFlags ^ value) & ~x.rules.FASTPATH_PDE_FLAG_WHITELIST) === 0) {
-      mem.set_flags(table, slot, value | kept);
+    if (x.rules.adjust_entries) value = adjust_guest_lNe(level, flags, x.pv32);
+    const sameFrame = oldFrame === frame || !x.rules.fastpath_keeps_frame;
+    if (sameFrame && ((oldFlags ^ value) & ~x.rules.FASTPATH_PDE_FLAG_WHITELIST) === 0) {
+      mem.set(table, slot, frame, value | kept);
       ledger.count(vcpu, CHANGED[level]!, 1);
       return 0;
     }
@@ -122,7 +123,7 @@ function refuse_slot(x: Xen, level: number, table: number, slot: number): Rc {
     );
   }
   const pae_xen_l2 = level === 2 && (x.frames.typeFlags[table]! & PGT_pae_xen_l2) !== 0;
-  if (is_guest_slot(x, level, slot, pae_xen_l2)) return 0;
+  if (is_guest_slot(x, level, slot, pae_xen_l2) || !x.rules.xen_slots_are_closed) return 0;
   return x.log.refuse(
     level === 2 ? -EPERM : -EINVAL,
     `mod_l${level}_entry`,

@@ -57,9 +57,8 @@ export function _get_page_type(x: Xen, vcpu: number, mfn: number, type: number):
     );
   }
   const partial = !unused && (flags & PGT_validated) === 0;
-  if (partial)
-    frames.typeFlags[mfn]! &= ~PGT_partial; // its type reference is ours now
-  else frames.typeCount[mfn]!++;
+  if (partial) frames.typeFlags[mfn]! &= ~PGT_partial; // its type reference is ours now
+  if (!partial || !x.rules.resume_takes_over_ref) frames.typeCount[mfn]!++;
   if ((frames.typeFlags[mfn]! & PGT_validated) !== 0) return 0;
 
   if ((frames.typeFlags[mfn]! & PGT_non_coherent) !== 0 && type !== PGT_writable_page) {
@@ -87,7 +86,7 @@ function change_type(x: Xen, mfn: number, type: number): void {
     x.race_window?.("_get_page_type", mfn);
   }
   set_type(x, mfn, type);
-  if (x.rules.flush_behind_type) flush_type_change(x);
+  if (x.rules.flush_behind_type && x.rules.flush_by_old_type) flush_type_change(x);
 }
 
 function set_type(x: Xen, mfn: number, type: number): void {

@@ -51,6 +51,15 @@ export function replayScript(
   });
 }
 
+const ACCESSES: ReadonlySet<Op["op"]> = new Set([
+  "write",
+  "read",
+  "dump",
+  "probe_read",
+  "probe_write",
+  "probe_exec",
+]);
+
 /** Do `op` on the machine, to its end. */
 export function runOp(m: GuestMachine, op: Op): Result {
   const vcpu = op.vcpu ?? 0;
@@ -58,8 +67,8 @@ export function runOp(m: GuestMachine, op: Op): Result {
   const calls = m.calls[vcpu]!;
   calls.reset();
   m.fault = undefined;
-  // results depend on what the tables say, unless the guest counts on a flush of Xen's
-  if (op.noflush !== true) xen.tlb?.mov_to_cr4(xen.vcpus.pcpu[vcpu]!);
+  // what an access finds depends on the tables alone, unless the guest counts on a flush of Xen's
+  if (ACCESSES.has(op.op) && op.noflush !== true) xen.tlb?.mov_to_cr4(xen.vcpus.pcpu[vcpu]!);
   switch (op.op) {
     case "home":
     case "update_va_mapping":
