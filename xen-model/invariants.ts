@@ -131,9 +131,13 @@ export const upperEntriesHaveAllowedFlags = always(
     }),
 );
 
+/** The entry at which an audit stopped has not got it yet. */
 export const entriesAreTheGuests = always(
-  "a 64-bit guest's present entry has _PAGE_USER, as both its modes run in ring 3",
-  (m) => (m.xen.pv32 ? "" : entries(m, ({ flags }) => ((flags & _PAGE_USER) !== 0 ? "" : "no _PAGE_USER"))),
+  "a 64-bit guest's audited entry has _PAGE_USER, as both its modes run in ring 3",
+  (m) =>
+    m.xen.pv32
+      ? ""
+      : entries(m, ({ flags, partial }) => (partial || (flags & _PAGE_USER) !== 0 ? "" : "no _PAGE_USER")),
 );
 
 export const linearCountIsRight = always(

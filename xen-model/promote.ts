@@ -7,7 +7,8 @@
  *
  * Mirrors: promote_l1_table()..promote_l4_table(), validate_segdesc_page(), xen/arch/x86/mm.c (facts/xen.md 1.6).
  * Differs: one text for L2 to L4, which differ in where they look for preemption and in Xen's slots. Not watched for
- *          L1TF (pv-l1tf off). One leak is mended: put_failed_first_entry().
+ *          L1TF (pv-l1tf off). Two losses of Xen's are mended: see
+ *          stop_promotion() and put_failed_first_entry().
  */
 import { EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
@@ -21,6 +22,7 @@ import {
   get_page_and_type_from_mfn,
   PTF_partial_set,
   PTF_retain_ref_on_restart,
+  put_old_guest_table,
   set_old_guest_table,
 } from "./page-type.js";
 import { is_guest_slot } from "./slots.js";
@@ -111,7 +113,13 @@ function promote_upper_table(x: Xen, vcpu: number, table: number, level: number,
   return stop_promotion(x, vcpu, table, slot, partial_flags, rc);
 }
 
-/** Preempted, or failed, at `slot`: leave the table so that it can be gone on with, or taken down. */
+/**
+ * Preempted, or failed, at `slot`: leave the table so that it can be gone on with, or taken down.
+ *
+ * Where the table below failed too, and is in old_guest_table, its general reference becomes that of this entry. It may be
+ * one further below: the one between failed in its entry 0, and kept nothing.
+ * Differs: that is lost in Xen, partial for ever (a debug build asserts); here it is taken down at once.
+ */
 function stop_promotion(
   x: Xen,
   vcpu: number,
@@ -134,8 +142,9 @@ function stop_promotion(
   frames.nr_validated_ptes[table] = slot;
   frames.partial_flags[table] = partial_flags;
   if (rc === -EINTR) return -ERESTART;
-  // a table below that failed too: its general reference is now that of this entry
-  if (vcpus.old_guest_table[vcpu] !== 0) frames.partial_flags[table] = set;
+  const old = vcpus.old_guest_table[vcpu]!;
+  if (old !== 0 && old === x.mem.frame(table, slot)) frames.partial_flags[table] = set;
+  else if (old !== 0) while (put_old_guest_table(x, vcpu) !== 0);
   set_old_guest_table(x, vcpu, table, -1, true);
   if (x.pv32 && frames.type[table] === 3) {
     for (let i = 0; i < slot; i++) x.mem.set_flags(table, i, unadjust_guest_l3e(x.mem.flags(table, i), true));

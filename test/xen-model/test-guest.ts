@@ -28,6 +28,12 @@ export class TestGuest {
     this.xen = this.machine.xen;
   }
 
+  /** Back to the state after boot. */
+  reset(): void {
+    this.machine.reset();
+    this.begun.fill(undefined);
+  }
+
   /** Do one op of a script; its result, in the scripts' form. */
   do(op: Op): Result {
     return runOp(this.machine, op);
@@ -86,10 +92,11 @@ export class TestGuest {
 
   /** Go on with that call to its end. */
   finish(vcpu: number): Result {
-    for (;;) {
+    for (let entries = 0; entries < 1e6; entries++) {
       const result = this.resume(vcpu);
       if (result !== undefined) return result;
     }
+    throw new Error(`TestGuest: a call of vcpu ${vcpu} is preempted for ever`);
   }
 
   /** multicall { iret to user mode; write an entry }, and back. */
