@@ -1,13 +1,14 @@
 /**
- * Why the audit refused: the reason does not cross the ABI, it goes here, and reports are made from it.
+ * Why the audit decided as it did: the reason does not cross the ABI, it goes here, and reports are made from it.
  *
- * Mirrors: gdprintk() in xen/arch/x86/mm.c, of a debug build.
+ * Mirrors: gdprintk() in xen/arch/x86/mm.c, of a debug build, for refusals; Xen says nothing where all is well.
  */
 import { errnoName, type Rc } from "../abi/errno.js";
 
-export interface Refusal {
+export interface Decision {
   /** The function that decided. */
   readonly where: string;
+  /** What it answered; 0 where it went on. */
   readonly rc: Rc;
   /** The input and the place: "l4 mfn 0x1f0 slot 256". */
   readonly input: string;
@@ -15,21 +16,26 @@ export interface Refusal {
   readonly rule: string;
 }
 
-/** Keeps the last refusals; off by default, since texts are made only for a reader. */
+/** Keeps decisions until a reader takes them; off by default, since texts are made only for a reader. */
 export class AuditLog {
   enabled = false;
-  readonly refusals: Refusal[] = [];
+  readonly decisions: Decision[] = [];
 
   /** Note a refusal and return its rc. `input` is a function, so that a silent log makes no text. */
   refuse(rc: Rc, where: string, input: () => string, rule: string): Rc {
-    if (this.enabled) this.refusals.push({ where, rc, input: input(), rule });
+    if (this.enabled) this.decisions.push({ where, rc, input: input(), rule });
     return rc;
+  }
+
+  /** Note what was allowed, and by which rule. For callers that have looked at `enabled`. */
+  note(where: string, input: string, rule: string): void {
+    this.decisions.push({ where, rc: 0, input, rule });
   }
 }
 
 /** One line: mod_l4_entry: l4 mfn 0x1f0 slot 256: slots 256..271 are Xen's; use a guest slot (-EINVAL). */
-export function refusalLine(r: Refusal): string {
-  return `${r.where}: ${r.input}: ${r.rule} (-${errnoName(r.rc)})`;
+export function decisionLine(d: Decision): string {
+  return `${d.where}: ${d.input}: ${d.rule}${d.rc === 0 ? "" : ` (-${errnoName(d.rc)})`}`;
 }
 
 export const hexFrame = (mfn: number): string => `0x${mfn.toString(16)}`;

@@ -8,7 +8,8 @@
  */
 import { EINTR, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
-import { _PAGE_PRESENT } from "../abi/page.js";
+import { _PAGE_PRESENT, PAGE_FLAGS_MASK } from "../abi/page.js";
+import { hexFrame } from "./audit-log.js";
 import { unadjust_guest_l3e } from "./adjust.js";
 import { PGT_l1_page_table, PGT_pae_xen_l2 } from "./frame-table.js";
 import { put_page_from_l1e } from "./l1e-refs.js";
@@ -24,15 +25,25 @@ import type { Xen } from "./xen.js";
  *         -ERESTART  preempted.
  */
 export function demote_page(x: Xen, vcpu: number, table: number, level: number): Rc {
+  if (x.log.enabled) {
+    x.log.note(
+      "devalidate_page",
+      `mfn ${hexFrame(table)}`,
+      `the last use as l${level} has gone, so its entries give back what they hold`,
+    );
+  }
   if (level !== PGT_l1_page_table) return demote_upper_table(x, vcpu, table, level);
   const { mem, ledger } = x;
   ledger.count(vcpu, EV.demote_l1, 1);
   let present = 0;
-  for (let slot = 0; slot < mem.ptes; slot++) {
-    const flags = mem.flags(table, slot);
-    if ((flags & _PAGE_PRESENT) === 0) continue;
+  const { words } = mem;
+  const start = mem.at(table, 0);
+  const end = table < mem.nrTables ? start + 2 * mem.ptes : start;
+  for (let at = start; at < end; at += 2) {
+    const high = words[at + 1]!;
+    if ((high & _PAGE_PRESENT) === 0) continue;
     present++;
-    put_page_from_l1e(x, vcpu, mem.frame(table, slot), flags);
+    put_page_from_l1e(x, vcpu, words[at]! + (high >>> 24) * 2 ** 32, high & PAGE_FLAGS_MASK);
   }
   ledger.count(vcpu, EV.demote_present_l1, present);
   return 0;
@@ -40,24 +51,27 @@ export function demote_page(x: Xen, vcpu: number, table: number, level: number):
 
 function demote_upper_table(x: Xen, vcpu: number, table: number, level: number): Rc {
   const { mem, frames, ledger } = x;
+  const { words } = mem;
+  const start = mem.at(table, 0);
   let partial_flags = frames.partial_flags[table]!;
   const pae_xen_l2 = (frames.typeFlags[table]! & PGT_pae_xen_l2) !== 0;
   const unadjust = level === 3 && x.pv32;
-  const preemptible = level !== 4 && x.rules.demote_is_preemptible;
+  const looks = level !== 4 && x.is_preemptible && x.rules.demote_is_preemptible;
+  if (table >= mem.nrTables) return 0; // reads as zero
   let slot = frames.nr_validated_ptes[table]! - ((partial_flags & PTF_partial_set) !== 0 ? 0 : 1);
   if (slot === mem.ptes - 1 && partial_flags === 0) ledger.count(vcpu, DEMOTED[level]!, 1);
   let rc: Rc = 0;
   let present = 0;
   for (; slot >= 0; slot--, partial_flags = 0) {
-    if (is_guest_slot(x, level, slot, pae_xen_l2)) {
-      const flags = mem.flags(table, slot);
+    const flags = words[start + 2 * slot + 1]! & PAGE_FLAGS_MASK;
+    if ((flags & _PAGE_PRESENT) !== 0 && is_guest_slot(x, level, slot, pae_xen_l2)) {
       rc = put_page_from_lNe(x, vcpu, table, mem.frame(table, slot), flags, partial_flags);
       if (rc < 0) break;
-      if ((flags & _PAGE_PRESENT) !== 0) present++;
+      present++;
       if (rc === 0 && unadjust) mem.set_flags(table, slot, unadjust_guest_l3e(flags, true));
       rc = 0;
     }
-    if (preemptible && slot > 0 && x.hypercall_preempt_check()) {
+    if (looks && slot > 0 && x.hypercall_preempt_check()) {
       rc = -EINTR;
       slot--;
       partial_flags = 0;

@@ -91,6 +91,14 @@ function get_io_page(x: Xen, mfn: number, flags: number): Rc {
       flip |= _PAGE_PCD | (flags & _PAGE_PAT);
       break;
   }
+  if (x.log.enabled) {
+    const what = io === "mmio-ro" ? "a device's frame that is read-only" : "a device's frame";
+    x.log.note(
+      "get_page_from_l1e",
+      `mfn ${hexFrame(mfn)}`,
+      `${what}: flags 0x${flip.toString(16)} are flipped`,
+    );
+  }
   return flip;
 }
 

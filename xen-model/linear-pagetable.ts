@@ -9,6 +9,7 @@
  *          may be used linearly, as the user of one would reach the other's per-pCPU slots.
  */
 import { _PAGE_RW } from "../abi/page.js";
+import { hexFrame } from "./audit-log.js";
 import { PGT_validated } from "./frame-table.js";
 import type { Xen } from "./xen.js";
 
@@ -38,6 +39,13 @@ export function get_linear_pagetable(
   ) {
     frames.put_page(mfn);
     return false;
+  }
+  if (x.log.enabled) {
+    x.log.note(
+      `get_l${level}_linear_pagetable`,
+      `l${level} mfn ${hexFrame(table)} to mfn ${hexFrame(mfn)}`,
+      "read-only, of a validated table of the same level, and no chain: a linear use",
+    );
   }
   linear_pt_count[table]!++;
   linear_pt_count[mfn]!--;

@@ -16,6 +16,8 @@ import { PTF_defer } from "./page-type.js";
 import { is_guest_slot } from "./slots.js";
 import type { Xen } from "./xen.js";
 
+const FAST = "only harmless flags change, so there is no new audit";
+
 const AD = _PAGE_ACCESSED | _PAGE_DIRTY;
 
 /**
@@ -42,6 +44,7 @@ export function mod_l1_entry(
     if (bad !== 0) return refuse_l1_flags(x, "mod_l1_entry", bad);
     value = adjust_guest_l1e(flags, x.pv32);
     if (oldFrame === frame && ((oldFlags ^ value) & ~x.rules.FASTPATH_FLAG_WHITELIST) === 0) {
+      if (x.log.enabled) x.log.note("mod_l1_entry", `l1 mfn ${hexFrame(table)} slot ${slot}`, FAST);
       mem.set_flags(table, slot, value | kept);
       ledger.count(vcpu, EV.l1e_fast, 1);
       return 0;
@@ -98,6 +101,8 @@ export function mod_lN_entry(
     if (x.rules.adjust_entries) value = adjust_guest_lNe(level, flags, x.pv32);
     const sameFrame = oldFrame === frame || !x.rules.fastpath_keeps_frame;
     if (sameFrame && ((oldFlags ^ value) & ~x.rules.FASTPATH_PDE_FLAG_WHITELIST) === 0) {
+      if (x.log.enabled)
+        x.log.note(`mod_l${level}_entry`, `l${level} mfn ${hexFrame(table)} slot ${slot}`, FAST);
       mem.set(table, slot, frame, value | kept);
       ledger.count(vcpu, CHANGED[level]!, 1);
       return 0;

@@ -13,9 +13,17 @@
 import { EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import { _PAGE_PRESENT, PAGE_FLAGS_MASK } from "../abi/page.js";
+import { hexFrame } from "./audit-log.js";
 import { adjust_guest_l1e, adjust_guest_lNe, unadjust_guest_l3e } from "./adjust.js";
 import { validate_segdesc_page } from "./descriptor-tables.js";
-import { PGT_l1_page_table, PGT_l2_page_table, PGT_pae_xen_l2, PGT_seg_desc_page } from "./frame-table.js";
+import {
+  PGT_l1_page_table,
+  PGT_l2_page_table,
+  PGT_pae_xen_l2,
+  PGT_seg_desc_page,
+  PGT_type_mask,
+  TYPE_NAMES,
+} from "./frame-table.js";
 import { get_page_from_l1e, put_page_from_l1e } from "./l1e-refs.js";
 import { get_page_from_lNe, lNe_disallow_mask } from "./page-refs.js";
 import {
@@ -36,13 +44,25 @@ import type { Xen } from "./xen.js";
  *         others     the entry that does not pass; what was taken is given back, or the table is in old_guest_table.
  */
 export function promote_page(x: Xen, vcpu: number, mfn: number, type: number): Rc {
+  const rc = promote(x, vcpu, mfn, type);
+  if (rc === 0 && x.log.enabled) {
+    x.log.note(
+      "validate_page",
+      `mfn ${hexFrame(mfn)}`,
+      `all entries pass for ${TYPE_NAMES[type & PGT_type_mask]}`,
+    );
+  }
+  return rc;
+}
+
+function promote(x: Xen, vcpu: number, mfn: number, type: number): Rc {
   switch (type) {
     case PGT_l1_page_table:
       return promote_l1_table(x, vcpu, mfn);
     case PGT_seg_desc_page:
       return validate_segdesc_page(x, mfn) ? 0 : -EINVAL;
     default:
-      return promote_upper_table(x, vcpu, mfn, type & 7, (type & PGT_pae_xen_l2) !== 0);
+      return promote_upper_table(x, vcpu, mfn, type & PGT_type_mask, (type & PGT_pae_xen_l2) !== 0);
   }
 }
 
@@ -76,6 +96,10 @@ function promote_l1_table(x: Xen, vcpu: number, table: number): Rc {
 
 function promote_upper_table(x: Xen, vcpu: number, table: number, level: number, pae_xen_l2: boolean): Rc {
   const { mem, frames, ledger } = x;
+  const { words } = mem;
+  const start = mem.at(table, 0);
+  const end = table < mem.nrTables ? mem.ptes : 0;
+  const looks = level !== 4 && x.is_preemptible; // an L4 is preempted inside its L3s only
   const first = frames.nr_validated_ptes[table]!;
   let partial_flags = frames.partial_flags[table]!;
   const retain = level === 2 ? 0 : PTF_retain_ref_on_restart;
@@ -85,16 +109,15 @@ function promote_upper_table(x: Xen, vcpu: number, table: number, level: number,
   let rc: Rc = 0;
   let present = 0;
   let slot = first;
-  for (; slot < mem.ptes; slot++, partial_flags = 0) {
-    // an L4 is preempted inside its L3s only
-    if (level !== 4 && slot > first && x.hypercall_preempt_check()) {
+  for (; slot < end; slot++, partial_flags = 0) {
+    if (looks && slot > first && x.hypercall_preempt_check()) {
       rc = -EINTR;
       break;
     }
-    if (!is_guest_slot(x, level, slot, pae_xen_l2)) continue;
-    const flags = mem.flags(table, slot);
     const last = pae_l3 && slot === 3;
+    const flags = words[start + 2 * slot + 1]! & PAGE_FLAGS_MASK;
     if ((flags & _PAGE_PRESENT) === 0 && !last) continue;
+    if (!is_guest_slot(x, level, slot, pae_xen_l2)) continue;
     present++;
     const mfn = mem.frame(table, slot);
     rc = last

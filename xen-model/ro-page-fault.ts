@@ -8,10 +8,11 @@ import { EV } from "../abi/events.js";
 import { linear_page, type Vpn } from "../abi/frames.js";
 import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
 import { adjust_guest_l1e } from "./adjust.js";
-import { OWNER_guest, PGT_l1_page_table, PGT_validated } from "./frame-table.js";
+import { OWNER_guest, PGT_l1_page_table } from "./frame-table.js";
 import { map_guest_l1e } from "./guest-access.js";
 import { get_page_from_l1e, put_page_from_l1e } from "./l1e-refs.js";
 import { io_class } from "./memory-map.js";
+import { page_lock, page_unlock } from "./page-type.js";
 import type { Xen } from "./xen.js";
 
 /** Emulate a store of (frame, flags) to entry `slot` of the frame that `page` maps; false: the fault is the guest's. */
@@ -23,16 +24,30 @@ export function pv_ro_page_fault(
   frame: number,
   flags: number,
 ): boolean {
-  const { mem, frames, ledger } = x;
+  const { mem, frames } = x;
   const l1 = map_guest_l1e(x, vcpu, linear_page(page));
   if (l1 < 0) return false;
   const pte = mem.flags(l1, page % mem.ptes);
   if ((pte & (_PAGE_PRESENT | _PAGE_RW)) !== _PAGE_PRESENT) return false;
   const table = mem.frame(l1, page % mem.ptes);
   if (!frames.mfn_valid(table)) return io_class(x.map, table) === "mmio-ro";
-  if (frames.owner[table] !== OWNER_guest || frames.type[table] !== PGT_l1_page_table) return false;
-  if (frames.typeCount[table] === 0 || (frames.typeFlags[table]! & PGT_validated) === 0) return false;
+  if (frames.owner[table] !== OWNER_guest || !page_lock(x, table)) return false;
+  const done =
+    frames.type[table] === PGT_l1_page_table && ptwr_emulated_update(x, vcpu, table, slot, frame, flags);
+  page_unlock(x, table);
+  return done;
+}
 
+/** As mod_l1_entry(), without a fast path. */
+function ptwr_emulated_update(
+  x: Xen,
+  vcpu: number,
+  table: number,
+  slot: number,
+  frame: number,
+  flags: number,
+): boolean {
+  const { mem, ledger } = x;
   const rc = (flags & _PAGE_PRESENT) === 0 ? 0 : get_page_from_l1e(x, vcpu, frame, flags);
   if (rc < 0) return false;
   const oldFrame = mem.frame(table, slot);

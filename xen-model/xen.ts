@@ -132,6 +132,7 @@ export class Xen implements Hypervisor {
     this.rules = config.rules ?? XEN_RULES;
     this.pv32 = config.pv32 === true;
     this.preempt = config.preempt ?? 0;
+    this.is_preemptible = this.preempt !== 0;
     this.control.cpl = 3; // both modes of the guest run in ring 3
   }
 
@@ -254,6 +255,9 @@ export class Xen implements Hypervisor {
   fill_ro_mpt(l4: number): void {
     if (this.mem.ptes > layout.ROOT_PAGETABLE_LAST_XEN_SLOT) this.copy_xen_slot(l4, layout.RO_MPT_SLOT);
   }
+
+  /** Can a hypercall be preempted at all? */
+  readonly is_preemptible: boolean;
 
   /** Is other work pending, so that a hypercall is to make way? */
   hypercall_preempt_check(): boolean {

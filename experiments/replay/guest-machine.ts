@@ -1,7 +1,7 @@
 /**
  * The machine that the scripts start from: one 64-bit PV guest with a pool of pages and its own four tables.
  *
- * Frames: 0..0xff no RAM, 0x100..0x1ff Xen's, from 0x200 the guest's: base tables, three kernel L1 tables, some
+ * Frames: 0..0xff no RAM, 0x100..0x11f Xen's, from 0x120 the guest's: base tables, three kernel L1 tables, some
  * kernel RAM, the shared info page, then the pool. Values of frames that a script gives as numbers stay as they are,
  * as none of them is one of the guest's here.
  */
@@ -17,7 +17,7 @@ import type { MemoryMap } from "../../xen-model/memory-map.js";
 import { Xen, type XenConfig } from "../../xen-model/xen.js";
 
 const FIRST_XEN = 0x100;
-const FIRST_GUEST = 0x200;
+const FIRST_GUEST = 0x120;
 const BASE_L4 = FIRST_GUEST;
 const KERNEL_L1 = FIRST_GUEST + 4;
 const KERNEL = FIRST_GUEST + 8;
@@ -32,6 +32,9 @@ const READ_ONLY = 0x65;
 /** Page of the first home address, 0xffffffff80400000 >> 12, in 36 bits and in 52. */
 const HOME_36 = 0xfff80400 + 0xf * 2 ** 32;
 const HOME_52 = 0xfff80400 + 0xfffff * 2 ** 32;
+
+/** A multicall of the most calls, each of the most requests (script.ts). */
+const CAPACITY = { calls: 64, mmuUpdates: 64 * 512, mmuextOps: 64 * 256 };
 
 /** Device frames of the recorded machine (classes of raw frames; a later range wins). */
 const RECORDED_MAP: MemoryMap = {
@@ -48,6 +51,12 @@ const RECORDED_MAP: MemoryMap = {
   ],
 };
 
+/** An entry, as its two words hold it. */
+export interface Entry {
+  readonly frame: number;
+  readonly flags: number;
+}
+
 export interface Fault {
   readonly vector: number;
   readonly error: number;
@@ -62,17 +71,20 @@ export class GuestMachine {
   /** The last fault that Xen gave the guest. */
   fault: Fault | undefined;
   private readonly state: State;
-  private readonly image: ArrayBuffer;
+  private readonly bytes: Uint8Array;
+  private readonly image: Uint8Array;
+  private readonly entries = new Map<string, Entry>();
 
   constructor(
     readonly pages: number,
     options: Partial<XenConfig> = {},
   ) {
+    const nrFrames = POOL + pages;
     const size = 4 << 20;
-    this.state = new State(size + 0x800 * 4096);
+    this.state = new State(size + nrFrames * 4096);
     const geometry = {
-      nrFrames: 0x600,
-      nrTables: 0x600,
+      nrFrames,
+      nrTables: nrFrames,
       ptes: 512,
       nrXenFrames: FIRST_GUEST,
       firstXenFrame: FIRST_XEN,
@@ -92,8 +104,8 @@ export class GuestMachine {
       map: RECORDED_MAP,
       ...options,
     });
-    const capacity = { calls: 64, mmuUpdates: 1024, mmuextOps: 256 };
-    this.calls = [new CallBuffer(this.state, capacity), new CallBuffer(this.state, capacity)];
+    const buffers = new State(8 << 20);
+    this.calls = [new CallBuffer(buffers, CAPACITY), new CallBuffer(buffers, CAPACITY)];
     this.xen.attach({
       page_fault: (vcpu, _page, error) => {
         this.fault = { vector: 14, error };
@@ -102,13 +114,19 @@ export class GuestMachine {
       event: () => undefined,
     });
     this.boot();
-    this.image = this.state.buffer.slice(0, this.state.usedBytes);
+    this.bytes = new Uint8Array(this.state.buffer);
+    this.image = this.bytes.slice(0, this.state.usedBytes);
   }
 
   /** Back to the state that each script starts from. */
   reset(): void {
-    new Uint8Array(this.state.buffer).set(new Uint8Array(this.image));
+    const { image, mem, bytes } = this;
+    const from = mem.words.byteOffset; // the tables of frames without RAM are never written to
+    bytes.set(image.subarray(0, from), 0);
+    const ram = from + mem.at(FIRST_XEN, 0) * 4;
+    bytes.set(image.subarray(ram), ram);
     this.fault = undefined;
+    for (const calls of this.calls) calls.reset();
   }
 
   private boot(): void {
@@ -173,6 +191,20 @@ export class GuestMachine {
     }
   }
 
+  /** An entry of a script, "p3|0x67". Scripts repeat theirs. */
+  entryOf(text: string): Entry {
+    const known = this.entries.get(text);
+    if (known !== undefined) return known;
+    const bar = text.indexOf("|");
+    const flags = BigInt(text.slice(bar + 1));
+    const entry = {
+      frame: this.frameOf(text.slice(0, bar)),
+      flags: Number(flags & 0xfffn) | Number((flags >> 52n) << 12n),
+    };
+    this.entries.set(text, entry);
+    return entry;
+  }
+
   /** Name of a frame in results. */
   nameOf(frame: number): string {
     if (frame === 0) return "none";
@@ -199,16 +231,6 @@ export class GuestMachine {
   /** Is the frame one whose contents the scripts know: the pool and the base tables? */
   isKnown(frame: number): boolean {
     return (frame >= POOL && frame < POOL + this.pages) || (frame >= BASE_L4 && frame < BASE_L4 + 4);
-  }
-
-  /** How many hypercalls and traps the guest made so far. */
-  callsMade(): number {
-    return (
-      this.ledger.total("multicall") +
-      this.ledger.total("mmu_update") +
-      this.ledger.total("mmuext_op") +
-      this.ledger.total("update_va_mapping")
-    );
   }
 }
 

@@ -30,11 +30,12 @@ export interface Difference {
   readonly modelled: Result;
 }
 
-/** Run `script` from its initial state; `onOp` sees each op with both results. */
+/** Run `script` from its initial state; `onOp` sees each op with both results; `run` does one. */
 export function replayScript(
   machine: GuestMachine,
   script: Script,
   onOp: (index: number, op: Op, modelled: Result | undefined, equal: boolean) => void,
+  run: (machine: GuestMachine, op: Op) => Result = runOp,
 ): void {
   machine.reset();
   script.ops.forEach((op, index) => {
@@ -46,7 +47,7 @@ export function replayScript(
       onOp(index, op, undefined, true);
       return;
     }
-    const modelled = runOp(machine, op);
+    const modelled = run(machine, op);
     onOp(index, op, modelled, sameResult(machine, modelled, recorded));
   });
 }
@@ -86,7 +87,7 @@ export function runOp(m: GuestMachine, op: Op): Result {
     case "set_gdt": {
       const row = push_set_gdt(
         calls,
-        op.frames.map((name) => m.frameOf(name)),
+        [...op.frames.map((name) => m.frameOf(name)), ...Array<number>(16 - op.frames.length).fill(0)],
         op.entries,
       );
       xen.hypercall(vcpu, calls, row);
@@ -104,6 +105,8 @@ export function runOp(m: GuestMachine, op: Op): Result {
       return probe(m, vcpu, op);
     case "m2p":
       return { ok: true, gpfn: gpfnName(m, xen.frames.m2p[m.frameOf(op.frame)]!) };
+    case "kernel_l2":
+    case "clean":
     case "nop":
       return { ok: true };
   }
@@ -185,7 +188,7 @@ function push(m: GuestMachine, calls: CallBuffer, call: Call): number {
       );
     }
     case "update_va_mapping": {
-      const { frame, flags } = entryOf(m, call.entry);
+      const { frame, flags } = m.entryOf(call.entry);
       return uvm.push_update_va_mapping(
         calls,
         linearPageOf(m, call.va),
@@ -215,16 +218,17 @@ function pushUpdate(m: GuestMachine, calls: CallBuffer, u: Update): void {
     add_mmu_update(calls, cmd, table, 0, u.gpfn.startsWith("p") ? m.frameOf(u.gpfn) : Number(u.gpfn), 0);
     return;
   }
-  const { frame, flags } = entryOf(m, u.entry ?? "none|0x0");
+  const { frame, flags } = m.entryOf(u.entry ?? "none|0x0");
   add_mmu_update(calls, cmd, table, u.index ?? 0, frame, flags);
 }
 
 function pushExtended(m: GuestMachine, calls: CallBuffer, op: Extended): void {
   const cmd = typeof op.cmd === "number" ? Math.min(op.cmd, 255) : (EXT[op.cmd] ?? 255);
   const address = op.va === undefined ? 0n : BigInt.asUintN(64, BigInt(addressText(m, op.va)));
+  const page = op.va === undefined ? 0 : Number(address >> 12n);
   const frame = cmd === ext.MMUEXT_SET_LDT ? Number(address & 0xfffn) : m.frameOf(op.frame ?? "none");
   const arg = op.mask ?? op.ents ?? (op.src === undefined ? 0 : m.frameOf(op.src));
-  ext.add_mmuext_op(calls, cmd, frame, Number(address >> 12n), arg);
+  ext.add_mmuext_op(calls, cmd, frame, page, arg);
 }
 
 function callResult(calls: CallBuffer, row: number, op: string): Result {
@@ -277,14 +281,14 @@ function store(
   user: boolean,
   address: bigint | undefined,
 ): Result {
-  const { frame, flags } = entryOf(m, text);
+  const { frame, flags } = m.entryOf(text);
   const rc = inMode(m, vcpu, user, () => m.xen.store(vcpu, page, slot, frame, flags));
   return rc === 0 ? { ok: true } : faultResult(m.fault!.error, address ?? homeAddress(page, slot));
 }
 
 /** A store over two entries, perhaps of two pages: writable pagetables take none of these, so it needs writable mappings. */
 function storeUnaligned(m: GuestMachine, vcpu: number, address: bigint, text: string, user: boolean): Result {
-  const { frame, flags } = entryOf(m, text);
+  const { frame, flags } = m.entryOf(text);
   const value = joined(frame, flags);
   const places: { table: number; slot: number }[] = [];
   for (const part of [address & ~7n, (address & ~7n) + 8n]) {
@@ -319,8 +323,8 @@ function dump(m: GuestMachine, vcpu: number, page: Vpn): Result {
   const frame = m.xen.accessed();
   const entries: Record<string, string> = {};
   for (let slot = 0; slot < 512; slot++) {
-    const text = entryText(m, frame, slot);
-    if (text !== "none|0x0") entries[slot] = text;
+    if (m.mem.flags(frame, slot) !== 0 || m.mem.frame(frame, slot) !== 0)
+      entries[slot] = entryText(m, frame, slot);
   }
   return { ok: true, entries };
 }
@@ -357,19 +361,12 @@ function linearPageOf(m: GuestMachine, va: string): number {
   return Number(BigInt(addressText(m, va)) >> 12n);
 }
 
-function entryOf(m: GuestMachine, text: string): { frame: number; flags: number } {
-  const bar = text.indexOf("|");
-  const flags = BigInt(text.slice(bar + 1));
-  return {
-    frame: m.frameOf(text.slice(0, bar)),
-    flags: Number(flags & 0xfffn) | Number((flags >> 52n) << 12n),
-  };
-}
-
 function entryText(m: GuestMachine, table: number, slot: number): string {
   const flags = m.mem.flags(table, slot) & PAGE_FLAGS_MASK;
-  const value = BigInt(flags & 0xfff) | (BigInt(flags >>> 12) << 52n);
-  return `${m.nameOf(m.mem.frame(table, slot))}|0x${value.toString(16)}`;
+  const high = flags >>> 12; // entry bits 63:52, with 40 frame bits between
+  const low = (flags & 0xfff).toString(16);
+  const bits = high === 0 ? low : `${high.toString(16)}${low.padStart(13, "0")}`;
+  return `${m.nameOf(m.mem.frame(table, slot))}|0x${bits}`;
 }
 
 function gpfnName(m: GuestMachine, gpfn: number): string {

@@ -76,16 +76,31 @@ const plainOps = [
     flush: flushes.optional(),
     mask: bitmap.optional(),
   }),
-  z.object({ ...common, op: z.literal("mmu_update"), updates: z.array(update), domid: z.int().optional() }),
-  z.object({ ...common, op: z.literal("mmuext"), ops: z.array(extended), domid: z.int().optional() }),
+  z.object({
+    ...common,
+    op: z.literal("mmu_update"),
+    updates: z.array(update).max(512),
+    domid: z.int().optional(),
+  }),
+  z.object({
+    ...common,
+    op: z.literal("mmuext"),
+    ops: z.array(extended).max(256),
+    domid: z.int().optional(),
+  }),
 ] as const;
 
 const callSchema = z.discriminatedUnion("op", [...plainOps]);
 
 const opSchema = z.discriminatedUnion("op", [
   ...plainOps,
-  z.object({ ...common, op: z.literal("multicall"), calls: z.array(callSchema) }),
-  z.object({ ...common, op: z.literal("set_gdt"), frames: z.array(frameName), entries: z.int().min(0) }),
+  z.object({ ...common, op: z.literal("multicall"), calls: z.array(callSchema).max(64) }),
+  z.object({
+    ...common,
+    op: z.literal("set_gdt"),
+    frames: z.array(frameName).max(16),
+    entries: z.int().min(0),
+  }),
   z.object({ ...common, op: z.literal("write"), page, index: z.int().min(0).max(511), entry }),
   z.object({ ...common, op: z.literal("read"), page, index: z.int().min(0).max(511) }),
   z.object({ ...common, op: z.literal("dump"), page }),
@@ -94,6 +109,8 @@ const opSchema = z.discriminatedUnion("op", [
   z.object({ ...common, op: z.literal("probe_exec"), va, mode }),
   z.object({ ...common, op: z.literal("m2p"), frame: frameName }),
   z.object({ ...common, op: z.literal("nop"), mode }),
+  z.object({ ...common, op: z.literal("kernel_l2"), page }),
+  z.object({ ...common, op: z.literal("clean") }),
 ]);
 
 const scriptSchema = z.object({
@@ -119,12 +136,21 @@ export function parseScript(text: string, file: string, line: number): Script {
     throw new BadInput(file, `line ${line}`, "is not JSON", "one script a line is needed");
   }
   const result = scriptSchema.safeParse(json);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw new BadInput(
-    file,
-    `line ${line}`,
-    `${issue.path.join(".")}: ${issue.message}`,
-    "see test/data/xen-4.17/README.md",
-  );
+  const remedy = "see test/data/xen-4.17/README.md";
+  if (!result.success) {
+    const issue = result.error.issues[0]!;
+    throw new BadInput(file, `line ${line}`, `${issue.path.join(".")}: ${issue.message}`, remedy);
+  }
+  const script = result.data;
+  const silent = script.ops.findIndex((op) => !isResult(op.result) && op.op !== "clean");
+  if (silent >= 0) throw new BadInput(file, `line ${line}`, `ops.${silent}: has no result`, remedy);
+  for (const [, page] of text.matchAll(/"p(\d+)["|+]/g)) {
+    if (Number(page) < script.pages) continue;
+    throw new BadInput(file, `line ${line}`, `page p${page} is none of the script's ${script.pages}`, remedy);
+  }
+  return script;
+}
+
+function isResult(result: unknown): boolean {
+  return typeof result === "object" && result !== null;
 }

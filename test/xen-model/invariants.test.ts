@@ -129,7 +129,7 @@ describe("The invariant", () => {
     const guest = new TestGuest();
     guest.xen.frames.typeCount[guest.frame("p7")]!++;
     expect(brokenInvariants(guest.xen)).to.deep.equal([
-      "typeCountIsSumOfReferences: mfn 0x217 (writable): type count 2, uses 1",
+      "typeCountIsSumOfReferences: mfn 0x137 (writable): type count 2, uses 1",
     ]);
   });
 });
