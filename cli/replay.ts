@@ -6,7 +6,7 @@ import { BadInput } from "../abi/bad-input.js";
 import { Explainer } from "../experiments/replay/explain.js";
 import { GuestMachine } from "../experiments/replay/guest-machine.js";
 import { type Difference, replayScript, type Result, runOp } from "../experiments/replay/replay-script.js";
-import { type Op, parseScript, type Script } from "../experiments/replay/script.js";
+import { is_pv_32bit, type Op, parseScript, type Script } from "../experiments/replay/script.js";
 import { brokenInvariants } from "../xen-model/invariants.js";
 import { exact, si } from "./numbers.js";
 
@@ -126,8 +126,9 @@ class Replay {
   }
 
   private machineFor(script: Script): GuestMachine {
-    const key = `${script.pages}`;
-    const machine = this.machines.get(key) ?? new GuestMachine(script.pages, this.config);
+    const pv32 = is_pv_32bit(script);
+    const key = `${script.pages}${pv32 ? " pv32" : ""}`;
+    const machine = this.machines.get(key) ?? new GuestMachine(script.pages, { ...this.config, pv32 });
     this.machines.set(key, machine);
     return machine;
   }

@@ -40,6 +40,7 @@ export function new_guest_cr3(x: Xen, vcpu: number, mfn: number): Rc {
 /** MMUEXT_NEW_USER_BASEPTR; mfn 0 removes it. No CR3 write: the caller runs in kernel mode. Errors: as above. */
 export function new_user_baseptr(x: Xen, vcpu: number, mfn: number): Rc {
   const { vcpus, ledger } = x;
+  if (x.pv32) return -EINVAL; // compat_mmuext_op()
   const old = vcpus.guest_table_user[vcpu]!;
   if (old === mfn) {
     ledger.count(vcpu, EV.new_user_baseptr, 1);
@@ -67,7 +68,8 @@ export function arch_set_info_guest(x: Xen, vcpu: number, cr3: number): Rc {
   do rc = x.pv32 ? install_compat(x, vcpu, cr3) : install(x, vcpu, cr3);
   while (rc === -ERESTART);
   if (rc !== 0) return rc;
-  if (!x.pv32) {
+  if (x.pv32) while (put_old_guest_table(x, vcpu) !== 0);
+  else {
     vcpu_destroy_pagetables(x, vcpu);
     vcpus.guest_table[vcpu] = cr3;
     x.fill_ro_mpt(cr3);

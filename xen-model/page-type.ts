@@ -65,7 +65,7 @@ export function _get_page_type(x: Xen, vcpu: number, mfn: number, type: number):
     x.cache_flush(mfn);
     frames.typeFlags[mfn]! &= ~PGT_non_coherent;
   }
-  if (type >= PGT_seg_desc_page + 1) {
+  if ((type & PGT_type_mask) > PGT_seg_desc_page) {
     frames.typeFlags[mfn]! |= PGT_validated;
     return 0;
   }

@@ -7,8 +7,8 @@
  *
  * Mirrors: promote_l1_table()..promote_l4_table(), validate_segdesc_page(), xen/arch/x86/mm.c (facts/xen.md 1.6).
  * Differs: one text for L2 to L4, which differ in where they look for preemption and in Xen's slots. Not watched for
- *          L1TF (pv-l1tf off). Two losses of Xen's are mended: see
- *          stop_promotion() and put_failed_first_entry().
+ *          L1TF (pv-l1tf off). Three losses of Xen's are mended: see
+ *          stop_promotion(), put_failed_first_entry() and get_pae_slot_3().
  */
 import { EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
@@ -27,6 +27,7 @@ import {
 import { get_page_from_l1e, put_page_from_l1e } from "./l1e-refs.js";
 import { get_page_from_lNe, lNe_disallow_mask } from "./page-refs.js";
 import {
+  _put_page_type,
   get_page_and_type_from_mfn,
   PTF_partial_set,
   PTF_retain_ref_on_restart,
@@ -188,6 +189,7 @@ function put_failed_first_entry(x: Xen, vcpu: number, mfn: number): void {
  *
  * Errors: -EINVAL  absent, bad flags, or shared.
  * Mirrors: promote_l3_table(), pae_xen_mappings_check() (facts/xen.md 6).
+ * Differs: Xen keeps the references of an L2 that it finds to be shared, for ever; they are given back here.
  */
 function get_pae_slot_3(x: Xen, vcpu: number, mfn: number, entry: number, flags: number): Rc {
   if ((entry & _PAGE_PRESENT) === 0 || (entry & lNe_disallow_mask(x, 3)) !== 0) {
@@ -206,6 +208,8 @@ function get_pae_slot_3(x: Xen, vcpu: number, mfn: number, entry: number, flags:
     flags | PTF_retain_ref_on_restart,
   );
   if (rc !== 0 || x.frames.typeCount[mfn] === 1) return rc;
+  _put_page_type(x, vcpu, mfn, 0, -1); // not the last
+  if ((flags & PTF_partial_set) === 0) x.frames.put_page(mfn);
   return x.log.refuse(
     -EINVAL,
     "pae_xen_mappings_check",

@@ -32,7 +32,7 @@ import { do_set_gdt } from "./descriptor-tables.js";
 import { do_mmu_update } from "./do-mmu-update.js";
 import { do_mmuext_op } from "./do-mmuext-op.js";
 import { do_update_va_mapping } from "./do-update-va-mapping.js";
-import { FrameTable, OWNER_guest, OWNER_xen } from "./frame-table.js";
+import { FrameTable, OWNER_guest, OWNER_xen, PGT_root_page_table, PGT_validated } from "./frame-table.js";
 import { ACCESS_READ, ACCESS_WRITE, type Access, WalkControl } from "./hw/control.js";
 import { Tlb } from "./hw/tlb.js";
 import { translate } from "./hw/translate.js";
@@ -98,7 +98,7 @@ export class Xen implements Hypervisor {
   private readonly preempt: number;
   /**
    * own[0]: the next frame of Xen's own; own[1]: the idle L4; own[2..4]: vCPU, frame and holder of the last refusal;
-   * own[5]: refusals; own[6]: preemption checks since the last that found work; own[8], own[9]: host_faults(),
+   * own[5]: refusals; own[6]: preemption checks since the last that found work; own[7]: a 32-bit guest's M2P; own[8], own[9]: host_faults(),
    * hypercalls_on_user_tables(); own[10]: entries worked on since the last preemption check; own[11]: the most of them.
    */
   private readonly own: Uint32Array;
@@ -152,6 +152,7 @@ export class Xen implements Hypervisor {
     for (let vcpu = 0; vcpu < config.nrVcpus; vcpu++) vcpus.pcpu[vcpu] = vcpu;
     this.own[0] = config.geometry.firstXenFrame ?? 1;
     this.build_idle_table();
+    if (this.pv32) for (let vcpu = 0; vcpu < config.nrVcpus; vcpu++) this.setup_compat_l4(vcpu);
     this.root.init(this);
   }
 
@@ -208,11 +209,29 @@ export class Xen implements Hypervisor {
     return frame === this.mem.frame(this.own[1]!, slot);
   }
 
+  /**
+   * The L4 of a 32-bit guest's vCPU: Xen's own, both of kernel and of user mode, with the guest's L3 in slot 0.
+   *
+   * Mirrors: setup_compat_l4(), pv/domain.c (facts/xen.md 6). Its type is that of an audited L4, so that updates of it pass.
+   */
+  private setup_compat_l4(vcpu: number): void {
+    const { frames, vcpus, own } = this;
+    const l4 = this.alloc_xen_frame();
+    frames.type[l4] = PGT_root_page_table;
+    frames.typeFlags[l4] = PGT_validated;
+    frames.typeCount[l4] = 1;
+    this.init_xen_l4_slots(l4);
+    this.fill_ro_mpt(l4);
+    vcpus.guest_table[vcpu] = l4;
+    vcpus.guest_table_user[vcpu] = l4;
+    if (own[7] === 0) own[7] = this.alloc_xen_frame();
+  }
+
   /** Fill Xen's slots of the L2 of PAE slot 3: the read-only M2P. Mirrors: init_xen_pae_l2_slots(), pv/mm.c. */
   init_xen_pae_l2_slots(l2: number): void {
     for (let slot = COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT; slot < this.mem.ptes; slot++)
       this.mem.set(l2, slot, 0, 0);
-    this.mem.set(l2, COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT, 0, __PAGE_COMPAT_MPT);
+    this.mem.set(l2, COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT, this.own[7]!, __PAGE_COMPAT_MPT);
   }
 
   /** A frame's lines leave the caches. */
@@ -495,7 +514,10 @@ export class Xen implements Hypervisor {
   }
 
   private translate(pcpu: number, page: Vpn, access: Access): number {
-    const { mem, control, out, tlb } = this;
+    const { mem, out, tlb } = this;
+    // a 32-bit guest's kernel runs in ring 1, which is a supervisor's
+    const ring1 = this.pv32 && this.vcpus.kernel_mode[this.pcpus.vcpu[pcpu]!] !== 0;
+    const control = ring1 ? this.xenControl : this.control;
     const root = asMfn(this.pcpus.guest_cr3[pcpu]!);
     return tlb === undefined
       ? walk(mem, control, root, page, access, out)

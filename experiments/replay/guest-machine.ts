@@ -1,16 +1,21 @@
 /**
- * The machine that the scripts start from: one 64-bit PV guest with a pool of pages and its own four tables.
+ * The machine that the scripts start from: one PV guest, 64-bit or 32-bit, with a pool of pages and its own tables.
  *
  * Frames: 0..0xff no RAM, 0x100..0x11f Xen's, from 0x120 the guest's: base tables, three kernel L1 tables, some
  * kernel RAM, the shared info page, then the pool. Values of frames that a script gives as numbers stay as they are,
  * as none of them is one of the guest's here.
  */
 import { EV } from "../../abi/events.js";
-import type { Vpn } from "../../abi/frames.js";
+import { linear_page, type Vpn } from "../../abi/frames.js";
 import { CallBuffer } from "../../abi/hypercalls.js";
 import { Ledger } from "../../abi/ledger.js";
 import { PtMemory } from "../../abi/memory.js";
-import { add_mmuext_op, MMUEXT_PIN_L4_TABLE, push_mmuext_op } from "../../abi/mmuext-op.js";
+import {
+  add_mmuext_op,
+  MMUEXT_PIN_L3_TABLE,
+  MMUEXT_PIN_L4_TABLE,
+  push_mmuext_op,
+} from "../../abi/mmuext-op.js";
 import { State } from "../../abi/state.js";
 import { OWNER_none, PGT_validated, PGT_writable_page } from "../../xen-model/frame-table.js";
 import type { MemoryMap } from "../../xen-model/memory-map.js";
@@ -23,15 +28,16 @@ const KERNEL_L1 = FIRST_GUEST + 4;
 const KERNEL = FIRST_GUEST + 8;
 const SHARED_INFO = FIRST_GUEST + 9;
 const FREE = FIRST_GUEST + 10;
+const KERNEL_L2 = FIRST_GUEST + 11;
 const POOL = FIRST_GUEST + 16;
 
 /** Flags of the guest's own entries: P, RW, US, A, D. */
 const TABLE = 0x67;
 const READ_ONLY = 0x65;
 
-/** Page of the first home address, 0xffffffff80400000 >> 12, in 36 bits and in 52. */
-const HOME_36 = 0xfff80400 + 0xf * 2 ** 32;
-const HOME_52 = 0xfff80400 + 0xfffff * 2 ** 32;
+/** Page of the first home address: 0xffffffff80400000 >> 12, in 36 bits; and of a 32-bit guest's. */
+const HOME = (0xfff80400 + 0xf * 2 ** 32) as Vpn;
+const HOME_PV32 = 0xc0400 as Vpn;
 
 /** A multicall of the most calls, each of the most requests (script.ts). */
 const CAPACITY = { calls: 64, mmuUpdates: 64 * 512, mmuextOps: 64 * 256 };
@@ -131,13 +137,17 @@ export class GuestMachine {
 
   private boot(): void {
     const { xen, mem } = this;
-    const calls = this.calls[0]!;
     xen.init();
     const { frames } = xen;
     frames.owner.fill(OWNER_none, 0, FIRST_XEN);
     const [l4, l3, l2, l1] = [BASE_L4, BASE_L4 + 1, BASE_L4 + 2, BASE_L4 + 3];
-    mem.set(l4, 511, l3, TABLE);
-    mem.set(l3, 510, l2, TABLE);
+    if (xen.pv32) {
+      for (let i = 0; i < 3; i++) mem.set(l3, i, KERNEL_L2 + i, TABLE);
+      mem.set(l3, 3, l2, TABLE);
+    } else {
+      mem.set(l4, 511, l3, TABLE);
+      mem.set(l3, 510, l2, TABLE);
+    }
     mem.set(l2, 2, l1, TABLE);
     [0, 1, 3].forEach((slot, i) => mem.set(l2, slot, KERNEL_L1 + i, TABLE));
     mem.set(KERNEL_L1, 0, KERNEL, TABLE);
@@ -153,17 +163,23 @@ export class GuestMachine {
     frames.typeFlags[SHARED_INFO] = PGT_validated;
     frames.typeCount[SHARED_INFO] = 1;
     frames.count[SHARED_INFO] = 2;
+    this.load(xen.pv32 ? l3 : l4);
+    this.ledger.clear();
+  }
 
+  /** Load the top table on both vCPUs, and pin it. */
+  private load(top: number): void {
+    const { xen } = this;
+    const calls = this.calls[0]!;
     for (let vcpu = 0; vcpu < 2; vcpu++) {
-      const rc = xen.vcpu_initialise(vcpu, l4);
+      const rc = xen.vcpu_initialise(vcpu, top);
       if (rc !== 0)
         throw new RangeError(`GuestMachine: the base tables are refused (${rc}); it is a bug of the model`);
     }
     push_mmuext_op(calls);
-    add_mmuext_op(calls, MMUEXT_PIN_L4_TABLE, l4);
+    add_mmuext_op(calls, xen.pv32 ? MMUEXT_PIN_L3_TABLE : MMUEXT_PIN_L4_TABLE, top);
     xen.hypercall(0, calls, 0);
     calls.reset();
-    this.ledger.clear();
   }
 
   /** Frame of a name in a script. */
@@ -213,6 +229,7 @@ export class GuestMachine {
     if (frame === SHARED_INFO) return "shared_info";
     if (frame === FREE) return "free";
     if (frame >= FIRST_GUEST && frame < this.mem.nrFrames) return "kernel";
+    if (this.xen.pv32 && frame >= FIRST_XEN && frame < FIRST_GUEST) return "xen";
     for (let slot = 256; slot < 272; slot++) {
       if (slot !== 258 && frame >= FIRST_XEN && this.mem.frame(BASE_L4, slot) === frame) return `xen:${slot}`;
     }
@@ -221,11 +238,16 @@ export class GuestMachine {
 
   /** Page of the home address of pool page `index`, as the walker takes it (36 bits) and as a hypercall does (52). */
   home36(index: number): Vpn {
-    return (HOME_36 + index) as Vpn;
+    return ((this.xen.pv32 ? HOME_PV32 : HOME) + index) as Vpn;
   }
 
   home52(index: number): number {
-    return HOME_52 + index;
+    return linear_page(this.home36(index));
+  }
+
+  /** Address of entry `slot` of the frame that `page` maps. */
+  address(page: Vpn, slot: number): bigint {
+    return (BigInt(linear_page(page)) << 12n) + BigInt(slot * 8);
   }
 
   /** Is the frame one whose contents the scripts know: the pool and the base tables? */

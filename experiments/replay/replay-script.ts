@@ -13,10 +13,11 @@ import {
   push_mmu_update,
 } from "../../abi/mmu-update.js";
 import * as ext from "../../abi/mmuext-op.js";
-import { PAGE_FLAGS_MASK } from "../../abi/page.js";
+import { _PAGE_PRESENT, PAGE_FLAGS_MASK } from "../../abi/page.js";
 import { push_set_gdt } from "../../abi/set-gdt.js";
 import * as uvm from "../../abi/update-va-mapping.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, type Access } from "../../xen-model/hw/control.js";
+import { COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT } from "../../xen-model/slots.js";
 import type { GuestMachine } from "./guest-machine.js";
 import type { Call, Extended, Flush, Op, Script, Update } from "./script.js";
 
@@ -98,6 +99,7 @@ export function runOp(m: GuestMachine, op: Op): Result {
     case "read":
       return load(m, vcpu, m.home36(Number(op.page.slice(1))), op.index, false, undefined);
     case "dump":
+      if (op.page.startsWith("base_")) return { ok: true, entries: entriesOf(m, m.frameOf(op.page)) };
       return dump(m, vcpu, m.home36(Number(op.page.slice(1))));
     case "probe_read":
     case "probe_write":
@@ -106,6 +108,7 @@ export function runOp(m: GuestMachine, op: Op): Result {
     case "m2p":
       return { ok: true, gpfn: gpfnName(m, xen.frames.m2p[m.frameOf(op.frame)]!) };
     case "kernel_l2":
+      return kernelL2(m, vcpu, m.home36(Number(op.page.slice(1))));
     case "clean":
     case "nop":
       return { ok: true };
@@ -267,7 +270,7 @@ function load(
   address: bigint | undefined,
 ): Result {
   const error = access(m, vcpu, page, ACCESS_READ, user);
-  if (error >= 0) return faultResult(error, address ?? homeAddress(page, slot));
+  if (error >= 0) return faultResult(error, address ?? m.address(page, slot));
   if (user) return { ok: true };
   return { ok: true, value: entryText(m, m.xen.accessed(), slot), known: m.isKnown(m.xen.accessed()) };
 }
@@ -283,7 +286,7 @@ function store(
 ): Result {
   const { frame, flags } = m.entryOf(text);
   const rc = inMode(m, vcpu, user, () => m.xen.store(vcpu, page, slot, frame, flags));
-  return rc === 0 ? { ok: true } : faultResult(m.fault!.error, address ?? homeAddress(page, slot));
+  return rc === 0 ? { ok: true } : faultResult(m.fault!.error, address ?? m.address(page, slot));
 }
 
 /** A store over two entries, perhaps of two pages: writable pagetables take none of these, so it needs writable mappings. */
@@ -319,15 +322,31 @@ function joined(frame: number, flags: number): bigint {
 
 function dump(m: GuestMachine, vcpu: number, page: Vpn): Result {
   const error = access(m, vcpu, page, ACCESS_READ, false);
-  if (error >= 0) return faultResult(error, homeAddress(page, 0));
-  const frame = m.xen.accessed();
+  if (error >= 0) return faultResult(error, m.address(page, 0));
+  return { ok: true, entries: entriesOf(m, m.xen.accessed()) };
+}
+
+function entriesOf(m: GuestMachine, frame: number): Record<string, string> {
   const entries: Record<string, string> = {};
   for (let slot = 0; slot < 512; slot++) {
     if (m.mem.flags(frame, slot) !== 0 || m.mem.frame(frame, slot) !== 0)
       entries[slot] = entryText(m, frame, slot);
   }
-  return { ok: true, entries };
+  return entries;
 }
+
+/** The guest stores its kernel's mappings, the present entries of base_l2 that are not Xen's, to `page`. */
+function kernelL2(m: GuestMachine, vcpu: number, page: Vpn): Result {
+  const l2 = m.frameOf("base_l2");
+  for (let slot = 0; slot < COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT; slot++) {
+    if ((m.mem.flags(l2, slot) & _PAGE_PRESENT) === 0) continue;
+    const rc = m.xen.store(vcpu, page, slot, m.mem.frame(l2, slot), KERNEL_L2E);
+    if (rc !== 0) return faultResult(m.fault!.error, m.address(page, slot));
+  }
+  return { ok: true };
+}
+
+const KERNEL_L2E = 0x67;
 
 function access(m: GuestMachine, vcpu: number, page: Vpn, kind: Access, user: boolean): number {
   return inMode(m, vcpu, user, () => m.xen.access(vcpu, page, kind, user));
@@ -346,14 +365,10 @@ function faultResult(error: number, address: bigint): Result {
   return { fault: { vector: 14, error: `0x${error.toString(16)}`, cr2: `0x${address.toString(16)}` } };
 }
 
-function homeAddress(page: number, slot: number): bigint {
-  return (BigInt(page) << 12n) + BigInt(slot * 8) + 0xffff000000000000n;
-}
-
 function addressText(m: GuestMachine, va: string): string {
   const match = /^p(\d+)\+(0x[0-9a-f]+)$/.exec(va);
   if (match === null) return va;
-  return `0x${(homeAddress(m.home36(Number(match[1])), 0) + BigInt(match[2]!)).toString(16)}`;
+  return `0x${(m.address(m.home36(Number(match[1])), 0) + BigInt(match[2]!)).toString(16)}`;
 }
 
 /** Linear address >> 12, all 52 bits. */
@@ -417,7 +432,7 @@ function sameFault(modelled: unknown, recorded: unknown): boolean {
 
 /** For entries with a frame of Xen's only the presence and the frame matter. */
 function sameEntry(modelled: string, recorded: string): boolean {
-  if (!recorded.startsWith("xen:")) return modelled === recorded;
+  if (!recorded.startsWith("xen")) return modelled === recorded;
   return modelled.split("|")[0] === recorded.split("|")[0];
 }
 

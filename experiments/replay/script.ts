@@ -6,6 +6,9 @@
 import { z } from "zod";
 import { BadInput } from "../../abi/bad-input.js";
 
+/** The guest's own tables. */
+const BASE_TABLES = ["base_l4", "base_l3", "base_l2", "base_l1"] as const;
+
 const frameName = z
   .string()
   .regex(
@@ -103,7 +106,7 @@ const opSchema = z.discriminatedUnion("op", [
   }),
   z.object({ ...common, op: z.literal("write"), page, index: z.int().min(0).max(511), entry }),
   z.object({ ...common, op: z.literal("read"), page, index: z.int().min(0).max(511) }),
-  z.object({ ...common, op: z.literal("dump"), page }),
+  z.object({ ...common, op: z.literal("dump"), page: z.union([page, z.enum(BASE_TABLES)]) }),
   z.object({ ...common, op: z.literal("probe_read"), va, mode }),
   z.object({ ...common, op: z.literal("probe_write"), va, entry: entry.optional(), mode }),
   z.object({ ...common, op: z.literal("probe_exec"), va, mode }),
@@ -121,6 +124,11 @@ const scriptSchema = z.object({
 });
 
 export type Script = z.infer<typeof scriptSchema>;
+/** Is the guest of the script a 32-bit one? */
+export function is_pv_32bit(script: Script): boolean {
+  return script.name.startsWith("pv32/");
+}
+
 export type Op = z.infer<typeof opSchema>;
 export type Call = z.infer<typeof callSchema>;
 export type Update = z.infer<typeof update>;

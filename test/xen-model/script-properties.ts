@@ -49,10 +49,10 @@ function stateOf(guest: TestGuest): unknown {
 const tlb = { sets: 16, ways: 2 };
 
 /** No script breaks an invariant, and how often Xen is preempted shows neither in results nor in the state. */
-export function preemptionDoesNotShow(numRuns: number): void {
+export function preemptionDoesNotShow(numRuns: number, pv32: boolean): void {
   fc.assert(
     fc.property(script, fc.integer({ min: 1, max: 6 }), (ops, preempt) => {
-      const [through, stopped] = [guestOf({}), guestOf({ preempt })];
+      const [through, stopped] = [guestOf({ pv32 }), guestOf({ pv32, preempt })];
       const results = run(through, ops);
       expect(through.broken()).to.deep.equal([]);
       expect(run(stopped, ops)).to.deep.equal(results);
@@ -76,10 +76,10 @@ export function invariantsHoldThroughTlb(numRuns: number): void {
 }
 
 /** Two vCPUs whose calls are preempted take turns: invariants hold at each of them, and when both have ended. */
-export function turnsKeepInvariants(numRuns: number): void {
+export function turnsKeepInvariants(numRuns: number, pv32: boolean): void {
   fc.assert(
     fc.property(filled, turns, fc.integer({ min: 1, max: 3 }), (ops, order, preempt) => {
-      const guest = guestOf({ preempt });
+      const guest = guestOf({ pv32, preempt });
       run(guest, ops);
       takeTurns(guest, order);
       expect(guest.broken()).to.deep.equal([]);

@@ -3,9 +3,12 @@ import { invariantsHoldThroughTlb, preemptionDoesNotShow, turnsKeepInvariants } 
 
 describe("20,000 scripts of hypercalls", function () {
   this.timeout(0);
-  it("give the same results and the same state, however often Xen is preempted", () =>
-    preemptionDoesNotShow(10000));
-  it("keep all invariants, with a TLB", () => invariantsHoldThroughTlb(5000));
-  it("keep all invariants at each turn of two vCPUs that are both preempted", () =>
-    turnsKeepInvariants(5000));
+  it("keep all invariants, with a TLB", () => invariantsHoldThroughTlb(4000));
+  for (const pv32 of [false, true]) {
+    const guest = pv32 ? "32-bit" : "64-bit";
+    it(`of a ${guest} guest give the same results and state, however often Xen is preempted`, () =>
+      preemptionDoesNotShow(4000, pv32));
+    it(`of a ${guest} guest keep all invariants at each turn of two vCPUs that are both preempted`, () =>
+      turnsKeepInvariants(4000, pv32));
+  }
 });

@@ -51,6 +51,14 @@ describe("Recorded scripts (facts/xen.md 1)", () => {
     }
   }
 
+  const pv32 = scriptsOf("pv32-directed.jsonl");
+  for (const [how, options] of ways) {
+    if (options.root === "xpti") continue; // forced off for a 32-bit guest
+    it(`pv32-directed.jsonl has equal results and keeps all invariants ${how} (facts/xen.md 6)`, () => {
+      expect(replay(pv32, { ...options, pv32: true })).to.deep.equal([]);
+    });
+  }
+
   it("a debug build refuses PTE bit 62 in a present L1 entry", () => {
     const wrong = replay(scriptsOf("directed.jsonl"), { debug: true });
     expect(wrong.length).to.be.greaterThan(0);
