@@ -28,6 +28,8 @@ export interface Image {
   /** Page behind the top of the stack, and pages of it that are mapped (not present) at the start. */
   readonly stackTop: number;
   readonly stackPages: number;
+  /** The image asks for an executable stack: PT_GNU_STACK with PF_X. */
+  readonly execStack?: boolean;
   /** First page of the heap. */
   readonly brk: number;
 }

@@ -1,0 +1,96 @@
+/** `pvtwin mm`: recorded mm scripts on both twins, compared step by step. */
+import type { Command } from "commander";
+import { BadInput } from "../abi/bad-input.js";
+import { join } from "node:path";
+import { readProposal, type Proposal } from "../abi/proposal.js";
+import { dataFolder } from "../experiments/bundled.js";
+import type { Difference } from "../experiments/mm-script/compare.js";
+import { playScripts, type MmReport } from "../experiments/mm-script/play-scripts.js";
+import { explainStep } from "../experiments/mm-script/explain.js";
+
+interface Flags {
+  readonly json: boolean;
+  readonly explain: boolean;
+  readonly step?: string;
+}
+
+/** Differences shown or reported, of possibly many. */
+const FIRST = 60;
+
+export function register(program: Command): void {
+  program
+    .command("mm")
+    .description("Play recorded mm scripts on both twins, and compare every counter")
+    .argument("<file...>", "scripts with what was recorded, one JSON document a line")
+    .option("--json", "print one JSON document, and nothing else", false)
+    .option("--step <script:step>", "only this step")
+    .option("--explain", "with --step: each pv-op and hypercall, and the function that caused it", false)
+    .addHelpText(
+      "after",
+      "\nExample:\n  pvtwin mm test/data/linux-6.1-pv/visible.jsonl.gz --step fork_cow:3 --explain\n",
+    )
+    .action((files: string[], flags: Flags) => {
+      const proposals = { shared: bundledProposal("shared"), xpti: bundledProposal("xpti") };
+      const only = flags.step === undefined ? undefined : parseStep(flags.step);
+      if (flags.explain) {
+        if (only === undefined)
+          throw new BadInput("--explain", "", "needs one step to explain", "add --step SCRIPT:NUMBER");
+        for (const line of explainStep(files, only, proposals.shared)) process.stdout.write(`${line}\n`);
+      }
+      const report = playScripts(files, proposals, only);
+      process.stdout.write(flags.json ? json(report) : text(report));
+      process.exitCode = report.differences.length === 0 ? 0 : 1;
+    });
+}
+
+function bundledProposal(name: string): Proposal {
+  return readProposal(join(dataFolder("abi", "proposals"), `${name}.yaml`));
+}
+
+function parseStep(text: string): { script: string; step: number } {
+  const colon = text.lastIndexOf(":");
+  const number = text.slice(colon + 1);
+  if (colon <= 0 || !/^\d+$/.test(number))
+    throw new BadInput("--step", text, "names no step", "give SCRIPT:NUMBER, as in fork_cow:3");
+  return { script: text.slice(0, colon), step: Number(number) };
+}
+
+function json(report: MmReport): string {
+  const { scripts, steps, counters, stable, unstable, cr3, cr3Xpti, differences } = report;
+  const document = {
+    scripts,
+    steps,
+    counters,
+    stable,
+    unstable,
+    cr3_write: cr3,
+    cr3_write_xpti: cr3Xpti,
+    differences: differences.length,
+    first: differences.slice(0, FIRST),
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+function text(report: MmReport): string {
+  const { stable, unstable, cr3, cr3Xpti, differences } = report;
+  const lines = [`${report.scripts} scripts, ${report.steps} steps`, ""];
+  lines.push(row("counter", "compared", "exact", "recorded", "modelled"));
+  for (const [name, score] of Object.entries(report.counters))
+    lines.push(row(name, score.compared, score.exact, score.recorded, score.modelled));
+  lines.push("", row("where all recordings agree", stable.compared, stable.exact));
+  lines.push(row("within the recorded range", unstable.compared, unstable.exact));
+  lines.push(row("CR3 writes, XPTI off", cr3.compared, cr3.exact));
+  lines.push(row("CR3 writes, XPTI on", cr3Xpti.compared, cr3Xpti.exact));
+  if (differences.length > 0) lines.push("", `${differences.length} differences; the first:`);
+  for (const d of differences.slice(0, FIRST)) lines.push(differenceLine(d));
+  return `${lines.join("\n")}\n`;
+}
+
+function differenceLine(d: Difference): string {
+  const recorded = typeof d.recorded === "number" ? String(d.recorded) : d.recorded.join("..");
+  return `${d.script}:${d.step} ${d.op} (${d.window}) ${d.counter}: recorded ${recorded}, modelled ${d.modelled}`;
+}
+
+function row(name: string, ...cells: (string | number)[]): string {
+  return name.padEnd(32) + cells.map((cell) => String(cell).padStart(12)).join("");
+}
