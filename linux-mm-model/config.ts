@@ -28,6 +28,8 @@ export interface LinuxConfig {
    * RDMSR and sets it by hypercall. Otherwise FS is set by hypercall.
    */
   readonly fsgsbase: boolean;
+  /** X86_BUG_NULL_SEG, as on the recorded machines (QEMU's processors say AMD). */
+  readonly nullSegBug: boolean;
   /** Top-level design, and its options (abi/proposal.ts). */
   readonly top: (typeof LINUX_DESIGNS)[number];
   readonly sync: "none" | "fault" | "eager";

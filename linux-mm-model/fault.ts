@@ -93,9 +93,15 @@ function find_or_expand(k: Linux, mm: number, page: number): number {
   const vma = vmas.find_vma(mms.vma_root[mm]!, page);
   if (vma === NO_VMA || vmas.start[vma]! <= page) return vma;
   if ((vmas.flags[vma]! & VM_GROWSDOWN) === 0) return NO_VMA;
+  expand_downwards(k, vma, page);
+  return vma;
+}
+
+/** A stack begins at `page` from now on. */
+export function expand_downwards(k: Linux, vma: number, page: number): void {
+  const { vmas } = k;
   vmas.pgoff[vma]! -= vmas.start[vma]! - page;
   vmas.start[vma] = page;
-  return vma;
 }
 
 /** Does the VMA forbid the access? Mirrors: access_error(), fault.c. */

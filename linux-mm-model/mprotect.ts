@@ -48,24 +48,24 @@ export function do_mprotect(
       break;
     }
     const until = Math.min(end, vmas.end[vma]!);
-    mprotect_fixup(k, cpu, mm, vma, page, until, access);
+    mprotect_fixup(k, cpu, mm, vma, page, until, (vmas.flags[vma]! & ~VM_ACCESS) | access);
     page = until;
   }
   tlb_finish_mmu(k, cpu, mm);
   return rc;
 }
 
-function mprotect_fixup(
+/** Give [start, end) of `vma` the flags `flags`, and its PTEs the protection that follows; the caller flushes. */
+export function mprotect_fixup(
   k: Linux,
   cpu: number,
   mm: number,
   vma: number,
   start: number,
   end: number,
-  access: number,
+  flags: number,
 ): void {
   const { vmas, mms } = k;
-  const flags = (vmas.flags[vma]! & ~VM_ACCESS) | access;
   if (flags === vmas.flags[vma]) return;
   split_at(k, mm, start, end);
   const part = vmas.find_vma(mms.vma_root[mm]!, start);

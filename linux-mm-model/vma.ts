@@ -22,6 +22,8 @@ export const VM_EXEC = 0x4;
 export const VM_SHARED = 0x8;
 export const VM_GROWSDOWN = 0x100;
 export const VM_LOCKED = 0x2000;
+/** Not tracked for writes since the last clear of /proc/PID/clear_refs: no matter when VMAs merge. */
+export const VM_SOFTDIRTY = 0x8000000;
 
 export const NO_VMA = -1;
 export const NO_FILE = -1;

@@ -167,6 +167,7 @@ function parts(state: State, config: MachineConfig) {
     splitPtlocks: true,
     faultAroundPages: 16,
     fsgsbase: true,
+    nullSegBug: true,
     top: proposal.linux.top,
     sync: proposal.linux.sync,
     unlazy: proposal.linux.unlazy,

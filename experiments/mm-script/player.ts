@@ -63,6 +63,7 @@ export class Player {
   private step(index: number): PlayedStep {
     const step = this.script.steps[index]!;
     const task = this.taskOf(step.task, index);
+    if (step.op === "switch") this.callIn(this.taskOf(step.peer, index));
     if (!task.spins) this.tasks.resume(task);
     openWindow(this.machine);
     const started = this.run(step, task, index);
@@ -123,6 +124,13 @@ export class Player {
 
   bad(index: number, what: string, remedy: string): never {
     throw new BadInput(this.where, `${this.script.name} step ${index}`, what, remedy);
+  }
+
+  /** The peer of a ping-pong is told of it before, and waits for its first turn. */
+  private callIn(peer: ScriptTask): void {
+    if (peer.spins) return;
+    this.tasks.resume(peer);
+    this.tasks.sleep(peer);
   }
 
   private run(step: MmStep, task: ScriptTask, index: number): (() => void) | undefined {

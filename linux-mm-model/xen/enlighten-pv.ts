@@ -7,7 +7,7 @@
  *
  * Mirrors: xen_load_tls(), xen_load_gs_index(), xen_load_sp0(), xen_end_context_switch(),
  *          arch/x86/xen/enlighten_pv.c; paravirt_start_context_switch(), arch/x86/kernel/paravirt.c;
- *          save_fsgs(), x86_fsgsbase_load(), arch/x86/kernel/process_64.c.
+ *          save_fsgs(), x86_fsgsbase_load(), start_thread_common(), arch/x86/kernel/process_64.c.
  * Differs: one TLS descriptor a task, and none for most (64-bit code keeps TLS in FS). Without FSGSBASE the
  *          FS base of the next task is always set by hypercall, and no base is read.
  */
@@ -84,6 +84,15 @@ export function x86_fsgsbase_load(k: Linux, cpu: number): void {
 
 /** A task that leaves its mm for good drops its segments. Mirrors: deactivate_mm(), asm/mmu_context.h. */
 export function deactivate_mm(k: Linux, cpu: number): void {
+  set_segment_base(k, cpu, SEGBASE_GS_USER_SEL);
+}
+
+/**
+ * A new image starts with empty segment registers. Where loading 0 leaves the base (X86_BUG_NULL_SEG, AMD before
+ * Zen 2), GS gets another selector first.
+ */
+export function start_thread_common(k: Linux, cpu: number): void {
+  if (k.config.nullSegBug) set_segment_base(k, cpu, SEGBASE_GS_USER_SEL);
   set_segment_base(k, cpu, SEGBASE_GS_USER_SEL);
 }
 

@@ -24,6 +24,7 @@ export const BORING: LinuxConfig = {
   splitPtlocks: true,
   faultAroundPages: 16,
   fsgsbase: true,
+  nullSegBug: true,
   top: "shared-pgd",
   sync: "none",
   unlazy: false,
