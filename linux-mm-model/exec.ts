@@ -14,7 +14,7 @@ import { NO_MM } from "./mm-struct.js";
 import { mmdrop } from "./sched.js";
 import { mprotect_fixup } from "./mprotect.js";
 import { tlb_finish_mmu, tlb_gather_mmu } from "./unmap.js";
-import { NO_FILE, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SOFTDIRTY, VM_WRITE } from "./vma.js";
+import { NO_FILE, VM_GROWSDOWN, VM_READ, VM_SOFTDIRTY, VM_WRITE } from "./vma.js";
 import { start_thread_common } from "./xen/enlighten-pv.js";
 
 /** Mirrors: VM_STACK_FLAGS, include/linux/mm.h, where data is not executable. */
@@ -34,8 +34,6 @@ export interface Image {
   /** Page behind the top of the stack, and pages of it that are mapped (not present) at the start. */
   readonly stackTop: number;
   readonly stackPages: number;
-  /** The image asks for an executable stack: PT_GNU_STACK with PF_X. */
-  readonly execStack?: boolean;
   /** First page of the heap. */
   readonly brk: number;
 }
@@ -61,7 +59,7 @@ export function do_execve(k: Linux, cpu: number, image: Image): void {
   handle_mm_fault(k, cpu, mm, stack, stackTop - 1, true);
 
   exec_mmap(k, cpu, task, mm);
-  setup_arg_pages(k, cpu, mm, stack, stackTop - stackPages, image.execStack === true);
+  setup_arg_pages(k, cpu, mm, stack, stackTop - stackPages);
   for (const map of image.vmas) mmap_region(k, cpu, mm, map);
   start_thread_common(k, cpu);
   mms.start_brk[mm] = image.brk;
@@ -74,18 +72,10 @@ export function do_execve(k: Linux, cpu: number, image: Image): void {
  * The stack gets the flags that the image asks for, and room to grow. The flags always change: the first ones had
  * VM_SOFTDIRTY, so the PTEs of the arguments are gone through.
  */
-function setup_arg_pages(
-  k: Linux,
-  cpu: number,
-  mm: number,
-  vma: number,
-  bottom: number,
-  exec: boolean,
-): void {
+function setup_arg_pages(k: Linux, cpu: number, mm: number, vma: number, bottom: number): void {
   const { vmas } = k;
   tlb_gather_mmu(k, cpu, false);
-  const flags = VM_STACK_FLAGS | (exec ? VM_EXEC : 0);
-  mprotect_fixup(k, cpu, mm, vma, vmas.start[vma]!, vmas.end[vma]!, flags);
+  mprotect_fixup(k, cpu, mm, vma, vmas.start[vma]!, vmas.end[vma]!, VM_STACK_FLAGS);
   tlb_finish_mmu(k, cpu, mm);
   const stack = vmas.find_vma(k.mms.vma_root[mm]!, bottom);
   if (bottom < vmas.start[stack]!) expand_downwards(k, stack, bottom);

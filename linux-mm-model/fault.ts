@@ -234,7 +234,7 @@ function do_wp_page(k: Linux, cpu: number, mm: number, vma: number, page: number
   if (pfn === k.image.zero_page[0]) mms.rss[mm]!++;
   const copy = new_anon_page(k);
   k.pv.ptep_get_and_clear(cpu, mm, table, slot);
-  k.pv.flush_tlb_mm_range(cpu, mm, page, page + 1, false);
+  k.pv.flush_tlb_mm_range(cpu, mm, page, page + 1);
   set_user_pte(k, cpu, mm, page, table, copy, prot);
   page_remove_rmap(k, pfn);
 }

@@ -76,7 +76,7 @@ function dup_mmap(k: Linux, cpu: number, mm: number, oldmm: number): void {
     vma = vmas.find_vma(mms.vma_root[oldmm]!, vmas.end[vma]!);
   }
   k.pv.dup_mmap(cpu, mm);
-  k.pv.flush_tlb_mm_range(cpu, oldmm, 0, TLB_FLUSH_ALL, false);
+  k.pv.flush_tlb_mm_range(cpu, oldmm, 0, TLB_FLUSH_ALL);
 }
 
 function copy_page_range(k: Linux, cpu: number, mm: number, oldmm: number, vma: number): void {

@@ -25,8 +25,11 @@ const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;
 
 /** Protection bits of a PTE; what else it has, it keeps. Mirrors: _PAGE_CHG_MASK. */
 const PROT_BITS = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_NX | _PAGE_GLOBAL | _PAGE_GUEST_KERNEL;
-/** Flags whose change needs a flush, and those whose clearing does. */
-const FLUSH_ON_CHANGE = _PAGE_RW | _PAGE_USER | _PAGE_NX;
+/**
+ * Flags whose change needs a flush, and those whose clearing does. On Xen a present PTE of user mode always has G, which
+ * Xen has set (adjust_guest_l1e()), and the new one never: so each change of one flushes.
+ */
+const FLUSH_ON_CHANGE = _PAGE_RW | _PAGE_USER | _PAGE_NX | _PAGE_GLOBAL;
 const FLUSH_ON_CLEAR = _PAGE_DIRTY | _PAGE_PRESENT | _PAGE_ACCESSED;
 
 /** Give [start, end) the access `access` (VM_READ, VM_WRITE, VM_EXEC). Errors: -ENOMEM, a part is not mapped. */

@@ -1,16 +1,14 @@
 /**
  * mremap: a mapping grown, shrunk or moved with its pages.
  *
- * Mirrors: sys_mremap(), move_vma(), move_page_tables(), move_normal_pmd(), move_ptes(), mm/mremap.c.
- * Differs: whole L3 tables are not moved (move_normal_pud() needs 1 GiB alignment on both sides): their L2 entries are.
+ * Mirrors: sys_mremap(), move_vma(), move_page_tables(), move_normal_pud(), move_normal_pmd(), move_ptes(), mm/mremap.c.
  */
 import { EINVAL, ENOMEM } from "../abi/errno.js";
 import type { Linux } from "./linux.js";
 import { do_munmap, insert_vma, mmap_region, split_at, vma_merge } from "./mmap.js";
-import { PMD_PAGES, pmd_alloc, pte_alloc, pte_present, table_of } from "./pgtable.js";
+import { PMD_PAGES, pmd_alloc, pte_alloc, pte_present, pud_alloc, PUD_PAGES, table_of } from "./pgtable.js";
 import { NO_FILE, NO_VMA } from "./vma.js";
 import { _PAGE_TABLE } from "./xen/prot.js";
-import { _PAGE_PRESENT } from "../abi/page.js";
 
 /**
  * Resize [old, old + oldPages) to `newPages`, at `to` if the caller has chosen another place. Returns the first page,
@@ -77,32 +75,64 @@ function move_vma(
   return to;
 }
 
+/** Whole L2 and L1 tables where both ends allow it, PTEs elsewhere. */
 function move_page_tables(k: Linux, cpu: number, mm: number, from: number, to: number, pages: number): void {
-  for (let done = 0; done < pages;) {
-    const old = from + done;
-    const next = to + done;
-    const extent = Math.min(pages - done, PMD_PAGES - (old % PMD_PAGES), PMD_PAGES - (next % PMD_PAGES));
+  const end = from + pages;
+  for (let old = from, next = to, extent = 0; old < end; old += extent, next += extent) {
+    extent = get_extent(PUD_PAGES, old, end, next);
+    const old_pmds = table_of(k, mm, old, 2);
+    if (old_pmds === 0) continue;
+    pud_alloc(k, cpu, mm, next);
+    if (extent === PUD_PAGES && move_normal_pud(k, cpu, mm, old, next, old_pmds)) continue;
+    extent = get_extent(PMD_PAGES, old, end, next);
     const table = table_of(k, mm, old, 1);
-    if (table !== 0) {
-      if (extent === PMD_PAGES) move_normal_pmd(k, cpu, mm, old, next, table);
-      else move_ptes(k, cpu, mm, table, old, next, extent);
-    }
-    done += extent;
+    if (table === 0) continue;
+    pmd_alloc(k, cpu, mm, next);
+    if (extent === PMD_PAGES && move_normal_pmd(k, cpu, mm, old, next, table)) continue;
+    move_ptes(k, cpu, mm, table, old, next, extent);
   }
 }
 
-/** Hook a whole L1 table elsewhere, if nothing is there yet. */
-function move_normal_pmd(k: Linux, cpu: number, mm: number, old: number, next: number, table: number): void {
-  const { memory } = k;
-  const pmd_table = pmd_alloc(k, cpu, mm, next);
-  const slot = (next >>> 9) & 511;
-  if ((memory.flags(pmd_table, slot) & _PAGE_PRESENT) !== 0) {
-    move_ptes(k, cpu, mm, table, old, next, PMD_PAGES);
-    return;
-  }
+/** Pages up to the next border of `span` pages, at the old or the new place, or to the end. */
+function get_extent(span: number, old: number, end: number, next: number): number {
+  return Math.min(span - (old % span), end - old, span - (next % span));
+}
+
+/**
+ * Hook a whole L2 table elsewhere; false if there is one already. On the way it is announced as a new table of the
+ * address space, which it is no more than a pinned table is pinned again.
+ */
+function move_normal_pud(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  old: number,
+  next: number,
+  table: number,
+): boolean {
+  if (table_of(k, mm, next, 2) !== 0) return false;
+  k.pv.set_pud(cpu, mm, table_of(k, mm, old, 3), (old >>> 18) & 511, 0, 0);
+  k.pv.alloc_table(cpu, mm, 2, table); // pud_populate()
+  k.pv.set_pud(cpu, mm, table_of(k, mm, next, 3), (next >>> 18) & 511, table, _PAGE_TABLE);
+  k.pv.flush_tlb_mm_range(cpu, mm, old, old + PUD_PAGES);
+  return true;
+}
+
+/** The same for an L1 table. */
+function move_normal_pmd(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  old: number,
+  next: number,
+  table: number,
+): boolean {
+  if (table_of(k, mm, next, 1) !== 0) return false;
   k.pv.set_pmd(cpu, mm, table_of(k, mm, old, 2), (old >>> 9) & 511, 0, 0);
-  k.pv.set_pmd(cpu, mm, pmd_table, slot, table, _PAGE_TABLE);
-  k.pv.flush_tlb_mm_range(cpu, mm, old, old + PMD_PAGES, true);
+  k.pv.alloc_table(cpu, mm, 1, table); // pmd_populate()
+  k.pv.set_pmd(cpu, mm, table_of(k, mm, next, 2), (next >>> 9) & 511, table, _PAGE_TABLE);
+  k.pv.flush_tlb_mm_range(cpu, mm, old, old + PMD_PAGES);
+  return true;
 }
 
 function move_ptes(
@@ -128,5 +158,5 @@ function move_ptes(
     k.pv.set_pte(cpu, mm, target, (next + i) & (PMD_PAGES - 1), pfn, flags);
   }
   k.pv.arch_leave_lazy_mmu_mode(cpu);
-  if (force_flush) k.pv.flush_tlb_mm_range(cpu, mm, old, old + extent, false);
+  if (force_flush) k.pv.flush_tlb_mm_range(cpu, mm, old, old + extent);
 }

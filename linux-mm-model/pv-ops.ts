@@ -52,8 +52,11 @@ export interface PvMmuOps {
   arch_enter_lazy_mmu_mode(cpu: number): void;
   arch_leave_lazy_mmu_mode(cpu: number): void;
 
-  /** flush_tlb_mm_range(): bump mm's generation, flush here and on the other CPUs of its mask. Page numbers; end = 0: all. */
-  flush_tlb_mm_range(cpu: number, mm: number, start: number, end: number, freed_tables: boolean): void;
+  /**
+   * flush_tlb_mm_range(): bump mm's generation, flush here and on the other CPUs of its mask. Page numbers; end = 0:
+   * all; `stride`: pages that one flushed page stands for.
+   */
+  flush_tlb_mm_range(cpu: number, mm: number, start: number, end: number, stride?: number): void;
   /** Load the tables of `mm`, pgd_of() of which is `pgd`. Mirrors: write_cr3; mm is page->pt_mm there. */
   write_cr3(cpu: number, mm: number, pgd: number): void;
   /** switch_mm_irqs_off(). `task` is the next task. */

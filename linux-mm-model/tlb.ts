@@ -138,22 +138,38 @@ export function leave_mm(k: Linux, cpu: number): void {
 }
 
 /**
- * Flush pages start..end-1 of `mm` (end TLB_FLUSH_ALL: all) on all CPUs that may hold them.
+ * Flush pages start..end-1 of `mm` (end TLB_FLUSH_ALL: all) on all CPUs that may hold them; one page of each `stride`
+ * pages is enough.
  *
  * Differs: freed_tables is not asked for: xen_flush_tlb_multi() flushes lazy CPUs in any case.
  */
-export function flush_tlb_mm_range(k: Linux, cpu: number, mm: number, start: number, end: number): void {
+export function flush_tlb_mm_range(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  start: number,
+  end: number,
+  stride: number,
+): void {
   const { mms } = k;
-  const all = end === TLB_FLUSH_ALL || end - start > tlb_single_page_flush_ceiling;
+  const all = end === TLB_FLUSH_ALL || Math.floor((end - start) / stride) > tlb_single_page_flush_ceiling;
+  const first = all ? 0 : start;
   const last = all ? TLB_FLUSH_ALL : end;
   const new_tlb_gen = ++mms.tlb_gen[mm]!;
   const others = mms.cpumask[mm]! & ~(1 << cpu);
-  if (others !== 0) xen_flush_tlb_multi(k, cpu, mms.cpumask[mm]!, all ? 0 : start, last);
-  else if (mm === k.percpu.loaded_mm[cpu]) flush_tlb_func(k, cpu, all ? 0 : start, last, new_tlb_gen);
+  if (others !== 0) xen_flush_tlb_multi(k, cpu, mms.cpumask[mm]!, first, last);
+  else if (mm === k.percpu.loaded_mm[cpu]) flush_tlb_func(k, cpu, first, last, stride, new_tlb_gen);
 }
 
 /** Bring this CPU up to the loaded mm's generation: page by page if that is one flush ahead, otherwise all. */
-function flush_tlb_func(k: Linux, cpu: number, start: number, end: number, new_tlb_gen: number): void {
+function flush_tlb_func(
+  k: Linux,
+  cpu: number,
+  start: number,
+  end: number,
+  stride: number,
+  new_tlb_gen: number,
+): void {
   const { percpu, mms } = k;
   const loaded_mm = percpu.loaded_mm[cpu]!;
   const local_tlb_gen = percpu.loaded_gen[cpu]!;
@@ -166,8 +182,8 @@ function flush_tlb_func(k: Linux, cpu: number, start: number, end: number, new_t
   if (new_tlb_gen <= local_tlb_gen) return;
   let row = FLUSH_ALL_ROW;
   if (end !== TLB_FLUSH_ALL && new_tlb_gen === local_tlb_gen + 1 && new_tlb_gen === mm_tlb_gen) {
-    for (let page = start; page < end; page++) xen_flush_tlb_one_user(k, cpu, page);
-    row = end - start;
+    for (let page = start; page < end; page += stride) xen_flush_tlb_one_user(k, cpu, page);
+    row = Math.floor((end - start) / stride); // nr_invalidate: 0 for one page of a longer stride
   } else xen_flush_tlb(k, cpu);
   percpu.loaded_gen[cpu] = mm_tlb_gen;
   k.ledger.count(cpu, EV.tlb_flush_local_mm_shootdown, 1);

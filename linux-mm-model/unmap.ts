@@ -7,58 +7,88 @@
  * Mirrors: unmap_vmas(), zap_pte_range(), free_pgtables(), free_pgd_range() to free_pte_range(), mm/memory.c;
  *          struct mmu_gather, mm/mmu_gather.c.
  * Differs: freed frames are reusable at once instead of after the flush and RCU: nothing runs in between.
- *          A batch is never too full to be extended.
  */
 import type { State } from "../abi/state.js";
-import { _PAGE_DIRTY } from "../abi/page.js";
+import { _PAGE_DIRTY, LEVEL_PAGES } from "../abi/page.js";
 import type { Linux } from "./linux.js";
 import { P4D_PAGES, PMD_PAGES, pte_present, PUD_PAGES, table_of } from "./pgtable.js";
 import { is_anon, page_remove_rmap } from "./rmap.js";
 import { TLB_FLUSH_ALL } from "./xen/flush-tlb.js";
 
+/** Pages that a gather holds before they must be freed: 8 in itself and 19 batches of 510. Mirrors: mmu_gather.c. */
+const MAX_GATHER_PAGES = 8 + 19 * 510;
+/** Tables that wait for their flush together. Mirrors: MAX_TABLE_BATCH. */
+const MAX_TABLE_BATCH = 509;
+
 /**
  * What an unmapping collects until its flush: struct mmu_gather.
  *
- * Shape: nrCpus rows: start, end Float64Array  pages that must be flushed; fullmm, freed_tables Uint8Array
+ * Shape: nrCpus rows.
+ *   start, end  Float64Array  pages that must be flushed
+ *   cleared     Uint8Array    bit n: entries of level n + 1 were cleared (cleared_ptes..cleared_p4ds)
+ *   fullmm      Uint8Array    all of the address space goes
+ *   pages, tables  Uint32Array  pages and tables that wait to be freed
  */
 export class MmuGather {
   readonly start: Float64Array;
   readonly end: Float64Array;
+  readonly cleared: Uint8Array;
   readonly fullmm: Uint8Array;
-  readonly freed_tables: Uint8Array;
+  readonly pages: Uint32Array;
+  readonly tables: Uint32Array;
 
   constructor(state: State, nrCpus: number) {
     this.start = state.f64(nrCpus);
     this.end = state.f64(nrCpus);
+    this.cleared = state.u8(nrCpus);
     this.fullmm = state.u8(nrCpus);
-    this.freed_tables = state.u8(nrCpus);
+    this.pages = state.u32(nrCpus);
+    this.tables = state.u32(nrCpus);
   }
 }
 
 /** Begin to collect. Mirrors: tlb_gather_mmu(), tlb_gather_mmu_fullmm(). */
 export function tlb_gather_mmu(k: Linux, cpu: number, fullmm: boolean): void {
-  k.gather.fullmm[cpu] = fullmm ? 1 : 0;
+  const { gather } = k;
+  gather.fullmm[cpu] = fullmm ? 1 : 0;
+  gather.pages[cpu] = 0;
+  gather.tables[cpu] = 0;
   reset_range(k, cpu);
 }
 
-/** Flush what was collected. */
+/** Flush what was collected, and free it. */
 export function tlb_finish_mmu(k: Linux, cpu: number, mm: number): void {
+  tlb_flush_mmu_tlbonly(k, cpu, mm);
+  k.gather.pages[cpu] = 0;
+  k.gather.tables[cpu] = 0;
+}
+
+/**
+ * Flush what was collected, if anything was. Where only tables were taken away, one page is flushed for each: the
+ * stride is what the lowest entry that was cleared covers.
+ *
+ * Mirrors: tlb_flush_mmu_tlbonly(), tlb_get_unmap_shift(), asm-generic/tlb.h; tlb_flush(), arch/x86/include/asm/tlb.h.
+ */
+function tlb_flush_mmu_tlbonly(k: Linux, cpu: number, mm: number): void {
   const { gather } = k;
-  if (gather.end[cpu] === 0 && gather.freed_tables[cpu] === 0) return;
-  if (gather.fullmm[cpu] !== 0) k.pv.flush_tlb_mm_range(cpu, mm, 0, TLB_FLUSH_ALL, true);
-  else k.pv.flush_tlb_mm_range(cpu, mm, gather.start[cpu]!, gather.end[cpu]!, gather.freed_tables[cpu] !== 0);
+  const cleared = gather.cleared[cpu]!;
+  if (cleared === 0) return;
+  const level = 31 - Math.clz32(cleared & -cleared) + 1;
+  if (gather.fullmm[cpu] !== 0) k.pv.flush_tlb_mm_range(cpu, mm, 0, TLB_FLUSH_ALL, LEVEL_PAGES[level]!);
+  else k.pv.flush_tlb_mm_range(cpu, mm, gather.start[cpu]!, gather.end[cpu]!, LEVEL_PAGES[level]!);
   reset_range(k, cpu);
 }
 
 function reset_range(k: Linux, cpu: number): void {
   k.gather.start[cpu] = Infinity;
   k.gather.end[cpu] = 0;
-  k.gather.freed_tables[cpu] = 0;
+  k.gather.cleared[cpu] = 0;
 }
 
-/** Note that `page` must be flushed. Mirrors: __tlb_adjust_range(). */
-export function tlb_adjust(k: Linux, cpu: number, page: number): void {
+/** Note that an entry of `level` was cleared, and `page` must be flushed. Mirrors: tlb_flush_pte_range() and its kin. */
+export function tlb_adjust(k: Linux, cpu: number, page: number, level = 1): void {
   const { gather } = k;
+  gather.cleared[cpu]! |= 1 << (level - 1);
   if (page < gather.start[cpu]!) gather.start[cpu] = page;
   if (page + 1 > gather.end[cpu]!) gather.end[cpu] = page + 1;
 }
@@ -96,13 +126,20 @@ function zap_pte_range(k: Linux, cpu: number, mm: number, table: number, start: 
     else k.pv.ptep_get_and_clear(cpu, mm, table, slot);
     tlb_adjust(k, cpu, page);
     if (pfn === k.image.zero_page[0]) continue;
+    // a dirty page of a file must be clean for everybody before its writer can see it as such
     if (!is_anon(k, pfn) && (flags & _PAGE_DIRTY) !== 0) force_flush = true;
     mms.rss[mm]!--;
     page_remove_rmap(k, pfn);
+    if (++gather.pages[cpu]! < MAX_GATHER_PAGES) continue;
+    // no batch has room: free what there is, and go on in a lazy section of its own
+    k.pv.arch_leave_lazy_mmu_mode(cpu);
+    tlb_finish_mmu(k, cpu, mm);
+    force_flush = false;
+    if (page + 1 < end) zap_pte_range(k, cpu, mm, table, page + 1, end);
+    return;
   }
   k.pv.arch_leave_lazy_mmu_mode(cpu);
-  // a dirty page of a file must be clean for everybody before its writer can see it as such
-  if (force_flush && !full) tlb_finish_mmu(k, cpu, mm);
+  if (force_flush) tlb_finish_mmu(k, cpu, mm);
 }
 
 /**
@@ -186,10 +223,12 @@ function covered(addr: number, end: number, span: number, floor: number, ceiling
   return top !== 0 && end <= top;
 }
 
-/** An unhooked table: no longer typed, then flushed, then free. */
+/** An unhooked table: no longer typed, then flushed, then free. Mirrors: pte_free_tlb() to pud_free_tlb(). */
 function free_table(k: Linux, cpu: number, mm: number, level: number, table: number, page: number): void {
   k.pv.release_table(cpu, mm, level, table);
-  tlb_adjust(k, cpu, page);
-  k.gather.freed_tables[cpu] = 1;
+  tlb_adjust(k, cpu, page, level + 1);
   k.pages.put_page(table);
+  if (++k.gather.tables[cpu]! < MAX_TABLE_BATCH) return;
+  k.gather.tables[cpu] = 0;
+  tlb_flush_mmu_tlbonly(k, cpu, mm);
 }

@@ -56,7 +56,6 @@ export function playerImage(files: PlayerFiles, control: boolean): Image {
     vmas: control ? [text, shared, vvar, vdso] : [text, vvar, vdso],
     stackTop: STACK_TOP_PAGE,
     stackPages: STACK_PAGES,
-    execStack: true,
     brk: 0x800,
   };
 }

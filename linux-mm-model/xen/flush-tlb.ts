@@ -14,7 +14,7 @@ import {
 } from "../../abi/mmuext-op.js";
 import type { Linux } from "../linux.js";
 import { PARAVIRT_LAZY_MMU, PARAVIRT_LAZY_NONE } from "../percpu.js";
-import { FLUSH_ALL_ROW, FLUSH_SIZES } from "./histograms.js";
+import { FLUSH_ALL_ROW, FLUSH_MORE_ROW, FLUSH_SIZES } from "./histograms.js";
 import { MULTI_mmuext_op, xen_mc_batch, xen_mc_flush, xen_mc_issue } from "./multicalls.js";
 
 /** End of a range that means everything. Mirrors: TLB_FLUSH_ALL. */
@@ -57,7 +57,7 @@ export function xen_flush_tlb_multi(
   start: number,
   end: number,
 ): void {
-  const pages = end === TLB_FLUSH_ALL ? FLUSH_ALL_ROW : end - start;
+  const pages = end === TLB_FLUSH_ALL ? FLUSH_ALL_ROW : Math.min(end - start, FLUSH_MORE_ROW);
   k.ledger.count(cpu, EV.flush_tlb_multi, 1);
   k.hist.flush_tlb_multi[hweight32(cpumask) * FLUSH_SIZES + pages]!++;
   xen_mc_batch(k, cpu);

@@ -10,8 +10,9 @@ import { MC_BATCH } from "./multicalls.js";
 /** tlb_single_page_flush_ceiling: a longer range is flushed as a whole. */
 export const tlb_single_page_flush_ceiling = 33;
 
-/** Rows by number of pages: 0..33, and one for everything. */
-export const FLUSH_SIZES = tlb_single_page_flush_ceiling + 2;
+/** Rows by number of pages: 0..33, one for ranges of more pages with a stride, and one for everything. */
+export const FLUSH_SIZES = tlb_single_page_flush_ceiling + 3;
+export const FLUSH_MORE_ROW = FLUSH_SIZES - 2;
 export const FLUSH_ALL_ROW = FLUSH_SIZES - 1;
 
 /** CPUs of a flush that are told apart. */
@@ -60,7 +61,7 @@ export class Histograms {
 
 function pages(i: number): string {
   const row = i % FLUSH_SIZES;
-  return row === FLUSH_ALL_ROW ? "all" : String(row);
+  return row === FLUSH_ALL_ROW ? "all" : row === FLUSH_MORE_ROW ? "more" : String(row);
 }
 
 function named(counts: Float64Array, name: (i: number) => string): Record<string, number> {

@@ -52,7 +52,8 @@ export function xen_mmu_ops(k: Linux): PvMmuOps {
     arch_enter_lazy_mmu_mode: (cpu) => paravirt_enter_lazy_mmu(k, cpu),
     arch_leave_lazy_mmu_mode: (cpu) => xen_leave_lazy_mmu(k, cpu),
 
-    flush_tlb_mm_range: (cpu, mm, start, end) => flush_tlb_mm_range(k, cpu, mm, start, end),
+    flush_tlb_mm_range: (cpu, mm, start, end, stride = 1) =>
+      flush_tlb_mm_range(k, cpu, mm, start, end, stride),
     write_cr3: (cpu, mm, pgd) => xen_write_cr3(k, cpu, mm, pgd),
     switch_mm: (cpu, _prev, next, task) => switch_mm_irqs_off(k, cpu, next, task),
     enter_lazy_tlb: (cpu) => enter_lazy_tlb(k, cpu),

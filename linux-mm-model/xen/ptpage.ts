@@ -30,10 +30,11 @@ export function xen_alloc_ptpage(k: Linux, cpu: number, mm: number, level: numbe
   k.ledger.count(cpu, (pinned ? ALLOC_PINNED : ALLOC_UNPINNED)[level]!, 1);
   k.pages.flags[table]! |= PG_table;
   if (!pinned) return;
+  const again = xen_page_pinned(k, table); // moved by mremap
   k.pages.flags[table]! |= PG_pinned;
   xen_mc_batch(k, cpu);
   MULTI_update_va_mapping(k, cpu, direct_map(table), table, PAGE_KERNEL_RO, 0);
-  if (level === 1 && k.config.splitPtlocks)
+  if (level === 1 && k.config.splitPtlocks && !again)
     MULTI_mmuext_op(k, cpu, MMUEXT_OP_BYTES, MMUEXT_PIN_L1_TABLE, table);
   xen_mc_issue(k, cpu, PARAVIRT_LAZY_MMU);
 }

@@ -67,7 +67,7 @@ describe("context_switch", () => {
   it("reloads the L4 of an idle CPU's mm if it was flushed meanwhile", () => {
     const { guest, k, a, t0 } = tasks();
     go_idle(k, 0);
-    k.pv.flush_tlb_mm_range(1, a, 10, 12, false);
+    k.pv.flush_tlb_mm_range(1, a, 10, 12);
     context_switch(k, 0, t0);
     expect(guest.count("write_cr3_kernel")).to.equal(1);
     expect(guest.count("tlb_flush_task_switch")).to.equal(1);
@@ -98,10 +98,10 @@ describe("context_switch", () => {
 describe("flush_tlb_mm_range", () => {
   it("flushes up to 33 pages one by one on the only CPU of the mm, and 34 as a whole", () => {
     const { guest, k, a } = tasks();
-    k.pv.flush_tlb_mm_range(0, a, 100, 133, false);
+    k.pv.flush_tlb_mm_range(0, a, 100, 133);
     expect(guest.count("flush_tlb_one_user")).to.equal(33);
     guest.forget();
-    k.pv.flush_tlb_mm_range(0, a, 100, 134, false);
+    k.pv.flush_tlb_mm_range(0, a, 100, 134);
     expect(guest.count("flush_tlb_one_user")).to.equal(0);
     expect(guest.hist("tlb")).to.deep.equal({ "local_mm_shootdown:all": 1 });
   });
@@ -111,7 +111,7 @@ describe("flush_tlb_mm_range", () => {
     context_switch(k, 1, t1);
     go_idle(k, 1);
     guest.forget();
-    k.pv.flush_tlb_mm_range(0, a, 100, 101, false);
+    k.pv.flush_tlb_mm_range(0, a, 100, 101);
     expect(guest.hist("multi")).to.deep.equal({ "2cpu:1": 1 });
     expect(guest.hv.log.map((call) => [call.name, call.items])).to.deep.equal([["mmuext_op", 1]]);
     expect(guest.count("flush_tlb_one_user")).to.equal(0);
@@ -120,16 +120,16 @@ describe("flush_tlb_mm_range", () => {
   it("flushes all at the first local flush after one on several CPUs, as the generation was not noted here", () => {
     const { guest, k, a, t1, p } = tasks();
     context_switch(k, 1, t1);
-    k.pv.flush_tlb_mm_range(0, a, 100, 101, false);
+    k.pv.flush_tlb_mm_range(0, a, 100, 101);
     context_switch(k, 1, p);
     guest.forget();
-    k.pv.flush_tlb_mm_range(0, a, 100, 101, false);
+    k.pv.flush_tlb_mm_range(0, a, 100, 101);
     expect(guest.hist("tlb")).to.deep.equal({ "local_mm_shootdown:all": 1 });
   });
 
   it("asks for nothing for an mm that is loaded nowhere", () => {
     const { guest, k, b } = tasks();
-    k.pv.flush_tlb_mm_range(0, b, 100, 101, false);
+    k.pv.flush_tlb_mm_range(0, b, 100, 101);
     expect(guest.hv.log).to.deep.equal([]);
     expect(k.percpu.loaded_mm[1]).to.equal(INIT_MM);
   });
