@@ -98,6 +98,7 @@ const TABLE = {
   set_gdt: ["hypercall", "made directly"],
   vm_assist: ["hypercall", "made directly"],
   xen_version: ["hypercall", "made directly"],
+  event_channel_op: ["hypercall", "made directly: interrupts for other vCPUs"],
   vcpu_op: ["hypercall", "made directly"],
   sched_op: ["hypercall", "made directly: block, yield"],
   multicall: ["hypercall", "multicalls, of two or more calls"],

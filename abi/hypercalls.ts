@@ -24,6 +24,7 @@ export const __HYPERVISOR_iret = 23;
 export const __HYPERVISOR_vcpu_op = 24;
 export const __HYPERVISOR_set_segment_base = 25;
 export const __HYPERVISOR_mmuext_op = 26;
+export const __HYPERVISOR_event_channel_op = 32;
 
 export const HYPERCALL_NAMES: Readonly<Record<number, string>> = {
   [__HYPERVISOR_set_trap_table]: "set_trap_table",
@@ -40,6 +41,7 @@ export const HYPERCALL_NAMES: Readonly<Record<number, string>> = {
   [__HYPERVISOR_vcpu_op]: "vcpu_op",
   [__HYPERVISOR_set_segment_base]: "set_segment_base",
   [__HYPERVISOR_mmuext_op]: "mmuext_op",
+  [__HYPERVISOR_event_channel_op]: "event_channel_op",
 };
 
 export const DOMID_SELF = 0x7ff0;

@@ -21,6 +21,12 @@ export interface Hypervisor {
   /** HYPERVISOR_iret: return to user mode, or to an interrupted kernel. Mirrors: do_iret(), pv/iret.c. */
   iret(vcpu: VcpuId, toUser: boolean): void;
 
+  /**
+   * A privileged instruction of the guest kernel that traps and is emulated, here RDMSR.
+   * Mirrors: pv_emulate_privileged_op(), pv/emul-priv-op.c.
+   */
+  emulate_privop(vcpu: VcpuId): void;
+
   /** VCPUOP_initialise, VCPUOP_up: start `vcpu` on the kernel L4 `cr3`. Mirrors: arch_set_info_guest(). */
   vcpu_initialise(vcpu: VcpuId, cr3: number): Rc;
 

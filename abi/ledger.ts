@@ -33,6 +33,8 @@ export const CAUSES = [
   "text_poke",
   "suspend",
   "hotplug",
+  "rcu",
+  "kthread",
   "test",
 ] as const;
 
@@ -97,14 +99,14 @@ export class Ledger {
     return sum;
   }
 
-  /** All events of one vCPU, or of all, but for those of cause `without`: {NAME: count}, zeros left out. */
-  collect(vcpu?: number, without = -1): Partial<Record<EventName, number>> {
+  /** All events of one vCPU, or of all, but for those of the causes `without`: {NAME: count}, zeros left out. */
+  collect(vcpu?: number, ...without: number[]): Partial<Record<EventName, number>> {
     const sums = new Float64Array(NR_EVENTS);
     const first = vcpu === undefined ? 0 : vcpu;
     const last = vcpu === undefined ? this.nrVcpus - 1 : vcpu;
     const rows = CAUSES.length;
     for (let row = first * rows; row < (last + 1) * rows; row++) {
-      if (row % rows === without) continue;
+      if (without.includes(row % rows)) continue;
       for (let event = 0; event < NR_EVENTS; event++) sums[event]! += this.counts[row * NR_EVENTS + event]!;
     }
     return named(sums);

@@ -13,9 +13,38 @@ import type { Xen } from "./xen.js";
 export function flush_tlb_local(x: Xen, vcpu: number): void {
   const { ledger } = x;
   x.tlb?.mov_to_cr4(x.vcpus.pcpu[vcpu]!);
+  tick(x, vcpu);
   ledger.count(vcpu, EV.tlb_flush, 1);
   if (x.config.invpcid) ledger.count(vcpu, EV.invpcid_all, 1);
-  else ledger.count(vcpu, EV.cr4_write, 2);
+  else if (x.pge) ledger.count(vcpu, EV.cr4_write, 2);
+  else ledger.count(vcpu, EV.cr3_write, 1);
+}
+
+/** The pCPU of `vcpu` has no entry left: one more full flush. Mirrors: pre_flush(), post_flush(), flushtlb.c. */
+export function tick(x: Xen, vcpu: number): void {
+  const { tlbflush_time, tlbflush_clock } = x.pcpus;
+  tlbflush_time[x.vcpus.pcpu[vcpu]!] = ++tlbflush_clock[0]!;
+}
+
+/** The last use of `mfn` under its type has ended. Mirrors: set_tlbflush_timestamp(). */
+export function stamp(x: Xen, mfn: number): void {
+  x.frames.tlbflush_timestamp[mfn] = x.pcpus.tlbflush_clock[0]!;
+}
+
+/**
+ * The type of frame `mfn` changes: no pCPU of the domain's may keep translations of its old use, a writable one of what is
+ * a table now. Those that were flushed since that use ended have none.
+ *
+ * Mirrors: the flush in _get_page_type(), tlbflush_filter(), NEED_FLUSH(), asm/flushtlb.h.
+ */
+export function flush_type_change(x: Xen, vcpu: number, mfn: number): void {
+  const { pcpus, frames } = x;
+  const lastUse = frames.tlbflush_timestamp[mfn]!;
+  let mask = 0;
+  for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) {
+    if (pcpus.dirty[pcpu] !== 0 && pcpus.tlbflush_time[pcpu]! <= lastUse) mask |= 1 << pcpu;
+  }
+  if (mask !== 0) flush_tlb_mask(x, vcpu, mask);
 }
 
 /**
@@ -89,16 +118,4 @@ function interrupt_others(
     act(x, other, page);
     x.root.exit_to_guest(x, other);
   }
-}
-
-/**
- * A frame's type has changed: no pCPU may keep a translation from before, a writable one of what is now a table.
- *
- * Mirrors: the flush in _get_page_type(), filtered there by tlbflush_timestamp (facts/xen.md 1.2).
- * Differs: a flush of translations, and no event: the filter would decide whether it is one, and is not modelled.
- */
-export function flush_type_change(x: Xen): void {
-  if (x.tlb === undefined) return;
-  const mask = x.dirty_mask();
-  for (let pcpu = 0; pcpu < x.pcpus.nrPcpus; pcpu++) if (((mask >>> pcpu) & 1) !== 0) x.tlb.mov_to_cr4(pcpu);
 }

@@ -16,6 +16,7 @@
  *   linear_pt_count    Int16Array   > 0 own linear entries, < 0 uses by others, of a table in use
  *   incoherent   Uint8Array   not Xen's: what the caches may hold of the frame is older than memory, or newer
  *   m2p          Float64Array machine-to-phys entry
+ *   tlbflush_timestamp  Uint32Array  TLB clock when the last use under the type ended
  *
  * Mirrors: struct page_info, xen/arch/x86/include/asm/mm.h.
  * Differs: type_info and count_info are columns instead of bit fields; no tlbflush_timestamp, since a flush that
@@ -66,6 +67,7 @@ export class FrameTable {
   readonly linear_pt_count: Int16Array;
   readonly incoherent: Uint8Array;
   readonly m2p: Float64Array;
+  readonly tlbflush_timestamp: Uint32Array;
 
   constructor(
     state: State,
@@ -82,6 +84,7 @@ export class FrameTable {
     this.linear_pt_count = state.i16(nrFrames);
     this.incoherent = state.u8(nrFrames);
     this.m2p = state.f64(nrFrames);
+    this.tlbflush_timestamp = state.u32(nrFrames);
   }
 
   /** Is there a frame table entry? Mirrors: mfn_valid(). */

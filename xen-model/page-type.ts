@@ -11,7 +11,7 @@
  */
 import { EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
 import { hexFrame } from "./audit-log.js";
-import { flush_type_change } from "./flush.js";
+import { flush_type_change, stamp } from "./flush.js";
 import {
   PGT_l1_page_table,
   PGT_l4_page_table,
@@ -47,7 +47,7 @@ export function _get_page_type(x: Xen, vcpu: number, mfn: number, type: number):
   const was = frames.type[mfn]!;
   const unused = frames.typeCount[mfn] === 0;
   if (unused) {
-    if (was !== type) change_type(x, mfn, type);
+    if (was !== type) change_type(x, vcpu, mfn, type);
   } else if (was !== (type & PGT_type_mask) || ((flags ^ type) & PGT_pae_xen_l2) !== 0) {
     return x.log.refuse(
       -EINVAL,
@@ -80,13 +80,13 @@ export function _get_page_type(x: Xen, vcpu: number, mfn: number, type: number):
 }
 
 /** Type reference 0 -> 1, of a new type. The old type's translations go when the new one can be seen (XSA-401). */
-function change_type(x: Xen, mfn: number, type: number): void {
+function change_type(x: Xen, vcpu: number, mfn: number, type: number): void {
   if (!x.rules.flush_behind_type) {
-    flush_type_change(x);
+    flush_type_change(x, vcpu, mfn);
     x.race_window?.("_get_page_type", mfn);
   }
   set_type(x, mfn, type);
-  if (x.rules.flush_behind_type && x.rules.flush_by_old_type) flush_type_change(x);
+  if (x.rules.flush_behind_type && x.rules.flush_by_old_type) flush_type_change(x, vcpu, mfn);
 }
 
 function set_type(x: Xen, mfn: number, type: number): void {
@@ -144,6 +144,7 @@ export function _put_page_type(x: Xen, vcpu: number, mfn: number, flags: number,
   // page_unlock() takes nothing down, so the last reference but the lock's waits for it
   if (left === 1 && (typeFlags & PGT_locked) !== 0 && x.rules.put_waits_for_lock) return -EINTR;
   frames.typeCount[mfn] = left;
+  if (left === 0) stamp(x, mfn);
   if (ptpg >= 0 && frames.type[ptpg] === type) dec_linear(x, mfn, ptpg);
   return 0;
 }
@@ -159,8 +160,10 @@ function _put_final_page_type(x: Xen, vcpu: number, mfn: number, typeFlags: numb
   // a linear use ends when taking down begins
   if (ptpg >= 0 && frames.type[ptpg] === type && (typeFlags & PGT_validated) !== 0 && rc !== -EINTR)
     dec_linear(x, mfn, ptpg);
-  if (rc === 0) frames.typeCount[mfn]!--;
-  else if (rc === -EINTR) frames.typeFlags[mfn]! |= PGT_validated;
+  if (rc === 0) {
+    frames.typeCount[mfn]!--;
+    stamp(x, mfn);
+  } else if (rc === -EINTR) frames.typeFlags[mfn]! |= PGT_validated;
   else set_partial(x, mfn);
   return rc;
 }

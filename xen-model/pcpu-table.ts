@@ -9,8 +9,12 @@
  *   vcpu              Int32Array   vCPU whose tables are loaded (curr_vcpu), -1 for none
  *   in_guest          Uint8Array   the guest runs, not Xen
  *   dirty             Uint8Array   in the domain's dirty_cpumask
+ *   tlbflush_time     Uint32Array  TLB clock at this CPU's last full flush
+ *   tlbflush_clock    Uint32Array  [0] the clock: full flushes of any CPU so far
  *
- * Mirrors: struct cpu_info, xen/arch/x86/include/asm/current.h; per_cpu(root_pgt), per_cpu(curr_vcpu).
+ * Mirrors: struct cpu_info, xen/arch/x86/include/asm/current.h; per_cpu(root_pgt), per_cpu(curr_vcpu),
+ *          per_cpu(tlbflush_time).
+ * Differs: the clock does not wrap: a run has fewer than 2^32 flushes.
  */
 import type { State } from "../abi/state.js";
 
@@ -22,6 +26,8 @@ export class PcpuTable {
   readonly vcpu: Int32Array;
   readonly in_guest: Uint8Array;
   readonly dirty: Uint8Array;
+  readonly tlbflush_time: Uint32Array;
+  readonly tlbflush_clock: Uint32Array;
 
   constructor(
     state: State,
@@ -34,5 +40,7 @@ export class PcpuTable {
     this.vcpu = state.i32(nrPcpus);
     this.in_guest = state.u8(nrPcpus);
     this.dirty = state.u8(nrPcpus);
+    this.tlbflush_time = state.u32(nrPcpus);
+    this.tlbflush_clock = state.u32(1);
   }
 }

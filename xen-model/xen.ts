@@ -61,6 +61,8 @@ export interface XenConfig {
   readonly flush: "domain" | "owner";
   readonly pcid: boolean;
   readonly invpcid: boolean;
+  /** Global pages (opt_global_pages, default true): Xen does without them where it runs virtualised on AMD. */
+  readonly pge?: boolean;
   readonly version: "4.17" | "master";
   readonly map?: MemoryMap;
   /** How often hypercall_preempt_check() finds work pending: every n-th time, or never (0, the default). */
@@ -88,6 +90,8 @@ export class Xen implements Hypervisor {
   readonly log = new AuditLog();
   readonly map: MemoryMap;
   readonly exclusive: XenConfig["exclusive"];
+  /** CR4.PGE while the domain runs: a full flush is two writes of CR4 then. XPTI has no global pages. */
+  readonly pge: boolean;
   readonly hypervisor: Hypervisor = this;
   readonly rules: AuditRules;
   readonly pv32: boolean;
@@ -133,6 +137,7 @@ export class Xen implements Hypervisor {
     this.pv32 = config.pv32 === true;
     this.preempt = config.preempt ?? 0;
     this.is_preemptible = this.preempt !== 0;
+    this.pge = config.pge !== false && config.root !== "xpti" && config.root !== "xpti-copy-always";
     this.control.cpl = 3; // both modes of the guest run in ring 3
   }
 
@@ -435,6 +440,7 @@ export class Xen implements Hypervisor {
       case hc.__HYPERVISOR_update_descriptor:
       case hc.__HYPERVISOR_fpu_taskswitch:
       case hc.__HYPERVISOR_xen_version:
+      case hc.__HYPERVISOR_event_channel_op:
       case hc.__HYPERVISOR_vm_assist:
         return 0;
       default:
@@ -627,6 +633,7 @@ const DIRECT: Record<number, number> = {
   [hc.__HYPERVISOR_set_gdt]: EV.set_gdt,
   [hc.__HYPERVISOR_vm_assist]: EV.vm_assist,
   [hc.__HYPERVISOR_xen_version]: EV.xen_version,
+  [hc.__HYPERVISOR_event_channel_op]: EV.event_channel_op,
 };
 
 const INSIDE: Record<number, number> = {

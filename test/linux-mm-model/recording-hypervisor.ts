@@ -42,6 +42,8 @@ export class RecordingHypervisor implements Hypervisor {
   readonly pinnedL1 = new Set<number>();
   readonly pinnedL4 = new Set<number>();
   readonly blocked: number[] = [];
+  /** vCPUs that read GS's base. */
+  readonly privops: number[] = [];
   ptwr = 0;
   refused = 0;
 
@@ -64,6 +66,10 @@ export class RecordingHypervisor implements Hypervisor {
   }
 
   iret(): void {}
+
+  emulate_privop(vcpu: number): void {
+    this.privops.push(vcpu);
+  }
 
   vcpu_initialise(vcpu: number, cr3: number): Rc {
     this.cr3[vcpu] = cr3;

@@ -6,6 +6,7 @@
  * Mirrors: write_ptbase(), toggle_guest_mode() without XPTI and PCID (facts/xen.md 2, 10.2).
  */
 import { EV } from "../../abi/events.js";
+import { tick } from "../flush.js";
 import type { Xen } from "../xen.js";
 import type { RootDesign } from "./root-design.js";
 
@@ -21,7 +22,8 @@ export class SharedRoot implements RootDesign {
     const { ledger } = x;
     load(x, vcpu);
     ledger.count(vcpu, EV.cr3_write, 1);
-    ledger.count(vcpu, EV.cr4_write, 2); // global entries go too
+    if (x.pge) ledger.count(vcpu, EV.cr4_write, 2); // global entries go too
+    tick(x, vcpu);
     ledger.count(vcpu, EV.tlb_flush, 1);
     if (x.exclusive !== "off") ledger.count(vcpu, EV.xen_slot_write, 1);
   }

@@ -9,6 +9,7 @@
  *          does not work with it. What of Xen the root maps is not looked at here.
  */
 import { EV } from "../../abi/events.js";
+import { tick } from "../flush.js";
 import type { Xen } from "../xen.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
 import { l4_used_elsewhere, type RootDesign } from "./root-design.js";
@@ -30,7 +31,8 @@ export class VcpuRoot implements RootDesign {
     if (changed) move_window(x, vcpu, false);
     this.copy(x, vcpu);
     ledger.count(vcpu, EV.cr3_write, 1);
-    ledger.count(vcpu, EV.cr4_write, 2);
+    if (x.pge) ledger.count(vcpu, EV.cr4_write, 2);
+    tick(x, vcpu);
     ledger.count(vcpu, EV.tlb_flush, 1);
   }
 

@@ -12,6 +12,7 @@
  */
 import { EV } from "../../abi/events.js";
 import { PERDOMAIN_SLOT, RO_MPT_SLOT, XEN_VIRT_SLOT } from "../../abi/layout.js";
+import { tick } from "../flush.js";
 import type { Xen } from "../xen.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
 import { l4_used_elsewhere, type RootDesign } from "./root-design.js";
@@ -47,6 +48,7 @@ export class XptiRoot implements RootDesign {
     pcpus.root_pgt_changed[pcpu] = 1;
     if (changed && !this.always) move_window(x, vcpu, this.pcid);
     ledger.count(vcpu, EV.cr3_write, 1);
+    tick(x, vcpu);
     if (this.pcid) ledger.count(vcpu, EV.invpcid_all, 1);
     ledger.count(vcpu, EV.tlb_flush, 1);
   }
