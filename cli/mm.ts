@@ -63,8 +63,8 @@ function json(report: MmReport): string {
     counters,
     stable,
     unstable,
-    cr3_write: cr3,
-    cr3_write_xpti: cr3Xpti,
+    instructions: { cr3_write: cr3 },
+    instructions_xpti: { cr3_write: cr3Xpti },
     differences: differences.length,
     first: differences.slice(0, FIRST),
   };
@@ -79,8 +79,12 @@ function text(report: MmReport): string {
     lines.push(row(name, score.compared, score.exact, score.recorded, score.modelled));
   lines.push("", row("where all recordings agree", stable.compared, stable.exact));
   lines.push(row("within the recorded range", unstable.compared, unstable.exact));
-  lines.push(row("CR3 writes, XPTI off", cr3.compared, cr3.exact));
-  lines.push(row("CR3 writes, XPTI on", cr3Xpti.compared, cr3Xpti.exact));
+  for (const [name, score] of [
+    ["CR3 writes, XPTI off", cr3],
+    ["CR3 writes, XPTI on", cr3Xpti],
+  ] as const) {
+    lines.push(`${row(name, score.compared, score.exact)}, ${score.interrupted} more with interrupts`);
+  }
   if (differences.length > 0) lines.push("", `${differences.length} differences; the first:`);
   for (const d of differences.slice(0, FIRST)) lines.push(differenceLine(d));
   return `${lines.join("\n")}\n`;

@@ -8,7 +8,7 @@
  * Mirrors: xen_start_kernel() and xen_setup_kernel_pagetable(), arch/x86/xen/; preallocate_vmalloc_pages(),
  *          arch/x86/mm/init_64.c; cpu_initialize_context(), arch/x86/xen/smp_pv.c.
  * Differs: the tables are as after start_kernel(), not as the builder leaves them; what lies below the L3 tables
- *          of vmalloc, vmemmap, cpu_entry_area and the kernel image is not modelled. No 2 MiB pages, as on PV.
+ *          of most of vmalloc, vmemmap, cpu_entry_area and the kernel image is not modelled. No 2 MiB pages, as on PV.
  */
 import { mfn } from "../abi/frames.js";
 import {
@@ -25,7 +25,9 @@ import type { Linux } from "./linux.js";
 import { INIT_MM } from "./mm-struct.js";
 import { PG_pinned, PG_table } from "./struct-page.js";
 import { NO_TASK } from "./task-struct.js";
+import { BOOT_TABLES } from "./vmalloc.js";
 import { _KERNPG_TABLE, _PAGE_TABLE, PAGE_KERNEL, PAGE_KERNEL_RO } from "./xen/prot.js";
+import { cache_boot_stacks } from "./thread-stack.js";
 
 /** Slots with an L3 table from boot on, besides the direct map and the kernel image. */
 const CPU_ENTRY_AREA_SLOT = 508;
@@ -43,6 +45,7 @@ export function boot(k: Linux): void {
   k.hv.vcpu_initialise(0, k.mms.pgd[INIT_MM]!);
   start_cpu(k, 0, k.mms.pgd[INIT_MM]!);
   pin_kernel_tables(k);
+  cache_boot_stacks(k);
   for (let cpu = 0; cpu < k.config.nrCpus; cpu++) {
     if (k.top.cpu_up(k, 0, cpu) !== 0) throw new RangeError("boot: no tables for all CPUs; raise nrTables");
     if (cpu === 0) continue;
@@ -69,6 +72,7 @@ function build_tables(k: Linux): void {
   image.level3_user_vsyscall[0] = new_table(k);
   memory.set(image.level3_user_vsyscall[0]!, FIXMAP_L3_SLOT, level2_fixmap, _PAGE_TABLE);
   for (const slot of preallocated_slots()) memory.set(swapper, slot, new_table(k), _KERNPG_TABLE);
+  build_vmalloc_tables(k, memory.frame(swapper, LINUX_VMALLOC_FIRST_SLOT));
 
   const l1_tables = build_direct_map_tables(k, swapper);
   const lastTable = l1_tables[l1_tables.length - 1]!;
@@ -84,6 +88,13 @@ function preallocated_slots(): number[] {
   const slots = [LINUX_VMEMMAP_SLOT, CPU_ENTRY_AREA_SLOT, ESPFIX_SLOT];
   for (let slot = LINUX_VMALLOC_FIRST_SLOT; slot <= LINUX_VMALLOC_LAST_SLOT; slot++) slots.push(slot);
   return slots;
+}
+
+/** The tables that the kernel's first vmallocs have left below `l3`. */
+function build_vmalloc_tables(k: Linux, l3: number): void {
+  const l2 = new_table(k);
+  k.memory.set(l3, 0, l2, _KERNPG_TABLE);
+  for (let slot = 0; slot < BOOT_TABLES; slot++) k.memory.set(l2, slot, new_table(k), _KERNPG_TABLE);
 }
 
 /** L3, L2 and L1 tables of the direct map; returns the L1 tables, of the frame that each begins at. */

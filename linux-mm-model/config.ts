@@ -30,6 +30,8 @@ export interface LinuxConfig {
   readonly fsgsbase: boolean;
   /** X86_BUG_NULL_SEG, as on the recorded machines (QEMU's processors say AMD). */
   readonly nullSegBug: boolean;
+  /** Other CPUs invoke the RCU callbacks of every CPU: rcu_nocbs=, as in the recordings of mm scripts. */
+  readonly rcuNocbs: boolean;
   /** Top-level design, and its options (abi/proposal.ts). */
   readonly top: (typeof LINUX_DESIGNS)[number];
   readonly sync: "none" | "fault" | "eager";

@@ -42,7 +42,9 @@ export function event(k: Linux, cpu: number): void {
   const toUser = k.percpu.in_user[cpu] !== 0;
   k.ledger.count(cpu, EV.irq, 1);
   enter_from_user(k, cpu);
-  if (k.percpu.need_resched[cpu] !== 0) k.percpu.need_resched[cpu] = 0;
-  else if (toUser) return_to_user(k, cpu);
+  if (k.percpu.need_resched[cpu] !== 0) {
+    k.percpu.need_resched[cpu] = 0;
+    if (!toUser) k.hv.iret(cpu, false); // back to the idle loop, which calls the scheduler
+  } else if (toUser) return_to_user(k, cpu);
   else k.hv.iret(cpu, false);
 }

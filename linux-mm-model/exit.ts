@@ -4,9 +4,11 @@
  * Mirrors: exit_mm(), kernel/exit.c; __mmput(), kernel/fork.c; exit_mmap(), mm/mmap.c.
  */
 import { CAUSE } from "../abi/ledger.js";
+import { exit_files } from "./fdtable.js";
 import type { Linux } from "./linux.js";
 import { free_pgtables } from "./mmap.js";
 import { NO_MM } from "./mm-struct.js";
+import { call_rcu } from "./rcu.js";
 import { mmdrop } from "./sched.js";
 import { tlb_finish_mmu, tlb_gather_mmu, unmap_page_range } from "./unmap.js";
 import { NO_VMA } from "./vma.js";
@@ -20,6 +22,8 @@ export function do_exit(k: Linux, cpu: number): void {
   const before = ledger.enter(cpu, last ? CAUSE.exit : CAUSE.thread_exit);
   tasks.dead[task] = 1;
   if (mm !== NO_MM) exit_mm(k, cpu, task, mm);
+  exit_files(k, cpu, task);
+  call_rcu(k, cpu); // release_task()
   ledger.enter(cpu, before);
 }
 

@@ -3,7 +3,6 @@
  *
  * Mirrors: copy_process(), copy_mm(), dup_mm(), dup_mmap(), kernel/fork.c; copy_page_range() to
  *          copy_present_pte(), mm/memory.c.
- * Differs: a thread's kernel stack is not allocated: its four kernel PTEs are not written.
  */
 import { type Rc } from "../abi/errno.js";
 import { CAUSE } from "../abi/ledger.js";
@@ -13,11 +12,14 @@ import { insert_vma } from "./mmap.js";
 import { NO_MM } from "./mm-struct.js";
 import { P4D_PAGES, PMD_PAGES, PUD_PAGES, pte_alloc, pte_present, table_of } from "./pgtable.js";
 import { page_dup_rmap } from "./rmap.js";
+import { alloc_thread_stack_node, free_thread_stack } from "./thread-stack.js";
+import { copy_files } from "./fdtable.js";
 import { NO_VMA, VM_SHARED, VM_WRITE } from "./vma.js";
 import { save_fsgs } from "./xen/enlighten-pv.js";
 import { TLB_FLUSH_ALL } from "./xen/flush-tlb.js";
 
 export const CLONE_VM = 0x100;
+export const CLONE_FILES = 0x400;
 export const CLONE_VFORK = 0x4000;
 export const CLONE_THREAD = 0x10000;
 
@@ -27,6 +29,8 @@ export function copy_process(k: Linux, cpu: number, flags: number, tid: number, 
   const before = ledger.enter(cpu, (flags & CLONE_VM) !== 0 ? CAUSE.thread_create : CAUSE.fork);
   const parent = percpu.current[cpu]!;
   const task = tasks.alloc(tid, tgid);
+  tasks.stack[task] = alloc_thread_stack_node(k, cpu);
+  copy_files(k, parent, task, (flags & CLONE_FILES) !== 0);
   const mm = tasks.mm[parent]!;
   let rc: Rc = 0;
   if (mm !== NO_MM) {
@@ -44,6 +48,7 @@ export function copy_process(k: Linux, cpu: number, flags: number, tid: number, 
   ledger.enter(cpu, before);
   if (rc === 0) return task;
   mms.mm_users[mm]!--;
+  free_thread_stack(k, cpu, tasks.stack[task]!);
   tasks.free(task);
   return rc;
 }

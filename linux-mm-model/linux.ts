@@ -24,10 +24,15 @@ import { TaskTable } from "./task-struct.js";
 import { SwitchRegisters } from "./tlb.js";
 import { MmuGather } from "./unmap.js";
 import { VmaTable } from "./vma.js";
+import { VmapTable } from "./vmalloc.js";
+import { FdTables } from "./fdtable.js";
 import { top_level_design, type TopLevelDesign } from "./top-level/design.js";
 import { Histograms } from "./xen/histograms.js";
 import { xen_mmu_ops } from "./xen/mmu-pv.js";
 import { McBuffer } from "./xen/multicalls.js";
+
+/** Areas of vmalloc besides the stacks of tasks. */
+const VMAPS = 64;
 
 export class Linux implements Guest {
   readonly mms: MmTable;
@@ -35,6 +40,8 @@ export class Linux implements Guest {
   readonly pages: PageTable;
   readonly vmas: VmaTable;
   readonly files: FileTable;
+  readonly vmaps: VmapTable;
+  readonly fdtables: FdTables;
   readonly percpu: PerCpu;
   readonly fault: FaultRegisters;
   readonly gather: MmuGather;
@@ -60,6 +67,8 @@ export class Linux implements Guest {
     this.pages = new PageTable(state, config);
     this.vmas = new VmaTable(state, config.maxVmas);
     this.files = new FileTable(state, config.maxFiles);
+    this.vmaps = new VmapTable(state, config.maxTasks + VMAPS);
+    this.fdtables = new FdTables(state, config.maxTasks);
     this.percpu = new PerCpu(state, config.nrCpus);
     this.fault = new FaultRegisters(state, config.nrCpus);
     this.gather = new MmuGather(state, config.nrCpus);

@@ -9,6 +9,7 @@ import { USER_LIMIT_VPN } from "../abi/layout.js";
 import { populate_range } from "./fault.js";
 import type { Linux } from "./linux.js";
 import { free_pgd_range, tlb_finish_mmu, tlb_gather_mmu, unmap_page_range } from "./unmap.js";
+import { call_rcu } from "./rcu.js";
 import { PMD_PAGES } from "./pgtable.js";
 import { NO_FILE, NO_VMA, VM_GROWSDOWN, VM_LOCKED, VM_WRITE } from "./vma.js";
 
@@ -41,6 +42,7 @@ export function mmap_region(k: Linux, cpu: number, mm: number, request: MapReque
   if (vma_merge(k, mm, start, end, flags, file, pgoff) === NO_VMA) {
     insert_vma(k, mm, vmas.vm_area_alloc(start, end, flags, file, pgoff));
   }
+  call_rcu(k, cpu); // the old node of the maple tree
   if (request.populate === true || (flags & VM_LOCKED) !== 0) {
     populate_range(k, cpu, mm, start, end, (flags & VM_WRITE) !== 0);
   }
@@ -139,6 +141,7 @@ export function do_munmap(k: Linux, cpu: number, mm: number, start: number, end:
   }
   free_pgtables(k, cpu, mm, first, end, floor, ceiling);
   tlb_finish_mmu(k, cpu, mm);
+  call_rcu(k, cpu);
   for (let vma = first; vma !== NO_VMA && vmas.start[vma]! < end;) {
     remove_vma(k, mm, vma);
     vma = vmas.find_vma(mms.vma_root[mm]!, start);

@@ -17,6 +17,7 @@ import {
 import type { Linux } from "./linux.js";
 import { split_at, vma_merge, remove_vma, insert_vma } from "./mmap.js";
 import { P4D_PAGES, PMD_PAGES, pte_present, PUD_PAGES, table_of, vm_page_prot } from "./pgtable.js";
+import { call_rcu } from "./rcu.js";
 import { is_anon_exclusive } from "./rmap.js";
 import { tlb_adjust, tlb_finish_mmu, tlb_gather_mmu } from "./unmap.js";
 import { NO_VMA, VM_EXEC, VM_READ, VM_SHARED, VM_WRITE } from "./vma.js";
@@ -70,6 +71,7 @@ export function mprotect_fixup(
 ): void {
   const { vmas, mms } = k;
   if (flags === vmas.flags[vma]) return;
+  const vmasBefore = mms.map_count[mm]!;
   split_at(k, mm, start, end);
   const part = vmas.find_vma(mms.vma_root[mm]!, start);
   const { file, pgoff, anon_vma } = {
@@ -84,6 +86,8 @@ export function mprotect_fixup(
     insert_vma(k, mm, row);
   }
   vmas.anon_vma[row]! |= anon_vma;
+  if (mms.map_count[mm] !== vmasBefore || vmas.start[row] !== start || vmas.end[row] !== end)
+    call_rcu(k, cpu);
   change_protection(k, cpu, mm, start, end, flags);
 }
 

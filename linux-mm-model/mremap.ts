@@ -7,6 +7,7 @@ import { EINVAL, ENOMEM } from "../abi/errno.js";
 import type { Linux } from "./linux.js";
 import { do_munmap, insert_vma, mmap_region, split_at, vma_merge } from "./mmap.js";
 import { PMD_PAGES, pmd_alloc, pte_alloc, pte_present, pud_alloc, PUD_PAGES, table_of } from "./pgtable.js";
+import { call_rcu } from "./rcu.js";
 import { NO_FILE, NO_VMA } from "./vma.js";
 import { _PAGE_TABLE } from "./xen/prot.js";
 
@@ -70,6 +71,7 @@ function move_vma(
     insert_vma(k, mm, target);
   }
   vmas.anon_vma[target]! |= anon;
+  call_rcu(k, cpu);
   move_page_tables(k, cpu, mm, old, to, pages);
   do_munmap(k, cpu, mm, old, old + pages);
   return to;

@@ -6,6 +6,9 @@
  */
 import type { State } from "../abi/state.js";
 
+/** Kernel stacks that a CPU keeps. Mirrors: kernel/fork.c. */
+export const NR_CACHED_STACKS = 2;
+
 export const PARAVIRT_LAZY_NONE = 0;
 export const PARAVIRT_LAZY_MMU = 1;
 export const PARAVIRT_LAZY_CPU = 2;
@@ -26,6 +29,8 @@ export const LOADED_MM_SWITCHING = -2;
  *   lazy_mode        Uint8Array    PARAVIRT_LAZY_*
  *   shadow_tls       Int32Array    task whose TLS descriptors are in the CPU's GDT, 0 for none
  *   need_resched     Uint8Array    the interrupt that is coming in ends in the scheduler, not in a return
+ *   nocb_cblist      Uint8Array    RCU callbacks wait for a grace period (rcu.ts)
+ *   cached_stacks    Int32Array    [cpu][2] kernel stacks ready for the next tasks (thread-stack.ts)
  *   in_user          Uint8Array    returns to user mode: 1 while user code runs
  */
 export class PerCpu {
@@ -40,6 +45,8 @@ export class PerCpu {
   readonly lazy_mode: Uint8Array;
   readonly shadow_tls: Int32Array;
   readonly need_resched: Uint8Array;
+  readonly nocb_cblist: Uint8Array;
+  readonly cached_stacks: Int32Array;
   readonly in_user: Uint8Array;
 
   constructor(
@@ -57,6 +64,8 @@ export class PerCpu {
     this.lazy_mode = state.u8(nrCpus);
     this.shadow_tls = state.i32(nrCpus);
     this.need_resched = state.u8(nrCpus);
+    this.nocb_cblist = state.u8(nrCpus);
+    this.cached_stacks = state.i32(nrCpus * NR_CACHED_STACKS);
     this.in_user = state.u8(nrCpus);
   }
 }

@@ -12,6 +12,8 @@
 import { EV } from "../abi/events.js";
 import { NEXT, path, runPath, step } from "../abi/path.js";
 import type { Linux } from "./linux.js";
+import { free_thread_stack } from "./thread-stack.js";
+import { NO_AREA } from "./vmalloc.js";
 import { NO_MM } from "./mm-struct.js";
 import { enter_lazy_tlb, switch_mm_irqs_off_steps } from "./tlb.js";
 import {
@@ -73,6 +75,7 @@ export const context_switch_path = path<Linux>("context_switch", [
     if (regs.prev_mm[cpu] !== NO_MM) mmdrop(k, cpu, regs.prev_mm[cpu]!);
     if (tasks.dead[prev] !== 0) {
       k.pv.thread_free(cpu, prev);
+      if (tasks.stack[prev] !== NO_AREA) free_thread_stack(k, cpu, tasks.stack[prev]!);
       tasks.free(prev);
     }
     return NEXT;

@@ -6,6 +6,7 @@
 import { EINVAL, type Rc } from "../abi/errno.js";
 import { CAUSE } from "../abi/ledger.js";
 import { populate_range } from "./fault.js";
+import { expand_files } from "./fdtable.js";
 import type { Linux } from "./linux.js";
 import { do_madvise } from "./madvise.js";
 import { do_brk, do_munmap, type MapRequest, mmap_region, split_at } from "./mmap.js";
@@ -58,6 +59,11 @@ export function sys_mremap(
 /** `advice`: MADV_*. */
 export function sys_madvise(k: Linux, cpu: number, start: number, pages: number, advice: number): Rc {
   return on_mm(k, cpu, CAUSE.madvise, (mm) => do_madvise(k, cpu, mm, start, start + pages, advice));
+}
+
+/** Use descriptor `fd`: the table grows if it has to. */
+export function sys_dup2(k: Linux, cpu: number, fd: number): void {
+  expand_files(k, cpu, fd);
 }
 
 /** Lock a range in memory: its pages are faulted in. */

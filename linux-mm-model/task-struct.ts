@@ -20,6 +20,8 @@ export const NO_TASK = -1;
  *   vfork      Uint8Array   CLONE_VFORK child that has not exec'd or exited
  *   tls        Uint8Array   has TLS descriptors of its own in the GDT
  *   lazy_mmu   Uint8Array   TIF_LAZY_MMU_UPDATES: was switched away from in lazy MMU mode
+ *   stack      Int32Array   kernel stack: area of vmalloc, NO_AREA for idle tasks
+ *   files      Int32Array   row of FdTables, -1 for none
  *   pgd, user_pgd  Uint32Array  the task's own pair of top-level tables, 0 if the design has none
  */
 export class TaskTable {
@@ -34,6 +36,8 @@ export class TaskTable {
   readonly vfork: Uint8Array;
   readonly tls: Uint8Array;
   readonly lazy_mmu: Uint8Array;
+  readonly stack: Int32Array;
+  readonly files: Int32Array;
   readonly pgd: Uint32Array;
   readonly user_pgd: Uint32Array;
   private readonly hint: Uint32Array;
@@ -53,6 +57,8 @@ export class TaskTable {
     this.vfork = state.u8(max);
     this.tls = state.u8(max);
     this.lazy_mmu = state.u8(max);
+    this.stack = state.i32(max);
+    this.files = state.i32(max);
     this.pgd = state.u32(max);
     this.user_pgd = state.u32(max);
     this.hint = state.u32(1);
@@ -75,6 +81,8 @@ export class TaskTable {
     this.vfork[task] = 0;
     this.tls[task] = 0;
     this.lazy_mmu[task] = 0;
+    this.stack[task] = -1;
+    this.files[task] = -1;
     this.pgd[task] = 0;
     this.user_pgd[task] = 0;
     return task;

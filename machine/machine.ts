@@ -23,6 +23,10 @@ export interface MachineConfig {
   /** Does Xen use PCID for XPTI domains, and does the processor have INVPCID? */
   readonly pcid: boolean;
   readonly invpcid: boolean;
+  /** Does Xen use global pages? It does (default), but where it runs virtualised on AMD, as in some recordings. */
+  readonly pge?: boolean;
+  /** Are RCU callbacks invoked by other CPUs (rcu_nocbs=)? They are not by default. */
+  readonly rcuNocbs?: boolean;
   /** Does a refused installation stop at the audit, or is it only counted, so that its cost can be told? */
   readonly audit: "enforce" | "observe";
 }
@@ -152,6 +156,7 @@ function parts(state: State, config: MachineConfig) {
     flush: proposal.xen.flush,
     pcid: config.pcid,
     invpcid: config.invpcid,
+    pge: config.pge ?? true,
     version: "4.17",
   });
   const linux = new Linux(state, memory, ledger, {
@@ -168,6 +173,7 @@ function parts(state: State, config: MachineConfig) {
     faultAroundPages: 16,
     fsgsbase: true,
     nullSegBug: true,
+    rcuNocbs: config.rcuNocbs ?? false,
     top: proposal.linux.top,
     sync: proposal.linux.sync,
     unlazy: proposal.linux.unlazy,

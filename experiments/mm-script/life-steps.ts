@@ -6,7 +6,7 @@
 import type { Vpn } from "../../abi/frames.js";
 import { do_execve } from "../../linux-mm-model/exec.js";
 import { do_exit } from "../../linux-mm-model/exit.js";
-import { CLONE_THREAD, CLONE_VFORK, CLONE_VM } from "../../linux-mm-model/fork.js";
+import { CLONE_FILES, CLONE_THREAD, CLONE_VFORK, CLONE_VM } from "../../linux-mm-model/fork.js";
 import * as sys from "../../linux-mm-model/syscalls.js";
 import { NO_FILE, VM_READ, VM_WRITE } from "../../linux-mm-model/vma.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE } from "../../xen-model/hw/control.js";
@@ -22,13 +22,11 @@ export function lifeStep(p: Player, step: MmStep, task: ScriptTask, index: numbe
     case "fork":
       return start(p, step, task, 0);
     case "clone_thread":
-      return start(p, step, task, CLONE_VM | CLONE_THREAD);
+      return start(p, step, task, CLONE_VM | CLONE_FILES | CLONE_THREAD);
     case "exec":
       return exec(p, task);
     case "exit":
-      p.machine.syscall(task.vcpu);
-      die(p, task);
-      p.tasks.idle(task.vcpu);
+      exit(p, task);
       return;
     case "exit_group":
       return exitGroup(p, task);
@@ -55,7 +53,7 @@ export function lifeStep(p: Player, step: MmStep, task: ScriptTask, index: numbe
       p.machine.return_to_user(task.vcpu);
       return;
     case "fdgrow":
-      call(p, task.vcpu, () => undefined);
+      call(p, task.vcpu, () => sys.sys_dup2(p.machine.linux, task.vcpu, step.fd));
       if (step.close === true) call(p, task.vcpu, () => undefined);
       return;
     default:
@@ -80,7 +78,9 @@ function start(
     machine.return_to_user(vcpu);
     if (flags === 0) p.startUp(vcpu);
     tasks.call(child);
-    tasks.call(child);
+    machine.syscall(vcpu);
+    tasks.wakeController(vcpu);
+    machine.return_to_user(vcpu);
     machine.syscall(vcpu);
     if (step.vcpu !== vcpu) migrate(p, child, step.vcpu);
     machine.return_to_user(child.vcpu);
@@ -90,9 +90,18 @@ function start(
 /** `task`, in the kernel, goes on on another vCPU: the migration thread takes it off this one. */
 function migrate(p: Player, task: ScriptTask, vcpu: number): void {
   if (task.vcpu === vcpu) return;
-  p.tasks.idle(task.vcpu);
+  p.tasks.stopper(task.vcpu, vcpu);
   task.vcpu = vcpu;
   p.tasks.wake(task);
+}
+
+/** The task exits, which whoever started its process waits for on a CPU of its own. */
+function exit(p: Player, task: ScriptTask): void {
+  const alone = p.tasks.collectThreads(task.tgid).length === 1;
+  p.machine.syscall(task.vcpu);
+  die(p, task);
+  if (alone) p.tasks.wakeController(task.vcpu);
+  p.tasks.idle(task.vcpu);
 }
 
 /** The task, in the kernel, exits; it still holds the vCPU. */
@@ -146,7 +155,9 @@ function kill(p: Player, task: ScriptTask): void {
 function pingPong(p: Player, step: StepOf<"switch">, task: ScriptTask, index: number): undefined {
   const { machine, tasks } = p;
   const peer = p.taskOf(step.peer, index);
-  tasks.call(task);
+  machine.syscall(task.vcpu);
+  tasks.wakeController(task.vcpu);
+  machine.return_to_user(task.vcpu);
   const together = peer.vcpu === task.vcpu;
   for (let round = 0; round < step.rounds; round++) {
     turn(task, peer);
@@ -156,7 +167,7 @@ function pingPong(p: Player, step: StepOf<"switch">, task: ScriptTask, index: nu
   /** `from` wakes `to` and sleeps. */
   function turn(from: ScriptTask, to: ScriptTask): void {
     machine.syscall(from.vcpu);
-    if (!together) tasks.wake(to);
+    if (!together) tasks.wakeRemote(from.vcpu, to);
     machine.return_to_user(from.vcpu);
     tasks.sleep(from, together ? to : undefined);
     machine.return_to_user(to.vcpu);
@@ -173,7 +184,11 @@ function threadOf(
   const { machine, tasks } = p;
   const { vcpu } = task;
   machine.syscall(vcpu);
-  const child = tasks.add(`${task.name}.child`, p.copy(vcpu, CLONE_VM | CLONE_THREAD, true), vcpu);
+  const child = tasks.add(
+    `${task.name}.child`,
+    p.copy(vcpu, CLONE_VM | CLONE_FILES | CLONE_THREAD, true),
+    vcpu,
+  );
   machine.return_to_user(vcpu);
   tasks.sleep(task, child);
   machine.return_to_user(vcpu);

@@ -6,7 +6,14 @@ import type { Proposal } from "../../abi/proposal.js";
 import type { Geometry } from "../../machine/geometry.js";
 import { Machine } from "../../machine/machine.js";
 import { BadInput } from "../../abi/bad-input.js";
-import { Comparison, NOISE, type CounterScore, type Difference, type Score } from "./compare.js";
+import {
+  Comparison,
+  NOISE,
+  type CounterScore,
+  type Cr3Score,
+  type Difference,
+  type Score,
+} from "./compare.js";
 import { Player, type PlayedStep } from "./player.js";
 import { readMmScripts, type MmScript } from "./script.js";
 
@@ -16,8 +23,8 @@ export interface MmReport {
   readonly counters: Record<string, CounterScore>;
   readonly stable: Score;
   readonly unstable: Score;
-  readonly cr3: Score;
-  readonly cr3Xpti: Score;
+  readonly cr3: Cr3Score;
+  readonly cr3Xpti: Cr3Score;
   readonly differences: Difference[];
 }
 
@@ -131,6 +138,8 @@ export class ScriptMachine {
       geometry: SCRIPT_GEOMETRY,
       pcid: false,
       invpcid: false,
+      pge: false,
+      rcuNocbs: true,
       audit: "observe",
     }).boot();
     this.booted = new Uint8Array(this.machine.snapshot());

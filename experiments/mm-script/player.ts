@@ -9,6 +9,7 @@
  */
 import { copy_process } from "../../linux-mm-model/fork.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
+import { rcu_gp_end } from "../../linux-mm-model/rcu.js";
 import type { Machine } from "../../machine/machine.js";
 import { BadInput } from "../../abi/bad-input.js";
 import { CAUSE } from "../../abi/ledger.js";
@@ -52,7 +53,9 @@ export class Player {
     this.image = playerImage({ text, control, vdso }, true);
     this.exitImage = playerImage({ text, control, vdso }, false);
     this.tasks = new ScriptTasks(machine);
+    for (let vcpu = 0; vcpu < script.vcpus; vcpu++) this.tasks.idle(vcpu);
     for (const { task, vcpu } of script.tasks) this.startProcess(task, vcpu);
+    rcu_gp_end(machine.linux);
   }
 
   /** Play steps first..last, which begin together. */
@@ -73,8 +76,12 @@ export class Player {
       openWindow(this.machine);
       started();
       start = closeWindow(this.machine);
+      const mark = this.mark();
+      const { cr3_write, iretq } = start;
+      start = { ...start, cr3_write: cr3_write + mark.cr3_write, iretq: iretq + mark.iretq };
     }
     this.settle();
+    rcu_gp_end(this.machine.linux);
     return start === undefined ? { main } : { main, start };
   }
 
@@ -92,6 +99,7 @@ export class Player {
     });
     const main = closeWindow(machine);
     this.settle();
+    rcu_gp_end(machine.linux);
     return { main };
   }
 
@@ -135,6 +143,18 @@ export class Player {
 
   private run(step: MmStep, task: ScriptTask, index: number): (() => void) | undefined {
     return memoryStep(this, step, task, index) ? undefined : lifeStep(this, step, task, index);
+  }
+
+  /**
+   * A mark, which is a system call. The instructions of `start` hold one: half of it of the mark before, and half of
+   * the one behind.
+   */
+  private mark(): ModelledWindow {
+    const { linux } = this.machine;
+    const task = this.tasks.collectAll().find((t) => linux.percpu.current[t.vcpu] === t.row)!;
+    openWindow(this.machine);
+    this.tasks.call(task);
+    return closeWindow(this.machine);
   }
 
   /** Whoever runs in user mode and does not spin sleeps. */

@@ -78,7 +78,12 @@ const stepSchema = z.discriminatedUnion("op", [
   z.object({ op: z.literal("vfork_exec"), ...common, children: z.int() }),
   z.object({ op: z.literal("park"), ...common, mode: z.enum(["spin", "sleep"]) }),
   z.object({ op: z.literal("migrate"), ...common, vcpu: z.int() }),
-  z.object({ op: z.literal("fdgrow"), ...common, fd: z.int().optional(), close: z.boolean().optional() }),
+  z.object({
+    op: z.literal("fdgrow"),
+    ...common,
+    fd: z.int().default(600000),
+    close: z.boolean().optional(),
+  }),
   z.object({ op: z.literal("fpu"), ...common }),
 ]);
 
@@ -86,7 +91,7 @@ const stepSchema = z.discriminatedUnion("op", [
 const counted = z.union([z.number(), z.tuple([z.number(), z.number(), z.number()])]);
 const counts = z.record(z.string(), counted);
 
-const instructionWindow = z.object({ cr3_write: counted.optional() });
+const instructionWindow = z.object({ cr3_write: counted.default(0), iretq: counted.default(0) });
 const instructions = z.object({ main: instructionWindow.optional(), start: instructionWindow.optional() });
 
 const windowSchema = z.object({
@@ -124,6 +129,7 @@ export type StepResult = z.infer<typeof resultSchema>;
 export type MmStep = z.infer<typeof stepSchema>;
 export type StepOf<Op extends MmStep["op"]> = Extract<MmStep, { op: Op }>;
 export type RecordedWindow = z.infer<typeof windowSchema>;
+export type InstructionWindow = z.infer<typeof instructionWindow>;
 export type Counted = z.infer<typeof counted>;
 export type Prot = z.infer<typeof prot>;
 

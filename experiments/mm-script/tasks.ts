@@ -6,7 +6,11 @@
  */
 import { CAUSE } from "../../abi/ledger.js";
 import { context_switch, go_idle, idle_task } from "../../linux-mm-model/sched.js";
+import { xen_smp_send_reschedule } from "../../linux-mm-model/xen/evtchn.js";
 import type { Machine } from "../../machine/machine.js";
+
+/** The CPU of everything else. */
+const NOT_MODELLED = 31;
 
 export interface ScriptTask {
   readonly name: string;
@@ -19,6 +23,7 @@ export interface ScriptTask {
 }
 
 export class ScriptTasks {
+  private readonly migration: number[] = [];
   private readonly byName = new Map<string, ScriptTask>();
 
   constructor(private readonly machine: Machine) {}
@@ -49,6 +54,44 @@ export class ScriptTasks {
   /** `task` is woken, gets its vCPU, and is still in the kernel. */
   wake(task: ScriptTask): void {
     this.switch_to(task.vcpu, task.row);
+  }
+
+  /** As wake(), by a task that runs on vCPU `from`. */
+  wakeRemote(from: number, task: ScriptTask): void {
+    xen_smp_send_reschedule(this.machine.linux, from, task.vcpu);
+    this.wake(task);
+  }
+
+  /** The task on `vcpu` wakes the program that drives the script, which runs on a CPU that is not modelled. */
+  wakeController(vcpu: number): void {
+    xen_smp_send_reschedule(this.machine.linux, vcpu, NOT_MODELLED);
+  }
+
+  /**
+   * The task on `vcpu` moves to vCPU `to`: the migration thread runs, tells that vCPU, and leaves `vcpu` idle. What a
+   * kernel thread does is not in the recordings' counters, but in the CR3 writes (cause "kthread").
+   */
+  stopper(vcpu: number, to: number): void {
+    const { linux, ledger } = this.machine;
+    this.switch_to(vcpu, this.migrationThread(vcpu));
+    const hist = linux.hist.copy();
+    const before = ledger.enter(vcpu, CAUSE.kthread);
+    ledger.hold(vcpu, CAUSE.kthread);
+    xen_smp_send_reschedule(linux, vcpu, to);
+    go_idle(linux, vcpu);
+    ledger.release(vcpu);
+    ledger.enter(vcpu, before);
+    linux.hist.restore(hist);
+  }
+
+  /** Row of migration/`vcpu`, which is made when it is first needed. */
+  private migrationThread(vcpu: number): number {
+    let row = this.migration[vcpu];
+    if (row === undefined) {
+      row = this.machine.linux.tasks.alloc(-1 - vcpu, -1 - vcpu);
+      this.migration[vcpu] = row;
+    }
+    return row;
   }
 
   /** As wake(), and the system call that it slept in returns. */

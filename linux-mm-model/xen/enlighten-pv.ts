@@ -11,7 +11,6 @@
  * Differs: one TLS descriptor a task, and none for most (64-bit code keeps TLS in FS). Without FSGSBASE the
  *          FS base of the next task is always set by hypercall, and no base is read.
  */
-import { EV } from "../../abi/events.js";
 import {
   push_set_segment_base,
   SEGBASE_FS,
@@ -74,7 +73,7 @@ export function xen_load_sp0(k: Linux, cpu: number, task: number): void {
  * Mirrors: save_fsgs(), current_save_fsgs().
  */
 export function save_fsgs(k: Linux, cpu: number): void {
-  if (k.config.fsgsbase) k.ledger.count(cpu, EV.emulate_privop, 1);
+  if (k.config.fsgsbase) k.hv.emulate_privop(cpu);
 }
 
 /** Set the bases of `next`. */

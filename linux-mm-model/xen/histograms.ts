@@ -40,6 +40,17 @@ export class Histograms {
     this.tlb_flush.fill(0);
   }
 
+  /** What was counted so far, to be put back by restore(): what comes in between is not counted. */
+  copy(): readonly Float64Array[] {
+    return [this.mc_flush.slice(), this.flush_tlb_multi.slice(), this.tlb_flush.slice()];
+  }
+
+  restore(counts: readonly Float64Array[]): void {
+    this.mc_flush.set(counts[0]!);
+    this.flush_tlb_multi.set(counts[1]!);
+    this.tlb_flush.set(counts[2]!);
+  }
+
   /** hist_mc_flush as recorded: {"2": 8, "29": 1}. */
   collectMcFlush(): Record<string, number> {
     return named(this.mc_flush, String);

@@ -25,6 +25,7 @@ export const BORING: LinuxConfig = {
   faultAroundPages: 16,
   fsgsbase: true,
   nullSegBug: true,
+  rcuNocbs: false,
   top: "shared-pgd",
   sync: "none",
   unlazy: false,
