@@ -52,6 +52,7 @@ export class RecordingHypervisor implements Hypervisor {
   clear(): void {
     this.log.length = 0;
     this.multicalls.length = 0;
+    this.privops.length = 0;
     this.ptwr = 0;
   }
 
