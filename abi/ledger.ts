@@ -35,6 +35,7 @@ export const CAUSES = [
   "hotplug",
   "rcu",
   "kthread",
+  "unseen",
   "test",
 ] as const;
 

@@ -1,10 +1,12 @@
 /**
  * execve: a new address space, built while nothing runs on it, then made current in one step.
  *
- * Mirrors: bprm_mm_init(), copy_strings(), exec_mmap(), setup_arg_pages(), fs/exec.c; load_elf_binary(), fs/binfmt_elf.c.
+ * Mirrors: bprm_mm_init(), copy_strings(), exec_mmap(), setup_arg_pages(), shift_arg_pages(), fs/exec.c;
+ *          load_elf_binary(), fs/binfmt_elf.c.
  * Differs: the image is a list of VMAs that the caller knows; its bytes are not read. Arguments fill one page
- *          of stack, which is where the stack begins: nothing is randomised, so shift_arg_pages() moves nothing.
+ *          of stack.
  */
+import { USER_LIMIT_VPN } from "../abi/layout.js";
 import { CAUSE } from "../abi/ledger.js";
 import { expand_downwards, handle_mm_fault } from "./fault.js";
 import { mmput } from "./exit.js";
@@ -13,9 +15,13 @@ import { insert_vma, mmap_region } from "./mmap.js";
 import { NO_MM } from "./mm-struct.js";
 import { mmdrop } from "./sched.js";
 import { mprotect_fixup } from "./mprotect.js";
-import { tlb_finish_mmu, tlb_gather_mmu } from "./unmap.js";
-import { NO_FILE, VM_GROWSDOWN, VM_READ, VM_SOFTDIRTY, VM_WRITE } from "./vma.js";
+import { move_page_tables } from "./mremap.js";
+import { free_pgd_range, tlb_finish_mmu, tlb_gather_mmu } from "./unmap.js";
+import { NO_FILE, NO_VMA, VM_GROWSDOWN, VM_READ, VM_SOFTDIRTY, VM_WRITE } from "./vma.js";
 import { start_thread_common } from "./xen/enlighten-pv.js";
+
+/** Page behind the stack of a new image, before it is moved to where the image has it. */
+export const STACK_TOP_MAX = USER_LIMIT_VPN - 1;
 
 /** Mirrors: VM_STACK_FLAGS, include/linux/mm.h, where data is not executable. */
 const VM_STACK_FLAGS = VM_READ | VM_WRITE | VM_GROWSDOWN;
@@ -48,18 +54,13 @@ export function do_execve(k: Linux, cpu: number, image: Image): void {
 
   // the argument page is faulted in before the mm is anybody's
   const { stackTop, stackPages } = image;
-  const stack = vmas.vm_area_alloc(
-    stackTop - 1,
-    stackTop,
-    VM_SOFTDIRTY | VM_STACK_FLAGS,
-    NO_FILE,
-    stackTop - 1,
-  );
+  const args = STACK_TOP_MAX - 1;
+  const stack = vmas.vm_area_alloc(args, STACK_TOP_MAX, VM_SOFTDIRTY | VM_STACK_FLAGS, NO_FILE, args);
   insert_vma(k, mm, stack);
-  handle_mm_fault(k, cpu, mm, stack, stackTop - 1, true);
+  handle_mm_fault(k, cpu, mm, stack, args, true);
 
   exec_mmap(k, cpu, task, mm);
-  setup_arg_pages(k, cpu, mm, stack, stackTop - stackPages);
+  setup_arg_pages(k, cpu, mm, stack, stackTop, stackPages);
   for (const map of image.vmas) mmap_region(k, cpu, mm, map);
   start_thread_common(k, cpu);
   mms.start_brk[mm] = image.brk;
@@ -72,13 +73,30 @@ export function do_execve(k: Linux, cpu: number, image: Image): void {
  * The stack gets the flags that the image asks for, and room to grow. The flags always change: the first ones had
  * VM_SOFTDIRTY, so the PTEs of the arguments are gone through.
  */
-function setup_arg_pages(k: Linux, cpu: number, mm: number, vma: number, bottom: number): void {
+function setup_arg_pages(k: Linux, cpu: number, mm: number, vma: number, top: number, pages: number): void {
   const { vmas } = k;
-  tlb_gather_mmu(k, cpu, false);
+  tlb_gather_mmu(k, cpu, mm, false);
   mprotect_fixup(k, cpu, mm, vma, vmas.start[vma]!, vmas.end[vma]!, VM_STACK_FLAGS);
   tlb_finish_mmu(k, cpu, mm);
-  const stack = vmas.find_vma(k.mms.vma_root[mm]!, bottom);
-  if (bottom < vmas.start[stack]!) expand_downwards(k, stack, bottom);
+  const stack = vmas.find_vma(k.mms.vma_root[mm]!, STACK_TOP_MAX - 1);
+  if (top < STACK_TOP_MAX) shift_arg_pages(k, cpu, mm, stack, top);
+  if (top - pages < vmas.start[stack]!) expand_downwards(k, stack, top - pages);
+}
+
+/** The stack moves down, to end at page `top`: its PTEs with it, and the tables that it leaves empty go. */
+export function shift_arg_pages(k: Linux, cpu: number, mm: number, vma: number, top: number): void {
+  const { vmas } = k;
+  const [start, end] = [vmas.start[vma]!, vmas.end[vma]!];
+  const to = top - (end - start);
+  vmas.start[vma] = to;
+  vmas.pgoff[vma] = to;
+  move_page_tables(k, cpu, mm, start, to, end - start);
+  vmas.end[vma] = top;
+  const next = vmas.find_vma(k.mms.vma_root[mm]!, end);
+  const ceiling = next === NO_VMA ? Infinity : vmas.start[next]!;
+  tlb_gather_mmu(k, cpu, mm, false);
+  free_pgd_range(k, cpu, mm, Math.max(top, start), end, top, ceiling);
+  tlb_finish_mmu(k, cpu, mm);
 }
 
 function exec_mmap(k: Linux, cpu: number, task: number, mm: number): void {

@@ -50,7 +50,7 @@ function exit_mmap(k: Linux, cpu: number, mm: number): void {
   k.pv.exit_mmap(cpu, mm);
   const first = vmas.find_vma(mms.vma_root[mm]!, 0);
   if (first === NO_VMA) return;
-  tlb_gather_mmu(k, cpu, true);
+  tlb_gather_mmu(k, cpu, mm, true);
   for (let vma = first; vma !== NO_VMA; vma = vmas.find_vma(mms.vma_root[mm]!, vmas.end[vma]!)) {
     unmap_page_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!);
   }

@@ -41,7 +41,7 @@ export function do_madvise(
     if (vma === NO_VMA || vmas.start[vma]! >= end) break;
     const from = Math.max(at, vmas.start[vma]!);
     const to = Math.min(end, vmas.end[vma]!);
-    tlb_gather_mmu(k, cpu, false);
+    tlb_gather_mmu(k, cpu, mm, false);
     if (advice === MADV_DONTNEED) unmap_page_range(k, cpu, mm, from, to);
     else if (vmas.file[vma] === NO_FILE) free_range(k, cpu, mm, from, to);
     tlb_finish_mmu(k, cpu, mm);

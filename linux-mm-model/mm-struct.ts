@@ -28,6 +28,7 @@ export const INIT_MM = 0;
  *   map_count      Int32Array    VMAs
  *   start_brk, brk Float64Array  heap, as page numbers
  *   nr_ptes, nr_pmds, nr_puds  Int32Array  tables in use: mm->pgtables_bytes by level
+ *   tlb_flush_pending  Int32Array  gathers that are open (unmap.ts)
  *   rss            Int32Array    pages mapped, of all kinds
  */
 export class MmTable {
@@ -48,6 +49,7 @@ export class MmTable {
   readonly nr_ptes: Int32Array;
   readonly nr_pmds: Int32Array;
   readonly nr_puds: Int32Array;
+  readonly tlb_flush_pending: Int32Array;
   readonly rss: Int32Array;
   /** last_ctx[0]: the last ctx_id given out; hint[0]: no free row below. */
   private readonly last_ctx: Float64Array;
@@ -74,6 +76,7 @@ export class MmTable {
     this.nr_ptes = state.i32(max);
     this.nr_pmds = state.i32(max);
     this.nr_puds = state.i32(max);
+    this.tlb_flush_pending = state.i32(max);
     this.rss = state.i32(max);
     this.last_ctx = state.f64(1);
     this.hint = state.u32(1);
@@ -102,6 +105,7 @@ export class MmTable {
     this.nr_ptes[mm] = 0;
     this.nr_pmds[mm] = 0;
     this.nr_puds[mm] = 0;
+    this.tlb_flush_pending[mm] = 0;
     this.rss[mm] = 0;
     return mm;
   }

@@ -131,7 +131,7 @@ export function do_munmap(k: Linux, cpu: number, mm: number, start: number, end:
   const floor = before === NO_VMA ? 0 : vmas.end[before]!;
   const behind = vmas.find_vma(mms.vma_root[mm]!, end);
   const ceiling = behind === NO_VMA ? Infinity : vmas.start[behind]!;
-  tlb_gather_mmu(k, cpu, false);
+  tlb_gather_mmu(k, cpu, mm, false);
   for (
     let vma = first;
     vma !== NO_VMA && vmas.start[vma]! < end;

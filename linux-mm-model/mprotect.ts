@@ -43,7 +43,7 @@ export function do_mprotect(
   access: number,
 ): Rc {
   const { vmas, mms } = k;
-  tlb_gather_mmu(k, cpu, false);
+  tlb_gather_mmu(k, cpu, mm, false);
   let rc: Rc = 0;
   for (let page = start; page < end;) {
     const vma = vmas.find_vma(mms.vma_root[mm]!, page);

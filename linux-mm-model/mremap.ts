@@ -78,7 +78,14 @@ function move_vma(
 }
 
 /** Whole L2 and L1 tables where both ends allow it, PTEs elsewhere. */
-function move_page_tables(k: Linux, cpu: number, mm: number, from: number, to: number, pages: number): void {
+export function move_page_tables(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  from: number,
+  to: number,
+  pages: number,
+): void {
   const end = from + pages;
   for (let old = from, next = to, extent = 0; old < end; old += extent, next += extent) {
     extent = get_extent(PUD_PAGES, old, end, next);

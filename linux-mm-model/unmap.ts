@@ -48,16 +48,30 @@ export class MmuGather {
 }
 
 /** Begin to collect. Mirrors: tlb_gather_mmu(), tlb_gather_mmu_fullmm(). */
-export function tlb_gather_mmu(k: Linux, cpu: number, fullmm: boolean): void {
+export function tlb_gather_mmu(k: Linux, cpu: number, mm: number, fullmm: boolean): void {
   const { gather } = k;
+  k.mms.tlb_flush_pending[mm]!++;
   gather.fullmm[cpu] = fullmm ? 1 : 0;
   gather.pages[cpu] = 0;
   gather.tables[cpu] = 0;
   reset_range(k, cpu);
 }
 
-/** Flush what was collected, and free it. */
+/**
+ * Flush what was collected, free it, and end. Where another gather of the mm is open, its PTEs may be gone already though
+ * its flush is not made, so all is flushed, whatever was collected here.
+ */
 export function tlb_finish_mmu(k: Linux, cpu: number, mm: number): void {
+  if (k.mms.tlb_flush_pending[mm]! > 1) {
+    k.gather.fullmm[cpu] = 1;
+    k.gather.cleared[cpu]! |= 1;
+  }
+  tlb_flush_mmu(k, cpu, mm);
+  k.mms.tlb_flush_pending[mm]!--;
+}
+
+/** Flush and free, and go on collecting. */
+function tlb_flush_mmu(k: Linux, cpu: number, mm: number): void {
   tlb_flush_mmu_tlbonly(k, cpu, mm);
   k.gather.pages[cpu] = 0;
   k.gather.tables[cpu] = 0;
@@ -133,13 +147,13 @@ function zap_pte_range(k: Linux, cpu: number, mm: number, table: number, start: 
     if (++gather.pages[cpu]! < MAX_GATHER_PAGES) continue;
     // no batch has room: free what there is, and go on in a lazy section of its own
     k.pv.arch_leave_lazy_mmu_mode(cpu);
-    tlb_finish_mmu(k, cpu, mm);
+    tlb_flush_mmu(k, cpu, mm);
     force_flush = false;
     if (page + 1 < end) zap_pte_range(k, cpu, mm, table, page + 1, end);
     return;
   }
   k.pv.arch_leave_lazy_mmu_mode(cpu);
-  if (force_flush) tlb_finish_mmu(k, cpu, mm);
+  if (force_flush) tlb_flush_mmu(k, cpu, mm);
 }
 
 /**

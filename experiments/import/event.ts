@@ -79,6 +79,10 @@ export function isSyscallExit(kind: number): boolean {
   return kind >= KIND.sys_exit_mmap && kind <= KIND.sys_exit_execveat;
 }
 
+/** The previous task of a sched_switch is dead (X, Z), or waits for a lock or a device (D). */
+export const PREV_DEAD = 1;
+export const PREV_UNINTERRUPTIBLE = 2;
+
 /** Rows of a chunk. */
 export const CHUNK_ROWS = 16384;
 
@@ -95,7 +99,7 @@ export const CHUNK_ROWS = 16384;
  *
  *   event                 a0           a1            a2          a3        a4   a5
  *   OTHER                 name (index into Strings), whether it is a system call's (1)
- *   sched_switch          prev tid     next tid      prev dead (X, Z: 1)
+ *   sched_switch          prev tid     next tid      prev state: PREV_*, else 0
  *   sched_process_fork    parent tid   child tid
  *   sched_process_exec    tid          old tid
  *   sched_process_exit    tid

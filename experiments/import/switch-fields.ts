@@ -7,7 +7,7 @@
  * A and B may hold an arrow too, even behind what looks like a task; so an arrow counts where the task before it is the
  * one that the line belongs to, or else where there is one.
  */
-import type { EventChunk } from "./event.js";
+import { type EventChunk, PREV_DEAD, PREV_UNINTERRUPTIBLE } from "./event.js";
 import { COLON, decimalBackward, matches, type Scanner, SPACE } from "./scan.js";
 
 const text = (s: string): Buffer => Buffer.from(s, "latin1");
@@ -24,8 +24,9 @@ const OPEN = 0x5b;
 const CLOSE = 0x5d;
 const STATE_DEAD = 0x58; // X
 const STATE_ZOMBIE = 0x5a; // Z
+const STATE_UNINTERRUPTIBLE = 0x44; // D
 
-/** Read the switch at the scanner into row `row`: previous and next task, and whether the previous is dead. */
+/** Read the switch at the scanner into row `row`: previous and next task, and what the previous waits for. */
 export function readSwitch(s: Scanner, chunk: EventChunk, row: number): boolean {
   return s.end - s.pos > PREV_COMM.length && matches(s.buf, s.pos, PREV_COMM) && s.buf[s.end - 1] !== CLOSE
     ? perfSwitch(s, chunk, row)
@@ -39,7 +40,7 @@ function perfSwitch(s: Scanner, chunk: EventChunk, row: number): boolean {
     if (state < 0) return false;
     s.end = state;
     if (!isNaN(s.lastDecimal(PREV_PRIO)) && !isNaN((chunk.a[0][row] = s.lastDecimal(PREV_PID)))) {
-      chunk.a[2][row] = dead(s.buf[state + PREV_STATE.length]!);
+      chunk.a[2][row] = waits(s.buf[state + PREV_STATE.length]!);
       return true;
     }
   }
@@ -65,7 +66,7 @@ function traceCmdSwitch(s: Scanner, chunk: EventChunk, row: number): boolean {
     s.pos = start;
     if (found && tid !== chunk.tid[row]) continue;
     chunk.a[0][row] = tid;
-    chunk.a[2][row] = dead(buf[state]!);
+    chunk.a[2][row] = waits(buf[state]!);
     found = true;
     if (tid === chunk.tid[row]) break; // the task that switches away is the line's own
   }
@@ -81,6 +82,7 @@ function taskBefore(buf: Buffer, start: number, end: number): number {
   return tid > start && buf[tid - 1] === COLON ? tid - 1 : -1;
 }
 
-function dead(state: number): number {
-  return state === STATE_DEAD || state === STATE_ZOMBIE ? 1 : 0;
+function waits(state: number): number {
+  if (state === STATE_DEAD || state === STATE_ZOMBIE) return PREV_DEAD;
+  return state === STATE_UNINTERRUPTIBLE ? PREV_UNINTERRUPTIBLE : 0;
 }

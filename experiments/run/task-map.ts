@@ -4,17 +4,27 @@
  */
 import { CAUSE } from "../../abi/ledger.js";
 import { copy_process } from "../../linux-mm-model/fork.js";
-import { do_execve, type Image } from "../../linux-mm-model/exec.js";
+import { do_execve, type Image, shift_arg_pages, STACK_TOP_MAX } from "../../linux-mm-model/exec.js";
 import { do_exit } from "../../linux-mm-model/exit.js";
+import { pte_alloc } from "../../linux-mm-model/pgtable.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { context_switch, go_idle, idle_task, mmdrop } from "../../linux-mm-model/sched.js";
 import type { Machine } from "../../machine/machine.js";
 
 /** What is known of an image that somebody exec's in a recording: a stack. All else is assumed where it faults. */
-const UNKNOWN_IMAGE: Image = { vmas: [], stackTop: 2 ** 35 - 1, stackPages: 33, brk: 0 };
+const UNKNOWN_IMAGE: Image = { vmas: [], stackTop: STACK_TOP_MAX, stackPages: 1, brk: 0 };
+
+/** Stacks are randomised within 16 GiB of the top. */
+const STACK_AREA = STACK_TOP_MAX - 2 ** 22;
 
 export class TaskMap {
   private readonly rows = new Map<number, number>();
+  /** Address spaces whose stack is still where execve builds it, and whether they began before the recording. */
+  private readonly unplaced = new Map<number, boolean>();
+  /** Address spaces of before the recording. */
+  private readonly adopted = new Set<number>();
+  /** Tasks whose execve has been seen to have changed the address space, before the recording says so. */
+  private readonly changed = new Set<number>();
 
   constructor(
     private readonly machine: Machine,
@@ -27,10 +37,27 @@ export class TaskMap {
     const row = this.row(cpu, tid, tgid);
     if (linux.percpu.current[cpu] !== row) {
       this.note("switches that the recording does not show");
-      this.switch_to(cpu, row);
+      this.unseen(cpu, row);
     }
     if (user && linux.tasks.mm[row] === NO_MM && linux.tasks.dead[row] === 0) this.adopt(cpu, row, tgid);
     return row;
+  }
+
+  /** Do two tasks run in one address space? */
+  share(tid: number, other: number): boolean {
+    const { mm } = this.machine.linux.tasks;
+    const [a, b] = [this.rows.get(tid), this.rows.get(other)];
+    return a !== undefined && b !== undefined && mm[a] !== NO_MM && mm[a] === mm[b];
+  }
+
+  /** As switch_to(), under a cause of its own: a recorder left it out, or it never was. */
+  private unseen(cpu: number, row: number): void {
+    const { ledger } = this.machine;
+    const before = ledger.enter(cpu, CAUSE.unseen);
+    ledger.hold(cpu, CAUSE.unseen);
+    this.switch_to(cpu, row);
+    ledger.release(cpu);
+    ledger.enter(cpu, before);
   }
 
   /** Row of `tid`; 0 is the CPU's idle task. A task seen for the first time has no address space yet. */
@@ -72,12 +99,57 @@ export class TaskMap {
   /** The task on `cpu` has exec'd; `oldTid` is its number before, if it was not its group's leader. */
   exec(cpu: number, tid: number, oldTid: number): void {
     const { linux } = this.machine;
-    do_execve(linux, cpu, UNKNOWN_IMAGE);
-    if (tid === oldTid) return;
     const row = linux.percpu.current[cpu]!;
+    if (!this.changed.delete(row)) this.execve(cpu, false);
+    if (tid === oldTid) return;
     this.rows.delete(oldTid);
     this.rows.set(tid, row);
     linux.tasks.tid[row] = tid;
+  }
+
+  /**
+   * The kernel writes to user memory within execve: arguments, and the end of .bss. That is the new address space, though the
+   * recording's event of the exec comes at its very end.
+   */
+  exec_writes(cpu: number): void {
+    const row = this.machine.linux.percpu.current[cpu]!;
+    if (this.changed.has(row)) return;
+    this.execve(cpu, false);
+    this.changed.add(row);
+  }
+
+  /** `page` of `mm` is about to be touched: if it is the first of its stack, the stack is there, a page of arguments above. */
+  place_stack(cpu: number, mm: number, page: number): void {
+    const adopted = this.unplaced.get(mm);
+    if (adopted === undefined || page < STACK_AREA || page >= STACK_TOP_MAX - 1) return;
+    const { linux, ledger } = this.machine;
+    const { vmas, mms } = linux;
+    this.unplaced.delete(mm);
+    const before = ledger.enter(cpu, adopted ? CAUSE.boot : CAUSE.exec);
+    if (adopted) ledger.hold(cpu, CAUSE.boot);
+    shift_arg_pages(linux, cpu, mm, vmas.find_vma(mms.vma_root[mm]!, STACK_TOP_MAX - 1), page + 2);
+    if (adopted) ledger.release(cpu);
+    ledger.enter(cpu, before);
+  }
+
+  private execve(cpu: number, adopted: boolean): void {
+    const { linux } = this.machine;
+    do_execve(linux, cpu, UNKNOWN_IMAGE);
+    const mm = linux.tasks.mm[linux.percpu.current[cpu]!]!;
+    this.unplaced.set(mm, adopted);
+    if (adopted) this.adopted.add(mm);
+    else this.adopted.delete(mm);
+  }
+
+  /** `page` of `mm` is in a mapping that nobody recorded: a process of before the recording had its tables already. */
+  had_tables(cpu: number, mm: number, page: number): void {
+    if (!this.adopted.has(mm)) return;
+    const { linux, ledger } = this.machine;
+    const before = ledger.enter(cpu, CAUSE.boot);
+    ledger.hold(cpu, CAUSE.boot);
+    pte_alloc(linux, cpu, mm, page);
+    ledger.release(cpu);
+    ledger.enter(cpu, before);
   }
 
   /** The task on `cpu` exits. */
@@ -93,7 +165,7 @@ export class TaskMap {
     this.note("tasks that were there before the recording");
     ledger.hold(cpu, CAUSE.boot);
     const mm = tgid > 0 ? this.mm_of_group(tgid, row) : NO_MM;
-    if (mm === NO_MM) do_execve(linux, cpu, UNKNOWN_IMAGE);
+    if (mm === NO_MM) this.execve(cpu, true);
     else {
       const active = tasks.active_mm[row]!;
       mms.mm_users[mm]!++;

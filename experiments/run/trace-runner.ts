@@ -21,7 +21,14 @@ import { PFEC_insn_fetch, PFEC_user_mode, PFEC_write_access } from "../../abi/pa
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE } from "../../xen-model/hw/control.js";
 import type { Machine } from "../../machine/machine.js";
-import { type EventChunk, isInterrupt, isSyscallEntry, isSyscallExit, KIND } from "../import/event.js";
+import {
+  type EventChunk,
+  isInterrupt,
+  isSyscallEntry,
+  isSyscallExit,
+  KIND,
+  PREV_UNINTERRUPTIBLE,
+} from "../import/event.js";
 import { PromiseWatch } from "./promise.js";
 import { TaskMap } from "./task-map.js";
 import { UserMemory } from "./user-memory.js";
@@ -33,6 +40,10 @@ const NOWHERE = -1;
 /** The memory call that a task is in. */
 interface Pending {
   kind: number;
+  /** It waits for mmap_lock, by the state in which its task was switched away from. */
+  blocked: boolean;
+  /** When it got the lock, another task of the process was unmapping. */
+  nested: boolean;
   readonly a: Float64Array;
 }
 
@@ -116,10 +127,12 @@ export class TraceRunner {
     if (!this.rawSyscalls) this.enter(chunk.cpu[i]!, tid, chunk.tgid[i]!);
     let call = this.pending.get(tid);
     if (call === undefined) {
-      call = { kind: 0, a: new Float64Array(6) };
+      call = { kind: 0, blocked: false, nested: false, a: new Float64Array(6) };
       this.pending.set(tid, call);
     }
     call.kind = chunk.kind[i]!;
+    call.blocked = false;
+    call.nested = false;
     for (let column = 0; column < 6; column++) call.a[column] = chunk.a[column]![i]!;
   }
 
@@ -148,7 +161,7 @@ export class TraceRunner {
       case KIND.sys_enter_mremap:
         return this.user.mremap(cpu, a[0]!, a[1]!, a[2]!, value);
       case KIND.sys_enter_madvise:
-        return this.user.madvise(cpu, a[0]!, a[1]!, a[2]!);
+        return this.user.madvise(cpu, a[0]!, a[1]!, a[2]!, call.nested);
     }
   }
 
@@ -160,10 +173,15 @@ export class TraceRunner {
     const page = address < 0 ? NOWHERE : Math.floor(address / 4096);
     if (tid <= 0 || page < 0 || page >= USER_LIMIT_VPN) return;
     const row = this.tasks.run(cpu, tid, chunk.tgid[i]!, true);
-    const mm = machine.linux.tasks.mm[row]!;
+    let mm = machine.linux.tasks.mm[row]!;
     if (mm === NO_MM) return;
     const recorded = chunk.a[2][i]!;
-    this.user.permit(cpu, mm, page as Vpn, recorded);
+    if (kernel && (recorded & PFEC_write_access) !== 0 && this.execs(tid)) {
+      this.tasks.exec_writes(cpu);
+      mm = machine.linux.tasks.mm[row]!;
+    }
+    this.tasks.place_stack(cpu, mm, page);
+    if (this.user.permit(cpu, mm, page as Vpn, recorded)) this.tasks.had_tables(cpu, mm, page);
     if (kernel) machine.enter_kernel(cpu);
     else machine.return_to_user(cpu);
     const access =
@@ -177,10 +195,33 @@ export class TraceRunner {
     machine.fault(cpu, page as Vpn, kernel ? recorded & ~PFEC_user_mode : recorded | PFEC_user_mode);
   }
 
+  /** Is the task within execve? */
+  private execs(tid: number): boolean {
+    const kind = this.pending.get(tid)?.kind;
+    return kind === KIND.sys_enter_execve || kind === KIND.sys_enter_execveat;
+  }
+
   private sched_switch(chunk: EventChunk, i: number): void {
     const cpu = chunk.cpu[i]!;
-    this.tasks.run(cpu, chunk.a[0][i]!, -1, false);
-    this.tasks.switch_to(cpu, this.tasks.row(cpu, chunk.a[1][i]!, -1));
+    const [prev, next] = [chunk.a[0][i]!, chunk.a[1][i]!];
+    this.tasks.run(cpu, prev, -1, false);
+    this.tasks.switch_to(cpu, this.tasks.row(cpu, next, -1));
+    const left = this.pending.get(prev);
+    if (left !== undefined && chunk.a[2][i] === PREV_UNINTERRUPTIBLE) left.blocked = true;
+    const taken = this.pending.get(next);
+    if (taken !== undefined && taken.kind === KIND.sys_enter_madvise && taken.blocked)
+      taken.nested = this.unmaps(next);
+  }
+
+  /**
+   * Is another task of `tid`'s process within munmap? It lets others read-lock the mm before it unmaps
+   * (mmap_write_downgrade()), so that one who waited finds its gather open.
+   */
+  private unmaps(tid: number): boolean {
+    for (const [other, call] of this.pending) {
+      if (other !== tid && call.kind === KIND.sys_enter_munmap && this.tasks.share(tid, other)) return true;
+    }
+    return false;
   }
 
   private interrupt(cpu: number, tid: number, tgid: number): void {

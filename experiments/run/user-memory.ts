@@ -107,12 +107,19 @@ export class UserMemory {
     if (rc < 0) this.note("mremaps of mappings that the recording does not show");
   }
 
-  madvise(cpu: number, address: number, bytes: number, advice: number): void {
-    sys.sys_madvise(this.machine.linux, cpu, pageOf(address), pagesOf(bytes), advice);
+  /** `nested`: while another task of the process unmaps. */
+  madvise(cpu: number, address: number, bytes: number, advice: number, nested: boolean): void {
+    const { linux } = this.machine;
+    const mm = linux.tasks.mm[linux.percpu.current[cpu]!]!;
+    if (nested && mm !== NO_MM) linux.mms.tlb_flush_pending[mm]!++;
+    sys.sys_madvise(linux, cpu, pageOf(address), pagesOf(bytes), advice);
+    if (nested && mm !== NO_MM) linux.mms.tlb_flush_pending[mm]!--;
   }
 
-  /** A VMA that allows the access which is about to be made on `cpu`. */
-  permit(cpu: number, mm: number, page: Vpn, error: number): void {
+  /**
+   * A VMA that allows the access which is about to be made on `cpu`. True where there was none, and one is assumed now.
+   */
+  permit(cpu: number, mm: number, page: Vpn, error: number): boolean {
     const { linux } = this.machine;
     const { vmas, mms } = linux;
     const write = (error & PFEC_write_access) !== 0;
@@ -120,17 +127,19 @@ export class UserMemory {
     const need = write ? VM_WRITE : exec ? VM_EXEC : VM_READ;
     const vma = vmas.find_vma(mms.vma_root[mm]!, page);
     if (vma !== NO_VMA && vmas.start[vma]! <= page) {
-      if ((vmas.flags[vma]! & need) !== 0) return;
+      if ((vmas.flags[vma]! & need) !== 0) return false;
       this.note("VMAs given the access that a fault shows they have");
       this.allow(cpu, mm, page, need);
-      return;
+      return false;
     }
     // a stack grows down to it, if it is near
-    if (vma !== NO_VMA && (vmas.flags[vma]! & VM_GROWSDOWN) !== 0 && vmas.start[vma]! - page < 2048) return;
+    if (vma !== NO_VMA && (vmas.flags[vma]! & VM_GROWSDOWN) !== 0 && vmas.start[vma]! - page < 2048)
+      return false;
     this.note("VMAs assumed where a fault found none");
     const start = page - (page % ASSUMED_PAGES);
     const flags = VM_READ | (write ? VM_WRITE : VM_EXEC);
     this.fill(mm, start, start + ASSUMED_PAGES, flags, write ? NO_FILE : this.cachedFile);
+    return true;
   }
 
   /** Map what of [start, end) is not mapped. */
