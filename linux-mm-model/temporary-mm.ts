@@ -36,7 +36,7 @@ export function text_poke(k: Linux, cpu: number): void {
   const prev = use_temporary_mm(k, cpu, mm);
   k.pv.ptep_get_and_clear(cpu, mm, table, slot);
   unuse_temporary_mm(k, cpu, mm, prev);
-  k.pv.flush_tlb_mm_range(cpu, mm, POKING_PAGE, POKING_PAGE + 1, false);
+  k.pv.flush_tlb_mm_range(cpu, mm, POKING_PAGE, POKING_PAGE + 1);
   k.ledger.enter(cpu, before);
 }
 
