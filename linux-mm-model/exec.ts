@@ -10,6 +10,7 @@ import { USER_LIMIT_VPN } from "../abi/layout.js";
 import { CAUSE } from "../abi/ledger.js";
 import { expand_downwards, handle_mm_fault } from "./fault.js";
 import { mmput } from "./exit.js";
+import { lru_add_drain } from "./lru.js";
 import type { Linux } from "./linux.js";
 import { insert_vma, mmap_region } from "./mmap.js";
 import { NO_MM } from "./mm-struct.js";
@@ -90,6 +91,7 @@ export function shift_arg_pages(k: Linux, cpu: number, mm: number, vma: number, 
   const to = top - (end - start);
   vmas.start[vma] = to;
   vmas.pgoff[vma] = to;
+  lru_add_drain(k, cpu);
   move_page_tables(k, cpu, mm, start, to, end - start);
   vmas.end[vma] = top;
   const next = vmas.find_vma(k.mms.vma_root[mm]!, end);

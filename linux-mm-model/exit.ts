@@ -5,6 +5,7 @@
  */
 import { CAUSE } from "../abi/ledger.js";
 import { exit_files } from "./fdtable.js";
+import { lru_add_drain } from "./lru.js";
 import type { Linux } from "./linux.js";
 import { free_pgtables } from "./mmap.js";
 import { NO_MM } from "./mm-struct.js";
@@ -50,6 +51,7 @@ function exit_mmap(k: Linux, cpu: number, mm: number): void {
   k.pv.exit_mmap(cpu, mm);
   const first = vmas.find_vma(mms.vma_root[mm]!, 0);
   if (first === NO_VMA) return;
+  lru_add_drain(k, cpu);
   tlb_gather_mmu(k, cpu, mm, true);
   for (let vma = first; vma !== NO_VMA; vma = vmas.find_vma(mms.vma_root[mm]!, vmas.end[vma]!)) {
     unmap_page_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!);

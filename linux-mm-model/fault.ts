@@ -6,6 +6,7 @@
  * Differs: no swap, no huge pages (a PV guest has no PSE), no userfaultfd, no write-notify (files are on tmpfs). A
  *          fault that Linux would answer with SIGSEGV returns to where it came from.
  */
+import { anon_vma_prepare } from "./anon-vma.js";
 import { EV } from "../abi/events.js";
 import { DONE, NEXT, path, runPath, step } from "../abi/path.js";
 import { _PAGE_RW, PFEC_user_mode, PFEC_write_access } from "../abi/page.js";
@@ -21,8 +22,8 @@ import {
   vm_page_prot,
   pmd_alloc,
 } from "./pgtable.js";
-import { is_anon, is_anon_exclusive, new_anon_page, page_remove_rmap } from "./rmap.js";
-import { PG_anon_exclusive } from "./struct-page.js";
+import { can_reuse_anon, is_anon, new_anon_page, page_remove_rmap } from "./rmap.js";
+import { PG_anon_exclusive, PG_pagecache } from "./struct-page.js";
 import { NO_FILE, NO_VMA, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED, VM_WRITE } from "./vma.js";
 
 /** How a fault ended. */
@@ -165,52 +166,59 @@ function do_anonymous_page(
     set_user_pte(k, cpu, mm, page, table, k.image.zero_page[0]!, prot);
     return;
   }
-  vmas.anon_vma[vma] = 1;
+  anon_vma_prepare(k, mm, vma);
   mms.rss[mm]!++;
-  set_user_pte(k, cpu, mm, page, table, new_anon_page(k), prot | PTE_WRITE_DIRTY);
+  set_user_pte(k, cpu, mm, page, table, new_anon_page(k, cpu), prot | PTE_WRITE_DIRTY);
 }
 
 /** A page of a file: for reading with its neighbours, for writing to a private mapping as a copy. */
 function do_fault(k: Linux, cpu: number, mm: number, vma: number, page: number, write: boolean): void {
-  const { vmas, files, mms } = k;
+  const { vmas, files, mms, pages } = k;
   const flags = vmas.flags[vma]!;
-  const file = vmas.file[vma]!;
   const prot = vm_page_prot(flags);
-  const index = vmas.pgoff[vma]! + page - vmas.start[vma]!;
+  const pfn = files.frame(vmas.file[vma]!, vmas.pgoff[vma]! + page - vmas.start[vma]!);
   if (write && (flags & VM_SHARED) === 0) {
-    vmas.anon_vma[vma] = 1;
+    anon_vma_prepare(k, mm, vma);
+    pages.flags[pfn]! |= PG_pagecache; // it is read first
     const table = pte_alloc(k, cpu, mm, page);
     mms.rss[mm]!++;
-    set_user_pte(k, cpu, mm, page, table, new_anon_page(k), prot | PTE_WRITE_DIRTY);
+    set_user_pte(k, cpu, mm, page, table, new_anon_page(k, cpu), prot | PTE_WRITE_DIRTY);
     return;
   }
-  if (!write && files.cached[file] !== 0 && k.config.faultAroundPages > 1) {
-    do_fault_around(k, cpu, mm, vma, page);
-    return;
-  }
+  const around = !write && k.config.faultAroundPages > 1;
+  if (around && do_fault_around(k, cpu, mm, vma, page)) return;
+  pages.flags[pfn]! |= PG_pagecache;
   const table = pte_alloc(k, cpu, mm, page);
   mms.rss[mm]!++;
-  set_user_pte(k, cpu, mm, page, table, files.frame(file, index), write ? prot | PTE_WRITE_DIRTY : prot);
+  set_user_pte(k, cpu, mm, page, table, pfn, write ? prot | PTE_WRITE_DIRTY : prot);
 }
 
 /**
- * Map the cached pages around a read fault that are not mapped yet: a window of fault_around_bytes, aligned, inside
- * the VMA and the L1 table.
+ * Map the pages around a read fault that are in the page cache and not mapped yet: a window of fault_around_bytes, aligned,
+ * inside the VMA and the L1 table. Returns whether `page` is among them.
+ *
+ * Mirrors: do_fault_around(), mm/memory.c; filemap_map_pages(), mm/filemap.c.
  */
-function do_fault_around(k: Linux, cpu: number, mm: number, vma: number, page: number): void {
-  const { vmas, files, memory, mms } = k;
-  const pages = k.config.faultAroundPages;
-  const table = pte_alloc(k, cpu, mm, page);
+function do_fault_around(k: Linux, cpu: number, mm: number, vma: number, page: number): boolean {
+  const { vmas, files, memory, mms, pages } = k;
+  const window = k.config.faultAroundPages;
   const start = vmas.start[vma]!;
-  const first = Math.max(page - (page % pages), start, page - (page % PMD_PAGES));
-  const last = Math.min(first + pages, vmas.end[vma]!, first - (first % PMD_PAGES) + PMD_PAGES);
+  const first = Math.max(page - (page % window), start, page - (page % PMD_PAGES));
+  const last = Math.min(first + window, vmas.end[vma]!, first - (first % PMD_PAGES) + PMD_PAGES);
   const prot = vm_page_prot(vmas.flags[vma]!);
   const file = vmas.file[vma]!;
+  let table = 0;
+  let mapped = false;
   for (let at = first; at < last; at++) {
+    const pfn = files.frame(file, vmas.pgoff[vma]! + at - start);
+    if ((pages.flags[pfn]! & PG_pagecache) === 0) continue;
+    if (table === 0) table = pte_alloc(k, cpu, mm, page);
     if (memory.flags(table, at & (PMD_PAGES - 1)) !== 0) continue;
     mms.rss[mm]!++;
-    set_user_pte(k, cpu, mm, at, table, files.frame(file, vmas.pgoff[vma]! + at - start), prot);
+    set_user_pte(k, cpu, mm, at, table, pfn, prot);
+    if (at === page) mapped = true;
   }
+  return mapped;
 }
 
 /** A write to a page that is mapped read-only: take it over, or copy it. */
@@ -220,7 +228,7 @@ function do_wp_page(k: Linux, cpu: number, mm: number, vma: number, page: number
   const pfn = memory.frame(table, slot);
   const prot = vm_page_prot(vmas.flags[vma]!) | PTE_WRITE_DIRTY;
   const shared = (vmas.flags[vma]! & VM_SHARED) !== 0;
-  if (is_anon(k, pfn) && (is_anon_exclusive(k, pfn) || pages.mapcount[pfn] === 1)) {
+  if (!shared && is_anon(k, pfn) && can_reuse_anon(k, cpu, pfn)) {
     pages.flags[pfn]! |= PG_anon_exclusive;
     set_user_pte(k, cpu, mm, page, table, pfn, prot);
     return;
@@ -230,35 +238,47 @@ function do_wp_page(k: Linux, cpu: number, mm: number, vma: number, page: number
     return;
   }
   // wp_page_copy(): the old PTE goes first, and with it the translation
-  vmas.anon_vma[vma] = 1;
+  anon_vma_prepare(k, mm, vma);
   if (pfn === k.image.zero_page[0]) mms.rss[mm]!++;
-  const copy = new_anon_page(k);
+  const copy = new_anon_page(k, cpu);
   k.pv.ptep_get_and_clear(cpu, mm, table, slot);
   k.pv.flush_tlb_mm_range(cpu, mm, page, page + 1);
   set_user_pte(k, cpu, mm, page, table, copy, prot);
   page_remove_rmap(k, pfn);
 }
 
-/** Fault in all pages of a range, as mlock, MAP_POPULATE and MADV_POPULATE_* do. Mirrors: populate_vma_page_range(). */
+/**
+ * Fault in all pages of a range. MADV_POPULATE_* say whether to write; mlock and MAP_POPULATE write where that breaks a
+ * COW: to private writable mappings. What nobody may access is left out.
+ *
+ * Mirrors: populate_vma_page_range(), faultin_vma_page_range(), mm/gup.c.
+ */
 export function populate_range(
   k: Linux,
   cpu: number,
   mm: number,
   start: number,
   end: number,
-  write: boolean,
+  write?: boolean,
 ): void {
   const { vmas, mms } = k;
-  for (let page = start; page < end; page++) {
-    const vma = vmas.find_vma(mms.vma_root[mm]!, page);
-    if (vma === NO_VMA) return;
-    if (vmas.start[vma]! > page) {
-      page = vmas.start[vma]! - 1;
-      continue;
-    }
-    const table = table_of(k, mm, page, 1);
-    const flags = table === 0 ? 0 : k.memory.flags(table, page & (PMD_PAGES - 1));
-    if (pte_present(flags) && (!write || (flags & _PAGE_RW) !== 0)) continue;
-    handle_mm_fault(k, cpu, mm, vma, page, write);
+  for (let at = start; at < end;) {
+    const vma = vmas.find_vma(mms.vma_root[mm]!, at);
+    if (vma === NO_VMA || vmas.start[vma]! >= end) return;
+    const flags = vmas.flags[vma]!;
+    const from = Math.max(at, vmas.start[vma]!);
+    const to = Math.min(end, vmas.end[vma]!);
+    at = to;
+    if ((flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0) continue;
+    if (write === true && (flags & VM_WRITE) === 0) return;
+    const touch = write ?? (flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
+    for (let page = from; page < to; page++) faultin_page(k, cpu, mm, vma, page, touch);
   }
+}
+
+function faultin_page(k: Linux, cpu: number, mm: number, vma: number, page: number, write: boolean): void {
+  const table = table_of(k, mm, page, 1);
+  const flags = table === 0 ? 0 : k.memory.flags(table, page & (PMD_PAGES - 1));
+  if (pte_present(flags) && (!write || (flags & _PAGE_RW) !== 0)) return;
+  handle_mm_fault(k, cpu, mm, vma, page, write);
 }

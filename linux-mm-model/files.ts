@@ -4,10 +4,10 @@
  * Shape: maxFiles rows.
  *   pages  Uint32Array  length
  *   first  Uint32Array  frames of the page cache: `pages` in a row from here
- *   cached Uint8Array   all pages are in the page cache; otherwise (shared anonymous memory) from their first use
  *
  * Mirrors: struct address_space; shmem_file_setup() for shared anonymous mappings.
- * Differs: a file is fully cached, or not at all; frames of its pages are set aside when it is opened. A file that
+ * Differs: a file begins fully cached or, as shared anonymous memory does, empty (PG_pagecache of its frames); these are
+ *          set aside when it is opened. A file that
  *          nobody knows the length of has 1,024 pages, and pages beyond wrap around. Page 2^31 and up wrap too.
  */
 import type { State } from "../abi/state.js";
@@ -17,7 +17,6 @@ import { PG_pagecache } from "./struct-page.js";
 export class FileTable {
   readonly pages: Uint32Array;
   readonly first: Uint32Array;
-  readonly cached: Uint8Array;
   /** One bit a page of files that are not cached: has it been used? */
   private readonly used: Uint32Array;
 
@@ -27,18 +26,16 @@ export class FileTable {
   ) {
     this.pages = state.u32(max);
     this.first = state.u32(max);
-    this.cached = state.u8(max);
     this.used = state.u32(1);
   }
 
-  /** A file of `pages` pages. Errors: RangeError where there is no room for another. */
+  /** A file of `pages` pages, all in the page cache or none. Errors: RangeError where there is no room for another. */
   open(frames: PageTable, pages: number, cached: boolean): number {
     const file = this.used[0]!;
     if (file >= this.max) throw new RangeError(`FileTable: ${this.max} files are open; raise maxFiles`);
     this.used[0] = file + 1;
     this.pages[file] = pages;
     this.first[file] = frames.alloc_range(pages);
-    this.cached[file] = cached ? 1 : 0;
     frames.flags.fill(cached ? PG_pagecache : 0, this.first[file], this.first[file]! + pages);
     return file;
   }

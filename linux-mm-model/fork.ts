@@ -4,17 +4,27 @@
  * Mirrors: copy_process(), copy_mm(), dup_mm(), dup_mmap(), kernel/fork.c; copy_page_range() to
  *          copy_present_pte(), mm/memory.c.
  */
+import { anon_vma_fork } from "./anon-vma.js";
 import { type Rc } from "../abi/errno.js";
 import { CAUSE } from "../abi/ledger.js";
 import { _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_RW } from "../abi/page.js";
 import type { Linux } from "./linux.js";
 import { insert_vma } from "./mmap.js";
 import { NO_MM } from "./mm-struct.js";
-import { P4D_PAGES, PMD_PAGES, PUD_PAGES, pte_alloc, pte_present, table_of } from "./pgtable.js";
+import {
+  P4D_PAGES,
+  PMD_PAGES,
+  pmd_alloc,
+  pud_alloc,
+  PUD_PAGES,
+  pte_alloc,
+  pte_present,
+  table_of,
+} from "./pgtable.js";
 import { page_dup_rmap } from "./rmap.js";
 import { alloc_thread_stack_node, free_thread_stack } from "./thread-stack.js";
 import { copy_files } from "./fdtable.js";
-import { NO_VMA, VM_SHARED, VM_WRITE } from "./vma.js";
+import { NO_VMA, VM_LOCKED, VM_SHARED, VM_WRITE } from "./vma.js";
 import { save_fsgs } from "./xen/enlighten-pv.js";
 import { TLB_FLUSH_ALL } from "./xen/flush-tlb.js";
 
@@ -70,11 +80,11 @@ function dup_mmap(k: Linux, cpu: number, mm: number, oldmm: number): void {
     const copy = vmas.vm_area_alloc(
       vmas.start[vma]!,
       vmas.end[vma]!,
-      vmas.flags[vma]!,
+      vmas.flags[vma]! & ~VM_LOCKED,
       vmas.file[vma]!,
       vmas.pgoff[vma]!,
     );
-    vmas.anon_vma[copy] = vmas.anon_vma[vma]!;
+    anon_vma_fork(k, vma, copy);
     insert_vma(k, mm, copy);
     // without private pages faults will do
     if (vmas.anon_vma[vma] !== 0) copy_page_range(k, cpu, mm, oldmm, vma);
@@ -88,9 +98,15 @@ function copy_page_range(k: Linux, cpu: number, mm: number, oldmm: number, vma: 
   const { vmas } = k;
   const end = vmas.end[vma]!;
   for (let page = vmas.start[vma]!; page < end;) {
-    if (table_of(k, oldmm, page, 3) === 0) page = (Math.floor(page / P4D_PAGES) + 1) * P4D_PAGES;
-    else if (table_of(k, oldmm, page, 2) === 0) page = (Math.floor(page / PUD_PAGES) + 1) * PUD_PAGES;
+    // a table that the parent has is made for the child too, whether or not there is something below
+    if (table_of(k, oldmm, page, 3) === 0) {
+      page = (Math.floor(page / P4D_PAGES) + 1) * P4D_PAGES;
+      continue;
+    }
+    pud_alloc(k, cpu, mm, page);
+    if (table_of(k, oldmm, page, 2) === 0) page = (Math.floor(page / PUD_PAGES) + 1) * PUD_PAGES;
     else {
+      pmd_alloc(k, cpu, mm, page);
       const next = Math.min(end, (Math.floor(page / PMD_PAGES) + 1) * PMD_PAGES);
       const from = table_of(k, oldmm, page, 1);
       if (from !== 0) copy_pte_range(k, cpu, mm, oldmm, from, page, next, vmas.flags[vma]!);

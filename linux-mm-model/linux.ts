@@ -16,6 +16,7 @@ import { event, page_fault } from "./entry.js";
 import { FaultRegisters } from "./fault.js";
 import { FileTable } from "./files.js";
 import { KernelImage } from "./kernel-image.js";
+import { LruPagevecs } from "./lru.js";
 import { MmTable } from "./mm-struct.js";
 import { PerCpu } from "./percpu.js";
 import type { PvMmuOps } from "./pv-ops.js";
@@ -40,6 +41,7 @@ export class Linux implements Guest {
   readonly pages: PageTable;
   readonly vmas: VmaTable;
   readonly files: FileTable;
+  readonly lru: LruPagevecs;
   readonly vmaps: VmapTable;
   readonly fdtables: FdTables;
   readonly percpu: PerCpu;
@@ -67,6 +69,7 @@ export class Linux implements Guest {
     this.pages = new PageTable(state, config);
     this.vmas = new VmaTable(state, config.maxVmas);
     this.files = new FileTable(state, config.maxFiles);
+    this.lru = new LruPagevecs(state, config.nrCpus);
     this.vmaps = new VmapTable(state, config.maxTasks + VMAPS);
     this.fdtables = new FdTables(state, config.maxTasks);
     this.percpu = new PerCpu(state, config.nrCpus);

@@ -7,11 +7,12 @@
 import { EINVAL, type Rc } from "../abi/errno.js";
 import { _PAGE_ACCESSED, _PAGE_DIRTY } from "../abi/page.js";
 import { populate_range } from "./fault.js";
+import { lru_add_drain } from "./lru.js";
 import type { Linux } from "./linux.js";
 import { PMD_PAGES, pte_present, table_of } from "./pgtable.js";
 import { is_anon } from "./rmap.js";
 import { tlb_adjust, tlb_finish_mmu, tlb_gather_mmu, unmap_page_range } from "./unmap.js";
-import { NO_FILE, NO_VMA } from "./vma.js";
+import { NO_FILE, NO_VMA, VM_LOCKED } from "./vma.js";
 
 export const MADV_NORMAL = 0;
 export const MADV_WILLNEED = 3;
@@ -41,11 +42,13 @@ export function do_madvise(
     if (vma === NO_VMA || vmas.start[vma]! >= end) break;
     const from = Math.max(at, vmas.start[vma]!);
     const to = Math.min(end, vmas.end[vma]!);
+    at = to;
+    if ((vmas.flags[vma]! & VM_LOCKED) !== 0) return -EINVAL;
+    lru_add_drain(k, cpu);
     tlb_gather_mmu(k, cpu, mm, false);
     if (advice === MADV_DONTNEED) unmap_page_range(k, cpu, mm, from, to);
     else if (vmas.file[vma] === NO_FILE) free_range(k, cpu, mm, from, to);
     tlb_finish_mmu(k, cpu, mm);
-    at = to;
   }
   return 0;
 }

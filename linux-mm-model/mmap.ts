@@ -7,11 +7,13 @@
 import { EEXIST, EINVAL, ENOMEM, type Rc } from "../abi/errno.js";
 import { USER_LIMIT_VPN } from "../abi/layout.js";
 import { populate_range } from "./fault.js";
+import { anon_vma_clone, is_mergeable_anon_vma } from "./anon-vma.js";
+import { lru_add_drain } from "./lru.js";
 import type { Linux } from "./linux.js";
 import { free_pgd_range, tlb_finish_mmu, tlb_gather_mmu, unmap_page_range } from "./unmap.js";
 import { call_rcu } from "./rcu.js";
 import { PMD_PAGES } from "./pgtable.js";
-import { NO_FILE, NO_VMA, VM_GROWSDOWN, VM_LOCKED, VM_WRITE } from "./vma.js";
+import { NO_FILE, NO_VMA, VM_LOCKED, VM_SOFTDIRTY } from "./vma.js";
 
 /** A mapping that mmap is asked for. Units: pages. */
 export interface MapRequest {
@@ -44,7 +46,7 @@ export function mmap_region(k: Linux, cpu: number, mm: number, request: MapReque
   }
   call_rcu(k, cpu); // the old node of the maple tree
   if (request.populate === true || (flags & VM_LOCKED) !== 0) {
-    populate_range(k, cpu, mm, start, end, (flags & VM_WRITE) !== 0);
+    populate_range(k, cpu, mm, start, end);
   }
   return start;
 }
@@ -69,21 +71,26 @@ export function vma_merge(
   flags: number,
   file: number,
   pgoff: number,
+  anon_vma = 0,
+  chain = 0,
 ): number {
   const { vmas, mms } = k;
-  if ((flags & VM_GROWSDOWN) !== 0) return NO_VMA;
   const prev = vmas.find_vma_before(mms.vma_root[mm]!, start);
   const next = vmas.find_vma(mms.vma_root[mm]!, end);
   const joins = (row: number, offset: number): boolean =>
-    vmas.flags[row] === flags && vmas.file[row] === file && vmas.pgoff[row] === offset;
+    ((vmas.flags[row]! ^ flags) & ~VM_SOFTDIRTY) === 0 &&
+    vmas.file[row] === file &&
+    vmas.pgoff[row] === offset &&
+    is_mergeable_anon_vma(k, anon_vma, row);
   const mergePrev =
     prev !== NO_VMA && vmas.end[prev] === start && joins(prev, pgoff - (start - vmas.start[prev]!));
   const mergeNext = next !== NO_VMA && vmas.start[next] === end && joins(next, pgoff + end - start);
   if (mergePrev) {
     vmas.end[prev] = end;
-    if (mergeNext) {
+    anon_vma_clone(k, prev, anon_vma, chain);
+    if (mergeNext && is_mergeable_anon_vma(k, vmas.anon_vma[prev]!, next)) {
       vmas.end[prev] = vmas.end[next]!;
-      vmas.anon_vma[prev]! |= vmas.anon_vma[next]!;
+      anon_vma_clone(k, prev, vmas.anon_vma[next]!, vmas.anon_chain[next]!);
       remove_vma(k, mm, next);
     }
     return prev;
@@ -91,7 +98,39 @@ export function vma_merge(
   if (!mergeNext) return NO_VMA;
   vmas.start[next] = start;
   vmas.pgoff[next] = pgoff;
+  anon_vma_clone(k, next, anon_vma, chain);
   return next;
+}
+
+/**
+ * Give [start, end), all of one VMA, other flags: it becomes part of a neighbour or a VMA of its own, or is changed in
+ * place. Returns the VMA that it is in.
+ *
+ * Mirrors: vma_merge() and the splits behind it in mprotect_fixup(), mlock_fixup().
+ */
+export function vma_modify(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  start: number,
+  end: number,
+  flags: number,
+): number {
+  const { vmas, mms } = k;
+  const before = mms.map_count[mm]!;
+  split_at(k, mm, start, end);
+  const part = vmas.find_vma(mms.vma_root[mm]!, start);
+  const [file, pgoff] = [vmas.file[part]!, vmas.pgoff[part]!];
+  const [anon_vma, chain] = [vmas.anon_vma[part]!, vmas.anon_chain[part]!];
+  remove_vma(k, mm, part);
+  let row = vma_merge(k, mm, start, end, flags, file, pgoff, anon_vma, chain);
+  if (row === NO_VMA) {
+    row = vmas.vm_area_alloc(start, end, flags, file, pgoff);
+    anon_vma_clone(k, row, anon_vma, chain);
+    insert_vma(k, mm, row);
+  }
+  if (mms.map_count[mm] !== before || vmas.start[row] !== start || vmas.end[row] !== end) call_rcu(k, cpu);
+  return row;
 }
 
 /** Cut `vma` at `page`, if it lies inside. Returns the upper part. Mirrors: __split_vma(). */
@@ -104,7 +143,7 @@ export function split_vma(k: Linux, mm: number, vma: number, page: number): numb
     vmas.file[vma]!,
     vmas.pgoff[vma]! + page - vmas.start[vma]!,
   );
-  vmas.anon_vma[upper] = vmas.anon_vma[vma]!;
+  anon_vma_clone(k, upper, vmas.anon_vma[vma]!, vmas.anon_chain[vma]!);
   vmas.end[vma] = page;
   insert_vma(k, mm, upper);
   return upper;
@@ -131,6 +170,7 @@ export function do_munmap(k: Linux, cpu: number, mm: number, start: number, end:
   const floor = before === NO_VMA ? 0 : vmas.end[before]!;
   const behind = vmas.find_vma(mms.vma_root[mm]!, end);
   const ceiling = behind === NO_VMA ? Infinity : vmas.start[behind]!;
+  lru_add_drain(k, cpu);
   tlb_gather_mmu(k, cpu, mm, false);
   for (
     let vma = first;

@@ -15,12 +15,12 @@ import {
   _PAGE_USER,
 } from "../abi/page.js";
 import type { Linux } from "./linux.js";
-import { split_at, vma_merge, remove_vma, insert_vma } from "./mmap.js";
+import { populate_range } from "./fault.js";
+import { vma_modify } from "./mmap.js";
 import { P4D_PAGES, PMD_PAGES, pte_present, PUD_PAGES, table_of, vm_page_prot } from "./pgtable.js";
-import { call_rcu } from "./rcu.js";
 import { is_anon_exclusive } from "./rmap.js";
 import { tlb_adjust, tlb_finish_mmu, tlb_gather_mmu } from "./unmap.js";
-import { NO_VMA, VM_EXEC, VM_READ, VM_SHARED, VM_WRITE } from "./vma.js";
+import { NO_VMA, VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from "./vma.js";
 
 const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;
 
@@ -69,26 +69,14 @@ export function mprotect_fixup(
   end: number,
   flags: number,
 ): void {
-  const { vmas, mms } = k;
+  const { vmas } = k;
   if (flags === vmas.flags[vma]) return;
-  const vmasBefore = mms.map_count[mm]!;
-  split_at(k, mm, start, end);
-  const part = vmas.find_vma(mms.vma_root[mm]!, start);
-  const { file, pgoff, anon_vma } = {
-    file: vmas.file[part]!,
-    pgoff: vmas.pgoff[part]!,
-    anon_vma: vmas.anon_vma[part]!,
-  };
-  remove_vma(k, mm, part);
-  let row = vma_merge(k, mm, start, end, flags, file, pgoff);
-  if (row === NO_VMA) {
-    row = vmas.vm_area_alloc(start, end, flags, file, pgoff);
-    insert_vma(k, mm, row);
-  }
-  vmas.anon_vma[row]! |= anon_vma;
-  if (mms.map_count[mm] !== vmasBefore || vmas.start[row] !== start || vmas.end[row] !== end)
-    call_rcu(k, cpu);
+  const old = vmas.flags[vma]!;
+  vma_modify(k, cpu, mm, start, end, flags);
   change_protection(k, cpu, mm, start, end, flags);
+  // a locked private mapping that becomes writable gets its copies now
+  if ((old & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && (flags & VM_WRITE) !== 0)
+    populate_range(k, cpu, mm, start, end);
 }
 
 function change_protection(

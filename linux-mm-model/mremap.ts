@@ -3,12 +3,14 @@
  *
  * Mirrors: sys_mremap(), move_vma(), move_page_tables(), move_normal_pud(), move_normal_pmd(), move_ptes(), mm/mremap.c.
  */
+import { anon_vma_clone } from "./anon-vma.js";
+import { populate_range } from "./fault.js";
 import { EINVAL, ENOMEM } from "../abi/errno.js";
 import type { Linux } from "./linux.js";
 import { do_munmap, insert_vma, mmap_region, split_at, vma_merge } from "./mmap.js";
 import { PMD_PAGES, pmd_alloc, pte_alloc, pte_present, pud_alloc, PUD_PAGES, table_of } from "./pgtable.js";
 import { call_rcu } from "./rcu.js";
-import { NO_FILE, NO_VMA } from "./vma.js";
+import { NO_FILE, NO_VMA, VM_LOCKED } from "./vma.js";
 import { _PAGE_TABLE } from "./xen/prot.js";
 
 /**
@@ -62,18 +64,20 @@ function move_vma(
   const { vmas, mms } = k;
   split_at(k, mm, old, old + pages);
   const vma = vmas.find_vma(mms.vma_root[mm]!, old);
-  const [flags, file, anon] = [vmas.flags[vma]!, vmas.file[vma]!, vmas.anon_vma[vma]!];
+  const [flags, file] = [vmas.flags[vma]!, vmas.file[vma]!];
+  const [anon, chain] = [vmas.anon_vma[vma]!, vmas.anon_chain[vma]!];
   // an anonymous VMA without pages starts afresh; with pages it keeps the offsets of where it was
   const pgoff = file === NO_FILE && anon === 0 ? to : vmas.pgoff[vma]!;
-  let target = vma_merge(k, mm, to, to + newPages, flags, file, pgoff);
+  let target = vma_merge(k, mm, to, to + newPages, flags, file, pgoff, anon, chain);
   if (target === NO_VMA) {
     target = vmas.vm_area_alloc(to, to + newPages, flags, file, pgoff);
     insert_vma(k, mm, target);
   }
-  vmas.anon_vma[target]! |= anon;
+  anon_vma_clone(k, target, anon, chain);
   call_rcu(k, cpu);
   move_page_tables(k, cpu, mm, old, to, pages);
   do_munmap(k, cpu, mm, old, old + pages);
+  if ((flags & VM_LOCKED) !== 0) populate_range(k, cpu, mm, to + pages, to + newPages);
   return to;
 }
 

@@ -14,7 +14,8 @@ export const PG_table = 1; // PageTable()
 export const PG_pinned = 2; // PagePinned(): read-only in the direct map because Xen types it
 export const PG_anon = 4; // PageAnon()
 export const PG_anon_exclusive = 8; // PageAnonExclusive(): not shared by fork
-export const PG_pagecache = 16; // belongs to a file; never freed by unmapping
+export const PG_pagecache = 16; // a page of a file that is there; never freed by unmapping
+export const PG_lru = 32; // no CPU holds it back from the LRU lists (lru.ts)
 
 /**
  * Shape: one row per frame, indexed by pfn (== mfn); rows below firstFrame are Xen's and stay unused.

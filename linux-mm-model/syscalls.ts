@@ -3,17 +3,18 @@
  *
  * Mirrors: ksys_mmap_pgoff(), __vm_munmap(), sys_mprotect(), sys_brk(), sys_mremap(), sys_madvise(), sys_mlock().
  */
-import { EINVAL, type Rc } from "../abi/errno.js";
+import { EINVAL, ENOMEM, type Rc } from "../abi/errno.js";
 import { CAUSE } from "../abi/ledger.js";
 import { populate_range } from "./fault.js";
 import { expand_files } from "./fdtable.js";
+import { lru_add_drain } from "./lru.js";
 import type { Linux } from "./linux.js";
 import { do_madvise } from "./madvise.js";
-import { do_brk, do_munmap, type MapRequest, mmap_region, split_at } from "./mmap.js";
+import { do_brk, do_munmap, type MapRequest, mmap_region, vma_modify } from "./mmap.js";
 import { NO_MM } from "./mm-struct.js";
 import { do_mprotect } from "./mprotect.js";
 import { do_mremap } from "./mremap.js";
-import { NO_VMA, VM_LOCKED, VM_WRITE } from "./vma.js";
+import { NO_VMA, VM_LOCKED } from "./vma.js";
 
 /** Do `call` on the mm of the current task, under `cause`. Errors: -EINVAL for a task without one. */
 function on_mm(k: Linux, cpu: number, cause: number, call: (mm: number) => number): number {
@@ -66,19 +67,26 @@ export function sys_dup2(k: Linux, cpu: number, fd: number): void {
   expand_files(k, cpu, fd);
 }
 
-/** Lock a range in memory: its pages are faulted in. */
+/** Lock a range in memory: its pages are faulted in. Errors: -ENOMEM, a part is not mapped. */
 export function sys_mlock(k: Linux, cpu: number, start: number, pages: number): Rc {
   return on_mm(k, cpu, CAUSE.mmap, (mm) => {
     const { vmas, mms } = k;
-    split_at(k, mm, start, start + pages);
-    for (
-      let vma = vmas.find_vma(mms.vma_root[mm]!, start);
-      vma !== NO_VMA && vmas.start[vma]! < start + pages;
-    ) {
-      vmas.flags[vma]! |= VM_LOCKED;
-      populate_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!, (vmas.flags[vma]! & VM_WRITE) !== 0);
-      vma = vmas.find_vma(mms.vma_root[mm]!, vmas.end[vma]!);
+    const end = start + pages;
+    let rc: Rc = 0;
+    for (let at = start; at < end;) {
+      const vma = vmas.find_vma(mms.vma_root[mm]!, at);
+      if (vma === NO_VMA || vmas.start[vma]! > at) {
+        rc = -ENOMEM;
+        break;
+      }
+      const until = Math.min(end, vmas.end[vma]!);
+      if ((vmas.flags[vma]! & VM_LOCKED) === 0) {
+        vma_modify(k, cpu, mm, at, until, vmas.flags[vma]! | VM_LOCKED); // mlock_fixup()
+        lru_add_drain(k, cpu);
+      }
+      at = until;
     }
-    return 0;
+    if (rc === 0) populate_range(k, cpu, mm, start, end);
+    return rc;
   });
 }

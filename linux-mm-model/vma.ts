@@ -6,13 +6,13 @@
  *   flags       Uint32Array   VM_*
  *   file        Int16Array    row of the file mapped, NO_FILE for anonymous memory
  *   pgoff       Float64Array  page of the file at `start`; anonymous: the page where it was mapped first
- *   anon_vma    Uint8Array    has, or had, anonymous pages: fork copies its PTEs
+ *   anon_vma    Uint32Array   number of its anon_vma, 0 if it never had a page of its own: fork copies its PTEs if it has
+ *   anon_chain  Uint8Array    anon_vmas that its pages may be of: its own, and those of forebears (anon-vma.ts)
  *   left, right Int32Array    subtrees, -1 for none
  *   weight      Uint32Array   heap order of the tree
  *
  * Mirrors: struct vm_area_struct, include/linux/mm_types.h; find_vma(), mm/mmap.c.
- * Differs: a treap per mm instead of a maple tree. anon_vma is a flag, so that neighbours merge whatever
- *          their anon_vmas are.
+ * Differs: a treap per mm instead of a maple tree.
  */
 import type { State } from "../abi/state.js";
 
@@ -34,11 +34,12 @@ export class VmaTable {
   readonly flags: Uint32Array;
   readonly file: Int16Array;
   readonly pgoff: Float64Array;
-  readonly anon_vma: Uint8Array;
+  readonly anon_vma: Uint32Array;
+  readonly anon_chain: Uint8Array;
   private readonly left: Int32Array;
   private readonly right: Int32Array;
   private readonly weight: Uint32Array;
-  /** heads[0]: free rows, linked by `left`; heads[1]: first row never used; heads[2]: state of the weights. */
+  /** heads[0]: free rows, linked by `left`; heads[1]: first row never used; heads[2]: state of the weights; heads[3]: anon_vmas. */
   private readonly heads: Int32Array;
 
   constructor(
@@ -50,11 +51,12 @@ export class VmaTable {
     this.flags = state.u32(max);
     this.file = state.i16(max);
     this.pgoff = state.f64(max);
-    this.anon_vma = state.u8(max);
+    this.anon_vma = state.u32(max);
+    this.anon_chain = state.u8(max);
     this.left = state.i32(max);
     this.right = state.i32(max);
     this.weight = state.u32(max);
-    this.heads = state.i32(3);
+    this.heads = state.i32(4);
   }
 
   init(): void {
@@ -77,6 +79,7 @@ export class VmaTable {
     this.file[row] = file;
     this.pgoff[row] = pgoff;
     this.anon_vma[row] = 0;
+    this.anon_chain[row] = 0;
     this.left[row] = NO_VMA;
     this.right[row] = NO_VMA;
     // xorshift: the shape of the tree is a function of the history alone
@@ -87,6 +90,11 @@ export class VmaTable {
     this.heads[2] = w;
     this.weight[row] = w >>> 0;
     return row;
+  }
+
+  /** Number of a new anon_vma. */
+  new_anon_vma(): number {
+    return ++this.heads[3]!;
   }
 
   /** Mirrors: vm_area_free(). */

@@ -94,7 +94,9 @@ export function memoryStep(p: Player, step: MmStep, task: ScriptTask, index: num
     case "mremap": {
       const { start, pages } = part(p, step, index);
       const to = regionStart(p, step.to, index) + step.to_from;
-      call(p, vcpu, () => sys.sys_mremap(linux, vcpu, start, pages, step.new_count ?? pages, to));
+      const count = step.new_count ?? pages;
+      const overlap = start < to + count && to < start + pages; // MREMAP_FIXED: -EINVAL
+      call(p, vcpu, () => !overlap && sys.sys_mremap(linux, vcpu, start, pages, count, to));
       return true;
     }
     default:
