@@ -15,7 +15,13 @@ import { begin_requests, end_requests, Requests } from "./continuation.js";
 import { new_guest_cr3, new_user_baseptr } from "./cr3.js";
 import { set_ldt } from "./descriptor-tables.js";
 import { get_pg_owner } from "./do-mmu-update.js";
-import { flush_tlb_local, flush_tlb_mask, flush_tlb_one_local, flush_tlb_one_mask } from "./flush.js";
+import {
+  flush_cache_others,
+  flush_tlb_local,
+  flush_tlb_mask,
+  flush_tlb_one_local,
+  flush_tlb_one_mask,
+} from "./flush.js";
 import { OWNER_guest, PGT_l1_page_table, PGT_pinned, PGT_writable_page } from "./frame-table.js";
 import { addr_ok, is_canonical } from "./guest-access.js";
 import { _get_page_type, put_or_defer, put_page_and_type, set_old_guest_table } from "./page-type.js";
@@ -90,10 +96,13 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
       if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, x.dirty_mask(), va);
       return 0;
     case op.MMUEXT_FLUSH_CACHE:
-      return x.map.devices ? 0 : -EACCES;
+      if (!x.map.devices) return -EACCES;
+      if (x.config.version !== "4.17") flush_cache_others(x, vcpu);
+      return 0;
     case op.MMUEXT_FLUSH_CACHE_GLOBAL:
-      if (x.map.devices) return 0;
-      return x.config.version === "4.17" ? -EINVAL : -EACCES;
+      if (!x.map.devices) return x.config.version === "4.17" ? -EINVAL : -EACCES;
+      flush_cache_others(x, vcpu);
+      return 0;
     case op.MMUEXT_SET_LDT:
       return set_ldt(x, va, mfn, arg);
     case op.MMUEXT_CLEAR_PAGE:

@@ -107,6 +107,7 @@ function interrupt_others(
   for (let pcpu = 0; pcpu < pcpus.nrPcpus && mask >>> pcpu !== 0; pcpu++) {
     if (((mask >>> pcpu) & 1) === 0) continue;
     const other = pcpus.vcpu[pcpu]!;
+    if (other < 0) continue; // nothing of the guest's there, and nobody to count it for
     ledger.count(vcpu, EV.ipi_sent, 1);
     if (vcpus.blocked[other] !== 0) {
       ledger.count(other, EV.ipi_taken_idle, 1);
@@ -118,4 +119,15 @@ function interrupt_others(
     act(x, other, page);
     x.root.exit_to_guest(x, other);
   }
+}
+
+/**
+ * Write the caches of all other pCPUs back: MMUEXT_FLUSH_CACHE_GLOBAL, and in master MMUEXT_FLUSH_CACHE too, as nobody knows
+ * where the vCPU has run before (facts/xen.md 1.12).
+ *
+ * Differs: each pCPU is a core; WBINVD is no event.
+ */
+export function flush_cache_others(x: Xen, vcpu: number): void {
+  const all = (1 << x.pcpus.nrPcpus) - 1;
+  interrupt_others(x, vcpu, all & ~(1 << x.vcpus.pcpu[vcpu]!), () => undefined);
 }

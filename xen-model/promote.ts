@@ -10,10 +10,11 @@
  *          L1TF (pv-l1tf off). Three losses of Xen's are mended: see
  *          stop_promotion(), put_failed_first_entry() and get_pae_slot_3().
  */
-import { EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
+import { EINTR, EINVAL, ERANGE, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import { _PAGE_PRESENT, PAGE_FLAGS_MASK } from "../abi/page.js";
 import { hexFrame } from "./audit-log.js";
+import { VMASST_TYPE_pae_extended_cr3 } from "../abi/vm-assist.js";
 import { adjust_guest_l1e, adjust_guest_lNe, unadjust_guest_l3e } from "./adjust.js";
 import { validate_segdesc_page } from "./descriptor-tables.js";
 import {
@@ -105,6 +106,7 @@ function promote_upper_table(x: Xen, vcpu: number, table: number, level: number,
   let partial_flags = frames.partial_flags[table]!;
   const retain = level === 2 ? 0 : PTF_retain_ref_on_restart;
   const pae_l3 = level === 3 && x.pv32;
+  if (pae_l3 && is_l3_too_high(x, table)) return -ERANGE;
   if (first === 0 && partial_flags === 0) ledger.count(vcpu, PROMOTED[level]!, 1);
   if (pae_l3) for (let slot = 4; slot < mem.ptes; slot++) mem.set(table, slot, 0, 0); // visible to the MMU
   let rc: Rc = 0;
@@ -136,6 +138,25 @@ function promote_upper_table(x: Xen, vcpu: number, table: number, level: number,
   }
   return stop_promotion(x, vcpu, table, slot, partial_flags, rc);
 }
+
+/**
+ * Is the L3 where a PAE guest's 32-bit CR3 does not reach? The guest may say that it knows better.
+ *
+ * Mirrors: promote_l3_table() in master; 4.17 does not look (facts/xen.md 1.12).
+ */
+function is_l3_too_high(x: Xen, l3: number): boolean {
+  if (x.config.version === "4.17" || l3 < (x.config.framesBelow4GiB ?? FRAMES_BELOW_4GIB)) return false;
+  if (x.vm_assist(VMASST_TYPE_pae_extended_cr3) || x.vcpus.up[0] === 0) return false;
+  x.log.refuse(
+    -ERANGE,
+    "promote_l3_table",
+    () => `l3 mfn ${hexFrame(l3)}`,
+    "a PAE L3 is below 4 GiB; switch pae_extended_cr3 on",
+  );
+  return true;
+}
+
+const FRAMES_BELOW_4GIB = 2 ** 20;
 
 /**
  * Preempted, or failed, at `slot`: leave the table so that it can be gone on with, or taken down.

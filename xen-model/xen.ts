@@ -48,6 +48,7 @@ import { SharedRoot } from "./root/shared.js";
 import { VcpuRoot } from "./root/vcpu-root.js";
 import { XptiRoot } from "./root/xpti.js";
 import { COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT } from "./slots.js";
+import { do_vm_assist } from "./vm-assist.js";
 import { VcpuTable } from "./vcpu-table.js";
 
 export interface XenConfig {
@@ -69,6 +70,8 @@ export interface XenConfig {
   readonly preempt?: number;
   /** A 32-bit (PAE) guest. */
   readonly pv32?: boolean;
+  /** Frames below 4 GiB, 2^20 unless a test has less. */
+  readonly framesBelow4GiB?: number;
   /** A debug build of Xen. */
   readonly debug?: boolean;
   /** Model a TLB of this size for each pCPU. */
@@ -103,7 +106,8 @@ export class Xen implements Hypervisor {
   /**
    * own[0]: the next frame of Xen's own; own[1]: the idle L4; own[2..4]: vCPU, frame and holder of the last refusal;
    * own[5]: refusals; own[6]: preemption checks since the last that found work; own[7]: a 32-bit guest's M2P; own[8], own[9]: host_faults(),
-   * hypercalls_on_user_tables(); own[10]: entries worked on since the last preemption check; own[11]: the most of them.
+   * hypercalls_on_user_tables(); own[10]: entries worked on since the last preemption check; own[11]: the most of them;
+   * own[12]: VM assists, a bit each of types 0..31.
    */
   private readonly own: Uint32Array;
   private guest!: Guest;
@@ -124,7 +128,7 @@ export class Xen implements Hypervisor {
     this.frames = new FrameTable(state, config.geometry.nrFrames);
     this.vcpus = new VcpuTable(state, config.nrVcpus);
     this.pcpus = new PcpuTable(state, config.nrPcpus);
-    this.own = state.u32(12);
+    this.own = state.u32(14);
     if (config.tlb !== undefined) {
       if (config.root !== "shared")
         throw new RangeError(`Xen: no TLB is modelled with root ${config.root}; use shared`);
@@ -204,6 +208,15 @@ export class Xen implements Hypervisor {
       else this.copy_xen_slot(l4, slot);
     }
     this.mem.set(l4, layout.LINEAR_PT_SLOT, l4, __PAGE_HYPERVISOR | _PAGE_NX);
+  }
+
+  /** Has the guest switched assist `type` on? Mirrors: VM_ASSIST(). */
+  vm_assist(type: number): boolean {
+    return ((this.own[12]! >>> type) & 1) !== 0;
+  }
+
+  set_vm_assist(type: number, on: boolean): void {
+    this.own[12] = on ? this.own[12]! | (1 << type) : this.own[12]! & ~(1 << type);
   }
 
   /** Does `slot` of L4 `l4` hold what init_xen_l4_slots() put there? RO_MPT may be blank. */
@@ -441,8 +454,9 @@ export class Xen implements Hypervisor {
       case hc.__HYPERVISOR_fpu_taskswitch:
       case hc.__HYPERVISOR_xen_version:
       case hc.__HYPERVISOR_event_channel_op:
-      case hc.__HYPERVISOR_vm_assist:
         return 0;
+      case hc.__HYPERVISOR_vm_assist:
+        return do_vm_assist(this, calls, row);
       default:
         return -ENOSYS;
     }
