@@ -19,8 +19,7 @@
  *   tlbflush_timestamp  Uint32Array  TLB clock when the last use under the type ended
  *
  * Mirrors: struct page_info, xen/arch/x86/include/asm/mm.h.
- * Differs: type_info and count_info are columns instead of bit fields; no tlbflush_timestamp, since a flush that
- *          it would save is harmless.
+ * Differs: type_info and count_info are columns instead of bit fields, and tlbflush_timestamp is no part of a union.
  */
 import type { State } from "../abi/state.js";
 

@@ -502,7 +502,7 @@ export class Xen implements Hypervisor {
     const pcpu = this.vcpus.pcpu[vcpu]!;
     const error = this.translate(pcpu, page, ACCESS_WRITE);
     if (error === WALK_OK) {
-      mem.set(out.frame, slot, frame, flags);
+      if (this.frames.mfn_valid(out.frame)) mem.set(out.frame, slot, frame, flags); // a device keeps nothing
       return 0;
     }
     if ((error & PFEC_page_present) !== 0 && this.vcpus.kernel_mode[vcpu] !== 0) {

@@ -303,6 +303,7 @@ function storeUnaligned(m: GuestMachine, vcpu: number, address: bigint, text: st
   const shift = (address & 7n) * 8n;
   const low = (1n << shift) - 1n;
   places.forEach(({ table, slot }, i) => {
+    if (!m.xen.frames.mfn_valid(table)) return; // a device keeps nothing
     const old = joined(m.mem.frame(table, slot), m.mem.flags(table, slot));
     const merged =
       i === 0 ? (old & low) | BigInt.asUintN(64, value << shift) : (old & ~low) | (value >> (64n - shift));
