@@ -5,14 +5,16 @@ import { readProfile } from "../experiments/costs/profile.js";
 import { loadProposal } from "../experiments/evaluate.js";
 import type { LedgerLine, Bracket, WorkloadResult } from "../experiments/results.js";
 import { verdictOf } from "../experiments/run/promise.js";
+import { type CountsComparison, readCounts } from "../experiments/run/compare-counts.js";
 import { type RunOutcome, runOnce } from "../experiments/run/run-workload.js";
 import { writeOutput } from "../experiments/write-output.js";
-import { exact, si } from "./numbers.js";
+import { exact, si, signedPercent } from "./numbers.js";
 
 interface Flags {
   readonly proposal: string;
   readonly profile: string;
   readonly trace?: string;
+  readonly compare?: string;
   readonly strict: boolean;
   readonly json: boolean;
 }
@@ -25,26 +27,34 @@ export function register(program: Command): void {
     .option("-P, --proposal <name>", "name of a proposal, or YAML file", "shared")
     .option("-p, --profile <name>", "cost profile, by name or YAML file", "skylake-pcid")
     .option("-t, --trace <file>", "write a timeline that ui.perfetto.dev opens")
+    .option(
+      "-c, --compare <counts>",
+      "xen events recorded in the same run: predicted and recorded side by side",
+    )
     .option("--strict", "refuse a recording with any damage", false)
     .option("--json", "print one JSON document, and nothing else", false)
     .addHelpText(
       "after",
-      "\nExample:\n  pvtwin run recordings/thread_storm.perf.txt.gz --proposal linux-per-thread --trace out/storm.json\n",
+      "\nExample:\n  pvtwin run recordings/thread_storm.perf.txt.gz --proposal linux-per-thread --trace out/storm.json\n" +
+        "\nA recording from inside a PV guest, with its xen events counted:\n  pvtwin run test/data/traces/thread_storm.xenpv.tracecmd.txt.gz --compare test/data/traces/thread_storm.xenpv.counts.json\n",
     )
     .action(async (file: string, flags: Flags) => {
       const proposal = loadProposal(flags.proposal);
       const profile = readProfile(flags.profile);
-      const { workload, outcome, timeline } = await runOnce(file, proposal, {
+      const counts = flags.compare === undefined ? undefined : readCounts(flags.compare);
+      const { workload, outcome, timeline, compared } = await runOnce(file, proposal, {
         machine: profile.machine,
         strict: flags.strict,
         timeline: flags.trace !== undefined,
+        counts,
       });
       const { cycles, ledger } = priceLedger(profile, outcome.counts, outcome.byCause);
       if (flags.trace !== undefined) writeOutput(flags.trace, `${JSON.stringify(timeline!.document())}\n`);
       process.stdout.write(
         flags.json
-          ? `${JSON.stringify(document(workload, outcome, profile.name, cycles, ledger))}\n`
-          : text(workload, outcome, cycles, ledger, flags),
+          ? `${JSON.stringify({ ...document(workload, outcome, profile.name, cycles, ledger), ...compared })}\n`
+          : text(workload, outcome, cycles, ledger, flags) +
+              (compared === undefined ? "" : comparison(compared)),
       );
     });
 }
@@ -96,5 +106,40 @@ function text(
     ...rows.map(line),
     `\n${si(cycles.likely)} cycles [${si(cycles.low)}..${si(cycles.high)}], profile ${profile}\n`,
     ...(trace === undefined ? [] : [`Timeline: ${trace} (open it in ui.perfetto.dev)\n`]),
+  ].join("");
+}
+
+/** Predicted beside recorded: totals, then each process. */
+function comparison({ compare, queued, tables, write_cr3, perProcess, apart }: CountsComparison): string {
+  const block = (title: string, pairs: CountsComparison["compare"]): string => {
+    const rows = Object.entries(pairs).map(([name, { recorded, modelled }]) => {
+      const off = recorded === 0 ? "" : signedPercent((100 * (modelled - recorded)) / recorded);
+      return [name, exact(recorded), exact(modelled), off];
+    });
+    const table = [["", "recorded", "predicted", "off by"], ...rows];
+    const widths = [0, 1, 2, 3].map((i) => Math.max(...table.map((row) => row[i]!.length)));
+    const lines = table.map(
+      ([name, ...cells]) =>
+        `${name!.padEnd(widths[0]!)}  ${cells.map((c, i) => c.padStart(widths[i + 1]!)).join("  ")}`,
+    );
+    return `\n${title}\n${lines.map((line) => `${line.trimEnd()}\n`).join("")}`;
+  };
+  const processes = Object.entries(perProcess).map(([pid, { comm, compare: pairs }]) =>
+    block(`${comm === "" ? "process" : comm} ${pid}`, pairs),
+  );
+  const unseen = Object.entries(apart).map(
+    ([cause, counts]) =>
+      `  ${cause}: ${Object.entries(counts)
+        .map(([name, n]) => `${name} ${exact(n)}`)
+        .join(", ")}\n`,
+  );
+  return [
+    block("xen events", compare),
+    block("calls queued", queued),
+    block("table pages", tables),
+    block("CR3 loads of another value", write_cr3),
+    ...processes,
+    "\nModelled, and in none of the above, as the recording does not show the cause:\n",
+    ...unseen,
   ].join("");
 }

@@ -9,6 +9,13 @@ import { defaultGeometry } from "../../machine/geometry.js";
 import { Machine } from "../../machine/machine.js";
 import { readRecording, type Recording } from "../import/recording.js";
 import type { PropertyResult, WorkloadResult } from "../results.js";
+import type { EventChunk } from "../import/event.js";
+import {
+  compareCounts,
+  type CountsComparison,
+  ProcessCounts,
+  type RecordedCounts,
+} from "./compare-counts.js";
 import { Timeline } from "./timeline.js";
 import { TraceRunner } from "./trace-runner.js";
 
@@ -50,19 +57,25 @@ export function workloadName(file: string): string {
 export interface SingleRun {
   readonly workload: WorkloadResult;
   readonly outcome: RunOutcome;
-  readonly timeline?: Timeline;
+  readonly timeline: Timeline | undefined;
+  readonly compared: CountsComparison | undefined;
+}
+
+/** What a single run is asked for besides its outcome: a timeline, a comparison with recorded xen events. */
+interface Extras {
+  readonly timeline: boolean;
+  readonly counts: RecordedCounts | undefined;
 }
 
 /** Run one recording under one proposal. Errors: BadInput where the recording cannot be used. */
 export async function runOnce(
   file: string,
   proposal: Proposal,
-  options: Pick<Cell, "machine" | "strict"> & { readonly timeline: boolean },
+  options: Pick<Cell, "machine" | "strict"> & Extras,
 ): Promise<SingleRun> {
   const recording = await readRecording(file, { strict: options.strict });
-  const { outcome, notes, timeline } = run(recording, proposal, options);
-  const workload = describe(file, recording, notes);
-  return { workload, outcome, ...(timeline === undefined ? {} : { timeline }) };
+  const { outcome, notes, ...extras } = run(recording, proposal, options);
+  return { workload: describe(file, recording, notes), outcome, ...extras };
 }
 
 /** Run one cell. Errors: BadInput where the recording cannot be used. */
@@ -101,15 +114,17 @@ function describe(file: string, recording: Recording, assumed: WorkloadResult["n
   };
 }
 
-function run(
-  recording: Recording,
-  proposal: Proposal,
-  options: Pick<Cell, "machine"> & { readonly timeline?: boolean },
-) {
+function run(recording: Recording, proposal: Proposal, options: Pick<Cell, "machine"> & Partial<Extras>) {
   const geometry = defaultGeometry(Math.max(2, recording.cpus));
   const machine = new Machine({ proposal, geometry, ...options.machine, audit: "observe" }).boot();
   const timeline = options.timeline === true ? new Timeline(machine, recording.strings) : undefined;
-  const runner = new TraceRunner(machine, timeline && ((chunk, i) => timeline.after(chunk, i)));
+  const processes = options.counts === undefined ? undefined : new ProcessCounts(machine);
+  const watched = timeline !== undefined || processes !== undefined;
+  const onEvent = (chunk: EventChunk, i: number): void => {
+    timeline?.after(chunk, i);
+    processes?.after(chunk, i);
+  };
+  const runner = new TraceRunner(machine, watched ? onEvent : undefined);
   const began = performance.now();
   for (const chunk of recording.chunks) runner.consume(chunk);
   const seconds = (performance.now() - began) / 1000;
@@ -125,7 +140,8 @@ function run(
     memory: runner.memory(),
     eventsPerSecond: recording.events / seconds,
   };
-  return { outcome, notes: runner.notes(), timeline };
+  const compared = processes && compareCounts(options.counts!, machine, processes);
+  return { outcome, notes: runner.notes(), timeline, compared };
 }
 
 function sum(parts: readonly Counts[]): Counts {

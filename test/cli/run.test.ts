@@ -48,6 +48,39 @@ describe("pvtwin run", () => {
     expect(traceEvents.some(({ ph, name }) => ph === "C" && name === "page_fault")).to.equal(true);
   }).timeout(20_000);
 
+  it("predicts the xen events of a program in a PV guest from its Linux events alone", () => {
+    const traces = join(ROOT, "test", "data", "traces");
+    const { status, stdout } = pvtwin([
+      "run",
+      join(traces, "thread_storm.xenpv.tracecmd.txt.gz"),
+      "--compare",
+      join(traces, "thread_storm.xenpv.counts.json"),
+      "--json",
+    ]);
+    expect(status).to.equal(0);
+    const { compare, queued, tables, write_cr3 } = JSON.parse(stdout);
+    const within = (percent: number, pairs: object, ...names: string[]) => {
+      for (const name of names) {
+        const { recorded, modelled } = (pairs as Record<string, { recorded: number; modelled: number }>)[
+          name
+        ]!;
+        expect(Math.abs(modelled - recorded), name).to.be.at.most((percent / 100) * recorded);
+      }
+    };
+    within(0, compare, "xen_mmu_set_p4d", "xen_mmu_set_pud", "xen_mmu_pgd_pin", "xen_mmu_pgd_unpin");
+    within(3, compare, "xen_mmu_set_pmd", "xen_mmu_alloc_ptpage", "xen_mmu_release_ptpage");
+    within(3, tables, "alloc_pud", "alloc_pmd", "alloc_pte", "release_pud", "release_pmd", "release_pte");
+    within(5, compare, "xen_mmu_set_pte", "xen_mmu_flush_tlb_multi", "xen_mmu_flush_tlb_one_user");
+    within(10, queued, "mmu_update", "mmuext_op", "update_va_mapping", "stack_switch");
+    within(10, write_cr3, "changed");
+  }).timeout(20_000);
+
+  it("refuses counts that are none, naming the file and the remedy", () => {
+    const { status, stderr } = pvtwin(["run", STORM, "--compare", join(ROOT, "package.json")]);
+    expect(status).to.equal(2);
+    expect(stderr).to.match(/^pvtwin: [^\n]*package\.json: xen_events_total: [^\n]+counts\.json[^\n]*\n$/);
+  });
+
   it("shows no two pCPUs on one L4 under xen-vcpu-root", () => {
     const file = join(dir, "root.json");
     pvtwin(["run", STORM, "--proposal", "xen-vcpu-root", "--trace", file]);
