@@ -2,18 +2,22 @@
  * Compressed kernels: what they are compressed with, and unpacking them.
  *
  * Mirrors: decompress(), xen/common/decompress.c; linux arch/x86/boot/compressed/Makefile for what is packed.
- * Differs: bzip2, lzma, lzo and lz4 are named, not unpacked.
+ * Differs: where the size is said behind the kernel, nothing unpacks to more.
  */
 import { gunzipSync } from "node:zlib";
+import { unpackBzip2 } from "./bzip2.js";
 import { isElf } from "./elf.js";
 import { ImageBytes } from "./image-bytes.js";
+import { unpackLz4 } from "./lz4.js";
+import { unpackLzma } from "./lzma.js";
+import { unpackLzo } from "./lzo.js";
 import { unpackXz } from "./xz.js";
 import { unpackZstd } from "./zstd.js";
 
-export type Compression = "none" | "gzip" | "xz" | "zstd";
+export type Compression = "none" | "gzip" | "bzip2" | "lzma" | "xz" | "lzo" | "lz4" | "zstd";
 
 /** By their first bytes. Mirrors: linux lib/decompress.c. */
-const MAGIC: readonly (readonly [Compression | "bzip2" | "lzma" | "lzo" | "lz4", string])[] = [
+const MAGIC: readonly (readonly [Compression, string])[] = [
   ["gzip", "\x1f\x8b"],
   ["xz", "\xfd7zXZ\0"],
   ["zstd", "\x28\xb5\x2f\xfd"],
@@ -27,7 +31,7 @@ const MAGIC: readonly (readonly [Compression | "bzip2" | "lzma" | "lzo" | "lz4",
 const MAX_UNPACKED = 2 ** 30;
 
 /** What `bytes` begin with: "none" for ELF, undefined for what is no kernel. */
-export function compressionOf(bytes: ImageBytes): (typeof MAGIC)[number][0] | undefined {
+export function compressionOf(bytes: ImageBytes): Compression | undefined {
   if (isElf(bytes)) return "none";
   return MAGIC.find(([, magic]) => bytes.has(0, magic))?.[0];
 }
@@ -42,35 +46,44 @@ export interface Unpacked {
  * Unpack a kernel. `sizeAppended`: it ends with four bytes that say how large it is unpacked, as in a bzImage
  * (gzip has them of its own).
  *
- * Errors: BadInput, if it is damaged, or compressed in a way that is not read here.
+ * Errors: BadInput, if it is damaged, or no kernel.
  */
 export async function unpack(packed: ImageBytes, sizeAppended: boolean): Promise<Unpacked> {
   const compression = compressionOf(packed);
+  if (compression === undefined) {
+    throw packed.bad(
+      0,
+      "is neither ELF nor compressed in a way that Linux knows",
+      "name a vmlinux or a bzImage",
+    );
+  }
   if (compression === "none") return { compression, elf: packed };
   const stream = compression === "gzip" || !sizeAppended ? packed : withoutSize(packed);
-  const unpacked = async (data: Uint8Array | Promise<Uint8Array>): Promise<Unpacked> => ({
-    compression: compression as Compression,
-    elf: sized(packed, await data, sizeAppended),
-  });
+  const data = await unpackStream(stream, compression, sizeAppended ? sizeOf(packed) : undefined);
+  return { compression, elf: sized(packed, data, sizeAppended) };
+}
+
+function unpackStream(
+  stream: ImageBytes,
+  compression: Exclude<Compression, "none">,
+  size: number | undefined,
+): Uint8Array | Promise<Uint8Array> {
+  const limit = Math.min(size ?? MAX_UNPACKED, MAX_UNPACKED);
   switch (compression) {
     case "gzip":
-      return unpacked(unpackGzip(stream));
+      return unpackGzip(stream);
+    case "bzip2":
+      return unpackBzip2(stream, limit, size);
+    case "lzma":
+      return unpackLzma(stream, limit, size);
     case "xz":
-      return unpacked(unpackXz(stream, MAX_UNPACKED));
+      return unpackXz(stream, MAX_UNPACKED);
+    case "lzo":
+      return unpackLzo(stream, limit, size);
+    case "lz4":
+      return unpackLz4(stream, limit, size);
     case "zstd":
-      return unpacked(unpackZstd(stream, MAX_UNPACKED, sizeAppended ? sizeOf(packed) : undefined));
-    case undefined:
-      throw packed.bad(
-        0,
-        "is neither ELF nor compressed in a way that Linux knows",
-        "name a vmlinux or a bzImage",
-      );
-    default:
-      throw packed.bad(
-        0,
-        `is compressed with ${compression}, which is not read here`,
-        "unpack it with Linux's scripts/extract-vmlinux, and name the result",
-      );
+      return unpackZstd(stream, MAX_UNPACKED, size);
   }
 }
 

@@ -17,12 +17,17 @@ const MAGIC_SIZE = 4;
 const BLOCK_HEADER = 3;
 const RLE_BLOCK = 1;
 
+/** What a block unpacks to at most. */
+const MAX_BLOCK = 2 ** 17;
+
 interface Frame {
   /** What a decoder has to keep; a frame of one segment keeps all that it holds. */
   readonly window: number;
   readonly contentSize: number | undefined;
   /** The low half of XXH64 of what is unpacked. */
   readonly checksum: number | undefined;
+  /** How many there are. */
+  readonly blocks: number;
 }
 
 /**
@@ -31,10 +36,13 @@ interface Frame {
  * Errors: BadInput, if the frame is damaged or unpacks to more.
  */
 export async function unpackZstd(zstd: ImageBytes, limit: number, size?: number): Promise<Uint8Array> {
-  const { window, contentSize, checksum } = readFrame(zstd);
+  const { window, contentSize, checksum, blocks } = readFrame(zstd);
   if (window > MAX_WINDOW) throw notOurs(zstd, `the zstd window has ${window} bytes`);
   const expected = size ?? contentSize ?? 0;
   if (expected > limit) throw zstd.bad(0, `unpacks to more than ${limit} bytes`, "name a smaller kernel");
+  if (expected > blocks * MAX_BLOCK) {
+    throw zstd.bad(0, `is said to unpack to ${expected} bytes, more than its ${blocks} zstd blocks can hold`);
+  }
   let out: Uint8Array;
   try {
     out =
@@ -85,11 +93,11 @@ function readFrame(zstd: ImageBytes): Frame {
   const windowByte = zstd.u8(MAGIC_SIZE + 1, part);
   const window = 2 ** (10 + (windowByte >> 3)) * (1 + (windowByte & 7) / 8);
 
-  const end = endOfBlocks(zstd, at + sizeBytes);
+  const { end, blocks } = endOfBlocks(zstd, at + sizeBytes);
   const hasChecksum = (descriptor & 4) !== 0;
   const checksum = hasChecksum ? zstd.u32(end, "the zstd checksum") : undefined;
   if (end + (hasChecksum ? 4 : 0) !== zstd.length) throw notOurs(zstd, "there is more than one zstd frame");
-  return { window: singleSegment ? contentSize! : window, contentSize, checksum };
+  return { window: singleSegment ? contentSize! : window, contentSize, checksum, blocks };
 }
 
 /** The number of bytes that the field takes, and its value. `code` is what the descriptor says of it. */
@@ -112,14 +120,14 @@ function readContentSize(
   }
 }
 
-function endOfBlocks(zstd: ImageBytes, first: number): number {
+function endOfBlocks(zstd: ImageBytes, first: number): { end: number; blocks: number } {
   let offset = first;
-  for (;;) {
+  for (let blocks = 1; ; blocks++) {
     const header = zstd.u16(offset, "a zstd block") | (zstd.u8(offset + 2, "a zstd block") << 16);
     const stored = ((header >> 1) & 3) === RLE_BLOCK ? 1 : header >> 3;
     zstd.need(offset + BLOCK_HEADER, stored, "a zstd block");
     offset += BLOCK_HEADER + stored;
-    if ((header & 1) !== 0) return offset;
+    if ((header & 1) !== 0) return { end: offset, blocks };
   }
 }
 

@@ -1,0 +1,3 @@
+import { compareWithTools } from "./decoders.js";
+
+describe("the decoders, at length", () => compareWithTools(1000));
