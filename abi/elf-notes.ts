@@ -25,6 +25,14 @@ export const XEN_ELFNOTE_SUPPORTED_FEATURES = 17;
 export const XEN_ELFNOTE_PHYS32_ENTRY = 18;
 export const XEN_ELFNOTE_PHYS32_RELOC = 19;
 
+/** Notes in what Xen and its tools write about a guest; in a kernel image they say nothing. */
+export const XEN_ELFNOTE_CRASH_INFO = 0x1000001;
+export const XEN_ELFNOTE_CRASH_REGS = 0x1000002;
+export const XEN_ELFNOTE_DUMPCORE_NONE = 0x2000000;
+export const XEN_ELFNOTE_DUMPCORE_HEADER = 0x2000001;
+export const XEN_ELFNOTE_DUMPCORE_XEN_VERSION = 0x2000002;
+export const XEN_ELFNOTE_DUMPCORE_FORMAT_VERSION = 0x2000003;
+
 /** Owner of the notes: other notes of an image are none of Xen's business. */
 export const XEN_ELFNOTE_NAME = "Xen";
 
@@ -84,3 +92,13 @@ export const ELFNOTES: readonly ElfNoteType[] = [
 
 /** The last one that Xen 4.17 has; a higher number is logged as unknown and ignored. */
 export const XEN_ELFNOTE_MAX_4_17 = XEN_ELFNOTE_PHYS32_ENTRY;
+
+/** Names of the notes in dumps, without XEN_ELFNOTE_, by number. */
+export const DUMP_NOTES: ReadonlyMap<number, string> = new Map([
+  [XEN_ELFNOTE_CRASH_INFO, "CRASH_INFO"],
+  [XEN_ELFNOTE_CRASH_REGS, "CRASH_REGS"],
+  [XEN_ELFNOTE_DUMPCORE_NONE, "DUMPCORE_NONE"],
+  [XEN_ELFNOTE_DUMPCORE_HEADER, "DUMPCORE_HEADER"],
+  [XEN_ELFNOTE_DUMPCORE_XEN_VERSION, "DUMPCORE_XEN_VERSION"],
+  [XEN_ELFNOTE_DUMPCORE_FORMAT_VERSION, "DUMPCORE_FORMAT_VERSION"],
+]);

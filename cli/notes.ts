@@ -8,7 +8,7 @@ export function register(program: Command): void {
   program
     .command("notes")
     .description("Show the Xen notes of a kernel image")
-    .argument("<file>", "vmlinux, compressed vmlinux or bzImage")
+    .argument("<file>", "vmlinux, compressed vmlinux or bzImage; - for standard input")
     .option("--json", "print one JSON document, and nothing else", false)
     .addHelpText("after", "\nExample:\n  pvtwin notes /boot/vmlinuz-6.1.0-56-amd64\n")
     .action(async (file: string, { json }: { json: boolean }) => {

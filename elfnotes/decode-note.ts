@@ -6,6 +6,7 @@
  * Differs: notes that Xen ignores are decoded too, for the reader.
  */
 import {
+  DUMP_NOTES,
   ELFNOTES,
   XEN_ELFNOTE_INFO,
   XEN_ELFNOTE_L1_MFN_VALID,
@@ -35,7 +36,9 @@ export function decodeNote(bytes: ImageBytes, raw: RawNote): Note {
   const { type, desc } = raw;
   const known = ELFNOTES[type];
   if (known === undefined) {
-    return { type, name: "unknown", value: hexBytes(desc), remark: "unknown number: ignored", raw };
+    const ofDump = DUMP_NOTES.get(type);
+    const remark = ofDump === undefined ? "unknown number: ignored" : "of a dump: ignored in a kernel";
+    return { type, name: ofDump ?? "unknown", value: hexBytes(desc), remark, raw };
   }
   const { name, kind } = known;
   const note = { type, name, raw };

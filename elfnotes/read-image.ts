@@ -15,8 +15,13 @@ import { ImageBytes } from "./image-bytes.js";
 import { Features } from "./parse-features.js";
 import { type Compression, compressionOf, unpack } from "./unpack.js";
 
+/** Stands for standard input where a file is named. */
+export const STDIN = "-";
+
 export interface KernelImage {
   readonly file: string;
+  /** As it was read: of a bzImage or a compressed vmlinux, packed. */
+  readonly bytes: ImageBytes;
   /** Of the file; a compressed ELF counts as ELF. */
   readonly format: "bzImage" | "elf64" | "elf32";
   readonly compression: Compression;
@@ -31,12 +36,12 @@ export interface KernelImage {
 }
 
 /**
- * Read a vmlinux, a compressed vmlinux or a bzImage.
+ * Read a vmlinux, a compressed vmlinux or a bzImage; `-` is standard input.
  *
  * Errors: BadInput, naming the file, the offset and what to do.
  */
 export async function readImage(file: string): Promise<KernelImage> {
-  return decodeImage(readBytes(file), file);
+  return decodeImage(readBytes(file), file === STDIN ? "standard input" : file);
 }
 
 /** As readImage(), of bytes that are called `file` in messages. */
@@ -48,17 +53,18 @@ export async function decodeImage(data: Uint8Array, file: string): Promise<Kerne
     }
     const { compression, elf } = await unpack(bytes, false);
     const read = readElf(elf);
-    return { file, format: `elf${read.bits}`, compression, ...readNotes(read) };
+    return { file, bytes, format: `elf${read.bits}`, compression, ...readNotes(read) };
   }
   const payload = findPayload(bytes);
   const packed = bytes.slice(payload.offset, payload.length, "the compressed kernel");
   const { compression, elf } = await unpack(new ImageBytes(file, packed, " of the compressed kernel"), true);
-  return { file, format: "bzImage", compression, payload, ...readNotes(readElf(elf)) };
+  return { file, bytes, format: "bzImage", compression, payload, ...readNotes(readElf(elf)) };
 }
 
 function readBytes(file: string): Uint8Array {
   const remedy = "name a vmlinux or a bzImage";
   try {
+    if (file === STDIN) return readFileSync(0);
     if (!statSync(file).isFile()) throw new BadInput(file, "", "is no regular file", remedy);
     return readFileSync(file);
   } catch (error) {

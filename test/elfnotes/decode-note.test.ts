@@ -35,7 +35,13 @@ describe("decodeNote", () => {
       "not in Xen 4.17: ignored",
     ],
     [20, bytes(0xca, 0xfe), "unknown", "cafe", "unknown number: ignored"],
-    [0x1000001, bytes(1), "unknown", "01", "unknown number: ignored"],
+    [0x1000001, bytes(1), "CRASH_INFO", "01", "of a dump: ignored in a kernel"],
+    [0x1000002, bytes(2), "CRASH_REGS", "02", "of a dump: ignored in a kernel"],
+    [0x2000000, bytes(), "DUMPCORE_NONE", "", "of a dump: ignored in a kernel"],
+    [0x2000001, bytes(3), "DUMPCORE_HEADER", "03", "of a dump: ignored in a kernel"],
+    [0x2000002, bytes(4), "DUMPCORE_XEN_VERSION", "04", "of a dump: ignored in a kernel"],
+    [0x2000003, bytes(5), "DUMPCORE_FORMAT_VERSION", "05", "of a dump: ignored in a kernel"],
+    [0x2000004, bytes(6), "unknown", "06", "unknown number: ignored"],
   ] as const) {
     it(`reads ${Buffer.from(desc as string, "latin1").toString("hex") || "nothing"} of note ${type} as ${expected[1] || "nothing"}`, async () => {
       expect(await decode({ type, desc }, { type: 0, desc: "" })).to.have.deep.ordered.members([

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -85,6 +86,15 @@ describe("pvtwin notes", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  it("reads standard input where the file is -", () => {
+    const { status, stdout } = spawnSync(process.execPath, ["bin/pvtwin.js", "notes", "-", "--json"], {
+      input: bzImage(pack.gzip(elf())),
+      encoding: "utf8",
+    });
+    expect(status).to.equal(0);
+    expect(JSON.parse(stdout)).to.deep.include({ file: "standard input", format: "bzImage" });
   });
 
   it("says so of an image without Xen notes", async () => {
