@@ -3,18 +3,29 @@ import type { Command } from "commander";
 import { machineName } from "../elfnotes/elf.js";
 import { type GuestKind, whyNotLoaded } from "../elfnotes/note-check.js";
 import { type KernelImage, readImage } from "../elfnotes/read-image.js";
+import { withProposalNames } from "./feature-names.js";
+import { registerSet } from "./notes-set.js";
 
 export function register(program: Command): void {
-  program
+  const notes = program
     .command("notes")
     .description("Show the Xen notes of a kernel image")
     .argument("<file>", "vmlinux, compressed vmlinux or bzImage; - for standard input")
     .option("--json", "print one JSON document, and nothing else", false)
-    .addHelpText("after", "\nExample:\n  pvtwin notes /boot/vmlinuz-6.1.0-56-amd64\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  pvtwin notes /boot/vmlinuz-6.1.0-56-amd64\n" +
+        "  pvtwin notes set /boot/vmlinuz-6.1.0-56-amd64 --feature exclusive_l4 --out out/vmlinuz\n",
+    )
     .action(async (file: string, { json }: { json: boolean }) => {
       const image = await readImage(file);
-      process.stdout.write(json ? `${JSON.stringify(toJson(image))}\n` : render(image));
+      const features = {
+        supported: await withProposalNames(image.features.supported),
+        required: await withProposalNames(image.features.required),
+      };
+      process.stdout.write(json ? `${JSON.stringify(toJson(image, features))}\n` : render(image, features));
     });
+  registerSet(notes);
 }
 
 const KINDS: readonly (readonly [key: string, name: string, kind: GuestKind])[] = [
@@ -23,9 +34,15 @@ const KINDS: readonly (readonly [key: string, name: string, kind: GuestKind])[] 
   ["pvh", "PVH guest", "pvh"],
 ];
 
+/** Names, with those that proposals give to bits. */
+interface FeatureNames {
+  readonly supported: readonly string[];
+  readonly required: readonly string[];
+}
+
 /** The document of --json. Offsets are of the unpacked ELF image. */
-function toJson(image: KernelImage): object {
-  const { supported, required, unknown } = image.features;
+function toJson(image: KernelImage, { supported, required }: FeatureNames): object {
+  const { unknown } = image.features;
   const loads = KINDS.map(([key, , kind]) => {
     const reason = whyNotLoaded(image, kind);
     return [key, reason === undefined ? { loads: true } : { loads: false, reason }];
@@ -49,7 +66,7 @@ function toJson(image: KernelImage): object {
   };
 }
 
-function render(image: KernelImage): string {
+function render(image: KernelImage, names: FeatureNames): string {
   const { elf, format, compression, source, notes, features } = image;
   const packed = compression === "none" ? "" : `, ${compression}`;
   const lines = [`${image.file}: ${format}${packed}, ${elf.bits}-bit ${machineName(elf.machine)}`];
@@ -57,8 +74,8 @@ function render(image: KernelImage): string {
   else lines.push(source === "__xen_guest" ? "__xen_guest is empty" : "no Xen notes");
   lines.push(
     "",
-    `supported: ${features.supported.join(" ") || "-"}`,
-    `required:  ${features.required.join(" ") || "-"}`,
+    `supported: ${names.supported.join(" ") || "-"}`,
+    `required:  ${names.required.join(" ") || "-"}`,
     ...features.unknown.map(({ name, note, xen417 }) => `${name} (${note}): Xen 4.17 ${xen417}`),
     "",
     ...KINDS.map(([, name, kind]) => {

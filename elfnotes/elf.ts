@@ -13,6 +13,8 @@ export const EM_X86_64 = 62;
 
 /** A program header. */
 export interface Segment {
+  /** Of the header itself. */
+  readonly header: number;
   readonly type: number;
   readonly offset: number;
   readonly filesz: number;
@@ -20,6 +22,8 @@ export interface Segment {
 
 /** A section header. */
 export interface Section {
+  /** Of the header itself. */
+  readonly header: number;
   readonly nameOffset: number;
   readonly type: number;
   readonly offset: number;
@@ -37,8 +41,9 @@ export interface Elf {
 }
 
 /** Where the fields stand. `word` fields are 4 bytes in ELF32 and 8 in ELF64. */
-const LAYOUT = {
+export const ELF_LAYOUT = {
   32: {
+    word: 4,
     ehdr: 52,
     phoff: 28,
     shoff: 32,
@@ -46,11 +51,13 @@ const LAYOUT = {
     phdr: 32,
     p_offset: 4,
     p_filesz: 16,
+    p_memsz: 20,
     shdr: 40,
     sh_offset: 16,
     sh_size: 20,
   },
   64: {
+    word: 8,
     ehdr: 64,
     phoff: 32,
     shoff: 40,
@@ -58,6 +65,7 @@ const LAYOUT = {
     phdr: 56,
     p_offset: 8,
     p_filesz: 32,
+    p_memsz: 40,
     shdr: 64,
     sh_offset: 24,
     sh_size: 32,
@@ -81,7 +89,7 @@ export function readElf(bytes: ImageBytes): Elf {
   if (bytes.u8(5, "the ELF header") !== 1) {
     throw bytes.bad(5, "is not little-endian", "name a kernel for x86 or Arm");
   }
-  const at = LAYOUT[bits];
+  const at = ELF_LAYOUT[bits];
   bytes.need(0, at.ehdr, "the ELF header");
   const [phentsize, phnum, shentsize, shnum, shstrndx] = [0, 2, 4, 6, 8].map((field) =>
     bytes.u16(at.counts + field, "the ELF header"),
@@ -94,6 +102,7 @@ export function readElf(bytes: ImageBytes): Elf {
     phnum,
     "program header",
     (phdr) => ({
+      header: phdr,
       type: bytes.u32(phdr, "a program header"),
       offset: word(bytes, bits, phdr + at.p_offset),
       filesz: word(bytes, bits, phdr + at.p_filesz),
@@ -106,6 +115,7 @@ export function readElf(bytes: ImageBytes): Elf {
     shnum,
     "section header",
     (shdr) => ({
+      header: shdr,
       nameOffset: bytes.u32(shdr, "a section header"),
       type: bytes.u32(shdr + 4, "a section header"),
       offset: word(bytes, bits, shdr + at.sh_offset),

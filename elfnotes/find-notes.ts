@@ -39,13 +39,13 @@ export function findNotes(elf: Elf): FoundNotes {
   const counted = { notes: 0 };
   const inSegments = elf.segments
     .filter(({ type, offset }) => type === PT_NOTE && offset !== 0) // some binutils left p_offset unset
-    .flatMap(({ offset, filesz }) => walkNotes(elf.bytes, offset, offset + filesz, counted));
+    .flatMap(({ offset, filesz }) => notesOfXen(elf.bytes, offset, offset + filesz, counted));
   if (inSegments.length > 0) return { source: "PT_NOTE", notes: inSegments };
 
   const inSections = elf.sections
     .slice(1)
     .filter(({ type }) => type === SHT_NOTE)
-    .flatMap(({ offset, size }) => walkNotes(elf.bytes, offset, offset + size, counted));
+    .flatMap(({ offset, size }) => notesOfXen(elf.bytes, offset, offset + size, counted));
   if (inSections.length > 0) return { source: "SHT_NOTE", notes: inSections };
 
   const legacy = sectionByName(elf, "__xen_guest");
@@ -53,16 +53,32 @@ export function findNotes(elf: Elf): FoundNotes {
   return { source: "none", notes: [] };
 }
 
+function notesOfXen(bytes: ImageBytes, start: number, end: number, counted: { notes: number }): RawNote[] {
+  return walkNotes(bytes, start, end, counted).filter(({ owner }) => owner === XEN_ELFNOTE_NAME);
+}
+
 const HEADER = 12; // namesz, descsz, type; also in ELF64
 
+/** A note of any owner. */
+export interface OwnedNote extends RawNote {
+  readonly owner: typeof XEN_ELFNOTE_NAME | "another";
+  /** Where the next note begins. */
+  readonly end: number;
+}
+
 /**
- * The notes of Xen between two offsets.
+ * The notes between two offsets.
  *
  * Mirrors: elf_note_name(), elf_note_desc(), elf_note_next(): sizes are rounded up to 4 in both classes, and
  * the name is read up to its NUL, whatever namesz says.
  */
-function walkNotes(bytes: ImageBytes, start: number, end: number, counted: { notes: number }): RawNote[] {
-  const found: RawNote[] = [];
+export function walkNotes(
+  bytes: ImageBytes,
+  start: number,
+  end: number,
+  counted = { notes: 0 },
+): OwnedNote[] {
+  const found: OwnedNote[] = [];
   let offset = start;
   while (offset < end) {
     if (counted.notes++ >= MAX_NOTES) {
@@ -73,8 +89,10 @@ function walkNotes(bytes: ImageBytes, start: number, end: number, counted: { not
     const type = bytes.u32(offset + 8, "a note");
     const descOffset = offset + HEADER + roundUp(namesz);
     const desc = bytes.slice(descOffset, descsz, "the description of a note");
-    if (bytes.has(offset + HEADER, `${XEN_ELFNOTE_NAME}\0`)) found.push({ type, offset, descOffset, desc });
-    offset = descOffset + roundUp(descsz);
+    const next = descOffset + roundUp(descsz);
+    const owner = bytes.has(offset + HEADER, `${XEN_ELFNOTE_NAME}\0`) ? XEN_ELFNOTE_NAME : "another";
+    found.push({ type, offset, descOffset, desc, owner, end: next });
+    offset = next;
   }
   return found;
 }
