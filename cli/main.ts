@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { BadInput } from "../abi/bad-input.js";
+import { register as compat } from "./compat.js";
 import { register as evaluate } from "./evaluate.js";
 import { register as mm } from "./mm.js";
 import { register as notes } from "./notes.js";
@@ -16,7 +17,7 @@ import { register as walk } from "./walk.js";
 
 type Register = (program: Command) => void;
 
-const COMMANDS: Register[] = [evaluate, mm, notes, replay, run, trace, walk];
+const COMMANDS: Register[] = [compat, evaluate, mm, notes, replay, run, trace, walk];
 
 /** Run the command line `argv` (without node and script) and return the exit status. */
 export async function main(argv: string[]): Promise<number> {

@@ -44,7 +44,7 @@ export class Features {
    * Returns false where libelf stops with a parse error: an unknown name is required.
    */
   parseString(text: string): boolean {
-    for (const token of tokens(text)) {
+    for (const token of featureTokens(text)) {
       const required = token.startsWith("!");
       const name = required ? token.slice(1) : token;
       const known = XENFEAT.find((feature) => feature.inFeaturesNote && feature.name === name);
@@ -84,7 +84,7 @@ export class Features {
  *
  * Mirrors: the loop over `len` in elf_xen_parse_features().
  */
-function tokens(text: string): string[] {
+export function featureTokens(text: string): string[] {
   return text
     .split("|")
     .flatMap((token) => (token === "" ? [""] : (token.match(new RegExp(`[^]{1,${MAX_NAME}}`, "g")) ?? [])));
