@@ -13,7 +13,7 @@ const proposalOf = (advertised: Advertised, fallback: Proposal["fallback"] = "sh
   title: "t",
   question: "q",
   feature: { name: "exclusive_l4", bit: 21, advertised, required: false },
-  linux: { top: "per-thread", sync: "fault", unlazy: false },
+  linux: { top: "per-thread", sync: "fault", unlazy: false, kernelSync: "eager" },
   xen: { root: "shared", exclusive: true, flush: "domain" },
   fallback,
   parameters: {},
