@@ -31,7 +31,7 @@ export function new_guest_cr3(x: Xen, vcpu: number, mfn: number): Rc {
   const rc = install(x, vcpu, mfn);
   if (rc !== 0) return rc;
   ledger.count(vcpu, EV.new_baseptr, 1);
-  x.fill_ro_mpt(mfn);
+  x.tables.fill_ro_mpt(mfn);
   vcpus.guest_table[vcpu] = mfn;
   load_ptbase(x, vcpu, true);
   return put_or_defer(x, vcpu, old);
@@ -72,7 +72,7 @@ export function arch_set_info_guest(x: Xen, vcpu: number, cr3: number): Rc {
   else {
     vcpu_destroy_pagetables(x, vcpu);
     vcpus.guest_table[vcpu] = cr3;
-    x.fill_ro_mpt(cr3);
+    x.tables.fill_ro_mpt(cr3);
   }
   vcpus.kernel_mode[vcpu] = 1;
   vcpus.up[vcpu] = 1;
@@ -117,7 +117,7 @@ function install(x: Xen, vcpu: number, mfn: number): Rc {
     const holder = x.other_holder(vcpu, mfn);
     if (holder >= 0) {
       x.ledger.count(vcpu, EV.audit_refused, 1);
-      x.note_refusal(vcpu, mfn, holder);
+      x.observed.note_refusal(vcpu, mfn, holder);
       if (x.exclusive === "enforce") {
         return x.log.refuse(
           -EBUSY,

@@ -52,7 +52,7 @@ export function flush_type_change(x: Xen, vcpu: number, mfn: number): void {
  * #GP for others, in Xen (XSA-279).
  */
 export function flush_tlb_one_local(x: Xen, vcpu: number, page: number): void {
-  if (!is_canonical(page)) x.note_host_fault();
+  if (!is_canonical(page)) x.observed.note_host_fault();
   x.tlb?.invlpg(x.vcpus.pcpu[vcpu]!, 0, vpn_of_linear(page));
   if (x.root.pcid) x.ledger.count(vcpu, EV.invpcid_one, 4);
   else x.ledger.count(vcpu, EV.invlpg, 1);

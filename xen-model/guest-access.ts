@@ -50,5 +50,5 @@ function linear_l2_table(x: Xen, vcpu: number, page: number): number {
   const { ptes } = x.mem;
   const at =
     (LINEAR_PT_SLOT * ptes + LINEAR_PT_SLOT) * ptes * ptes + Math.floor(vpn_of_linear(page) / (ptes * ptes));
-  return x.read_linear_map(vcpu, at as Vpn);
+  return x.processor.read_linear_map(x.vcpus.pcpu[vcpu]!, at as Vpn);
 }

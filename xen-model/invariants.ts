@@ -220,7 +220,7 @@ export const xenSlotsAreXens = always(
     return frames(m, (mfn) => {
       if (f.type[mfn] !== PGT_l4_page_table || f.typeCount[mfn] === 0 || !f.is_validated(mfn)) return "";
       for (let slot = ROOT_PAGETABLE_FIRST_XEN_SLOT; slot <= ROOT_PAGETABLE_LAST_XEN_SLOT; slot++) {
-        if (!m.xen.is_xen_l4_slot_right(mfn, slot)) return `slot ${slot}`;
+        if (!m.xen.tables.is_xen_l4_slot_right(mfn, slot)) return `slot ${slot}`;
       }
       return "";
     });
@@ -254,7 +254,8 @@ export const linearMapIsFresh = always(
     let place = "";
     for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) {
       tlb?.forEach(pcpu, (vpn, _level, frame) => {
-        if (Math.floor(vpn / pages) !== LINEAR_PT_SLOT || m.xen.walk_in_xen(pcpu, vpn) === frame) return;
+        if (Math.floor(vpn / pages) !== LINEAR_PT_SLOT || m.xen.processor.walk_in_xen(pcpu, vpn) === frame)
+          return;
         place = `pcpu ${pcpu}: linear page ${hexFrame(vpn)} to mfn ${hexFrame(frame)}`;
       });
     }
@@ -273,12 +274,15 @@ export const tablesAreCoherent = always(
 );
 
 export const xenTakesNoFault = always("no instruction of Xen's own raises an exception", (m) =>
-  m.xen.host_faults() === 0 ? "" : `${m.xen.host_faults()} exceptions`,
+  m.xen.observed.host_faults() === 0 ? "" : `${m.xen.observed.host_faults()} exceptions`,
 );
 
 export const hypercallsRunOnKernelTables = always(
   "a hypercall runs on the tables of the guest's kernel mode",
-  (m) => (m.xen.hypercalls_on_user_tables() === 0 ? "" : `${m.xen.hypercalls_on_user_tables()} did not`),
+  (m) =>
+    m.xen.observed.hypercalls_on_user_tables() === 0
+      ? ""
+      : `${m.xen.observed.hypercalls_on_user_tables()} did not`,
 );
 
 /** A table's entries, and some of its parents'. Nontrivial with XenConfig.preempt only. */
@@ -286,7 +290,8 @@ const LONGEST = 600;
 
 export const workIsPreemptible = always(
   `no more than ${LONGEST} entries above L1 are audited or dropped between two looks at pending work`,
-  (m) => (m.xen.longest_unpreempted() <= LONGEST ? "" : `${m.xen.longest_unpreempted()} entries`),
+  (m) =>
+    m.xen.observed.longest_unpreempted() <= LONGEST ? "" : `${m.xen.observed.longest_unpreempted()} entries`,
 );
 
 /** All of them, in the order in which a report looks. */

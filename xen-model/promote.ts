@@ -132,8 +132,8 @@ function promote_upper_table(x: Xen, vcpu: number, table: number, level: number,
   }
   ledger.count(vcpu, AUDITED[level]!, present);
   if (rc === 0) {
-    if (level === 4) x.init_xen_l4_slots(table);
-    else if (pae_xen_l2) x.init_xen_pae_l2_slots(table);
+    if (level === 4) x.tables.init_xen_l4_slots(table);
+    else if (pae_xen_l2) x.tables.init_xen_pae_l2_slots(table);
     return 0;
   }
   return stop_promotion(x, vcpu, table, slot, partial_flags, rc);

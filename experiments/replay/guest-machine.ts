@@ -19,7 +19,8 @@ import {
 import { State } from "../../abi/state.js";
 import { OWNER_none, PGT_validated, PGT_writable_page } from "../../xen-model/frame-table.js";
 import type { MemoryMap } from "../../xen-model/memory-map.js";
-import { Xen, type XenConfig } from "../../xen-model/xen.js";
+import { Xen } from "../../xen-model/xen.js";
+import type { XenConfig } from "../../xen-model/xen-config.js";
 
 const FIRST_XEN = 0x100;
 const FIRST_GUEST = 0x120;

@@ -1,7 +1,7 @@
 /** mmuext_op, errno by errno (facts/xen.md 1.8). */
 import { expect } from "chai";
 import type { Extended } from "../../experiments/replay/script.js";
-import type { XenConfig } from "../../xen-model/xen.js";
+import type { XenConfig } from "../../xen-model/xen-config.js";
 import { TestGuest } from "./test-guest.js";
 
 const EPERM = -1;

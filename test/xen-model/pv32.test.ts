@@ -1,6 +1,6 @@
 /** 32-bit PV (PAE) guests (facts/xen.md 1.3, 1.5, 6). */
 import { expect } from "chai";
-import type { XenConfig } from "../../xen-model/xen.js";
+import type { XenConfig } from "../../xen-model/xen-config.js";
 import { TestGuest } from "./test-guest.js";
 
 const EPERM = -1;

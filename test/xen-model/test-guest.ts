@@ -12,7 +12,8 @@ import type { Call, Extended, Op } from "../../experiments/replay/script.js";
 import { type AuditRules, XEN_RULES } from "../../xen-model/audit-rules.js";
 import { PGT_partial } from "../../xen-model/frame-table.js";
 import { brokenInvariants } from "../../xen-model/invariants.js";
-import type { Xen, XenConfig } from "../../xen-model/xen.js";
+import type { Xen } from "../../xen-model/xen.js";
+import type { XenConfig } from "../../xen-model/xen-config.js";
 
 /** Xen's rules with one of old, or an invented one. */
 export const withRules = (old: Partial<AuditRules>): AuditRules => ({ ...XEN_RULES, ...old });

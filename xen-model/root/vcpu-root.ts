@@ -20,9 +20,9 @@ export class VcpuRoot implements RootDesign {
 
   init(x: Xen): void {
     for (let vcpu = 0; vcpu < x.vcpus.nrVcpus; vcpu++) {
-      const root = x.alloc_xen_frame();
+      const root = x.tables.alloc_xen_frame();
       x.vcpus.root[vcpu] = root;
-      x.init_xen_l4_slots(root);
+      x.tables.init_xen_l4_slots(root);
     }
   }
 

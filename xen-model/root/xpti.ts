@@ -34,9 +34,9 @@ export class XptiRoot implements RootDesign {
 
   init(x: Xen): void {
     for (let pcpu = 0; pcpu < x.pcpus.nrPcpus; pcpu++) {
-      const root = x.alloc_xen_frame();
+      const root = x.tables.alloc_xen_frame();
       x.pcpus.root_pgt[pcpu] = root;
-      for (const slot of ROOT_PGT_SLOTS) x.copy_xen_slot(root, slot);
+      for (const slot of ROOT_PGT_SLOTS) x.tables.copy_xen_slot(root, slot);
     }
   }
 

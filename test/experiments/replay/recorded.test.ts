@@ -6,7 +6,7 @@ import { GuestMachine } from "../../../experiments/replay/guest-machine.js";
 import { replayScript } from "../../../experiments/replay/replay-script.js";
 import { parseScript, type Script } from "../../../experiments/replay/script.js";
 import { brokenInvariants } from "../../../xen-model/invariants.js";
-import type { XenConfig } from "../../../xen-model/xen.js";
+import type { XenConfig } from "../../../xen-model/xen-config.js";
 
 const DATA = join(__dirname, "../../data/xen-4.17");
 

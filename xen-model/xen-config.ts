@@ -1,0 +1,36 @@
+/**
+ * What a Xen is built with: the machine, the version, and how it keeps its roots. It never changes while the Xen lives.
+ */
+import type { MemoryGeometry } from "../abi/memory.js";
+import type { XEN_ROOTS } from "../abi/proposal.js";
+import type { AuditRules } from "./audit-rules.js";
+import type { MemoryMap } from "./memory-map.js";
+
+export interface XenConfig {
+  /** Xen's own tables begin at firstXenFrame (default 1) of its frames 0..nrXenFrames-1. */
+  readonly geometry: MemoryGeometry & { readonly nrXenFrames: number; readonly firstXenFrame?: number };
+  readonly nrPcpus: number;
+  readonly nrVcpus: number;
+  readonly root: (typeof XEN_ROOTS)[number];
+  /** Is an L4 installed on one vCPU at most? observe: refusals are counted, and let through. */
+  readonly exclusive: "off" | "observe" | "enforce";
+  readonly flush: "domain" | "owner";
+  readonly pcid: boolean;
+  readonly invpcid: boolean;
+  /** Global pages (opt_global_pages, default true): Xen does without them where it runs virtualised on AMD. */
+  readonly pge?: boolean;
+  readonly version: "4.17" | "master";
+  readonly map?: MemoryMap;
+  /** How often hypercall_preempt_check() finds work pending: every n-th time, or never (0, the default). */
+  readonly preempt?: number;
+  /** A 32-bit (PAE) guest. */
+  readonly pv32?: boolean;
+  /** Frames below 4 GiB, 2^20 unless a test has less. */
+  readonly framesBelow4GiB?: number;
+  /** A debug build of Xen. */
+  readonly debug?: boolean;
+  /** Model a TLB of this size for each pCPU. */
+  readonly tlb?: { readonly sets: number; readonly ways: number };
+  /** For tests: the audit with an old rule in it. */
+  readonly rules?: AuditRules;
+}
