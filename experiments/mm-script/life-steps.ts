@@ -116,6 +116,7 @@ function exec(p: Player, task: ScriptTask): () => void {
   machine.syscall(vcpu);
   killOthers(p, task);
   do_execve(machine.linux, vcpu, p.image);
+  task.spins = false; // a new image waits as one does at the start
   machine.return_to_user(vcpu);
   machine.touch(vcpu, TEXT_PAGE as Vpn, ACCESS_FETCH);
   return () => {

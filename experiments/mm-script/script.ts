@@ -4,6 +4,7 @@
  * Shape: one JSON document a line, as described in test/data/linux-6.1-pv/FORMAT.md.
  */
 import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { z } from "zod";
 import { BadInput } from "../../abi/bad-input.js";
 
@@ -133,24 +134,31 @@ export type InstructionWindow = z.infer<typeof instructionWindow>;
 export type Counted = z.infer<typeof counted>;
 export type Prot = z.infer<typeof prot>;
 
-/** Read all scripts of a file. Errors: BadInput, with the line and the key. */
+/** Read all scripts of a file, plain or gzip. Errors: BadInput, with the line and the key. */
 export function readMmScripts(file: string): MmScript[] {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new BadInput(
-      file,
-      "",
-      `cannot be read (${(error as NodeJS.ErrnoException).code})`,
-      "name a file of mm scripts",
-    );
-  }
   const scripts: MmScript[] = [];
-  text.split("\n").forEach((line, index) => {
-    if (line.trim() !== "") scripts.push(parseLine(file, line, index + 1));
-  });
+  readText(file)
+    .split("\n")
+    .forEach((line, index) => {
+      if (line.trim() !== "") scripts.push(parseLine(file, line, index + 1));
+    });
   return scripts;
+}
+
+function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new BadInput(file, "", `cannot be read (${code})`, "name a file of mm scripts");
+  }
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString("utf8");
+  try {
+    return gunzipSync(bytes).toString("utf8");
+  } catch {
+    throw new BadInput(file, "", "is cut short or damaged gzip", "compress it again");
+  }
 }
 
 function parseLine(file: string, line: string, number: number): MmScript {
