@@ -168,13 +168,14 @@ function parseLine(file: string, line: string, number: number): MmScript {
   } catch {
     throw new BadInput(file, `line ${number}`, "is not JSON", "each line is one script; see FORMAT.md");
   }
-  const parsed = scriptSchema.safeParse(json);
+  return parseScript(file, json, number);
+}
+
+/** Check a script's document. Errors: BadInput, with the key. */
+export function parseScript(file: string, document: unknown, line: number): MmScript {
+  const parsed = scriptSchema.safeParse(document);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new BadInput(
-    file,
-    `line ${number}, ${issue!.path.join(".")}`,
-    issue!.message,
-    "see FORMAT.md for the fields",
-  );
+  const place = `line ${line}, ${issue!.path.join(".")}`;
+  throw new BadInput(file, place, issue!.message, "see FORMAT.md for the fields");
 }
