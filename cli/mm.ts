@@ -32,13 +32,11 @@ export function register(program: Command): void {
     .action((files: string[], flags: Flags) => {
       const proposals = { shared: bundledProposal("shared"), xpti: bundledProposal("xpti") };
       const only = flags.step === undefined ? undefined : parseStep(flags.step);
-      if (flags.explain) {
-        if (only === undefined)
-          throw new BadInput("--explain", "", "needs one step to explain", "add --step SCRIPT:NUMBER");
-        for (const line of explainStep(files, only, proposals.shared)) process.stdout.write(`${line}\n`);
-      }
+      if (flags.explain && only === undefined)
+        throw new BadInput("--explain", "", "needs one step to explain", "add --step SCRIPT:NUMBER");
       const report = playScripts(files, proposals, only);
-      process.stdout.write(flags.json ? json(report) : text(report));
+      const story = flags.explain ? explainStep(files, only!, proposals.shared) : [];
+      process.stdout.write(flags.json ? json(report, story) : text(report, story));
       process.exitCode = report.differences.length === 0 ? 0 : 1;
     });
 }
@@ -55,7 +53,7 @@ function parseStep(text: string): { script: string; step: number } {
   return { script: text.slice(0, colon), step: Number(number) };
 }
 
-function json(report: MmReport): string {
+function json(report: MmReport, story: readonly string[]): string {
   const { scripts, steps, counters, stable, unstable, cr3, cr3Xpti, differences } = report;
   const document = {
     scripts,
@@ -67,13 +65,14 @@ function json(report: MmReport): string {
     instructions_xpti: { cr3_write: cr3Xpti },
     differences: differences.length,
     first: differences.slice(0, FIRST),
+    ...(story.length > 0 ? { explain: story } : {}),
   };
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-function text(report: MmReport): string {
+function text(report: MmReport, story: readonly string[]): string {
   const { stable, unstable, cr3, cr3Xpti, differences } = report;
-  const lines = [`${report.scripts} scripts, ${report.steps} steps`, ""];
+  const lines = [...story, `${report.scripts} scripts, ${report.steps} steps`, ""];
   lines.push(row("counter", "compared", "exact", "recorded", "modelled"));
   for (const [name, score] of Object.entries(report.counters))
     lines.push(row(name, score.compared, score.exact, score.recorded, score.modelled));
