@@ -17,7 +17,6 @@ import { flagOf, type Protection, type Xen } from "./xen.js";
 const GET_FEATURES = ["do_xen_version()", "xen/common/kernel.c"] as const;
 const VM_ASSIST = ["do_vm_assist()", "xen/common/domain.c"] as const;
 const NEW_CR3 = ["new_guest_cr3()", "xen/arch/x86/mm.c"] as const;
-const XPTI = ["pv_domain_initialise()", "xen/arch/x86/pv/domain.c"] as const;
 const UPDATE_CR3 = ["update_cr3()", "xen/arch/x86/mm.c"] as const;
 const SHIM = ["libxl__domain_firmware()", "tools/libs/light/libxl_dom.c"] as const;
 
@@ -96,6 +95,13 @@ function withoutVmAssist(guest: Guest, chain: Chain): false | undefined {
   return undefined;
 }
 
+/** Where opt_xpti_domu or opt_xpti_hwdom becomes the domain's. */
+function xptiOf({ name }: Xen): readonly [string, string] {
+  return name === "4.17"
+    ? ["pv_domain_initialise()", "xen/arch/x86/pv/domain.c"]
+    : ["spec_ctrl_init_domain()", "xen/arch/x86/spec_ctrl.c"];
+}
+
 /** How a guest runs whose tables are not audited for the promise. */
 function protect({ xen, available }: Host, role: Role, negotiated: boolean, chain: Chain): Outcome {
   const { proposal } = xen;
@@ -112,7 +118,7 @@ function protect({ xen, available }: Host, role: Role, negotiated: boolean, chai
     return "refused";
   }
   if (proposal !== undefined && proposal.xen.root.startsWith("xpti")) {
-    chain.pass(XPTI, "switches XPTI on, as the proposal has it");
+    chain.pass(xptiOf(xen), "switches XPTI on, as the proposal has it");
     return "boots with XPTI";
   }
   if (!xen.protections.has(available)) {
@@ -126,7 +132,7 @@ function protect({ xen, available }: Host, role: Role, negotiated: boolean, chai
       chain.pass(NEW_CR3, `loads the guest's L4, whoever else has it${missing}`);
       return "boots unprotected";
     case "xpti":
-      chain.pass(XPTI, "switches XPTI on for the domain");
+      chain.pass(xptiOf(xen), "switches XPTI on for the domain");
       return "boots with XPTI";
     case "asi":
       chain.pass(UPDATE_CR3, "loads the vCPU's own L4 (ASI, as posted in 2025)");

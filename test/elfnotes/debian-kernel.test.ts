@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -10,17 +10,8 @@ import { whyNotLoaded } from "../../elfnotes/note-check.js";
 import { decodeImage, type KernelImage, readImage } from "../../elfnotes/read-image.js";
 import type { FeatureEdit } from "../../elfnotes/write/feature-edit.js";
 import { setFeature } from "../../elfnotes/write/set-feature.js";
+import { kernels } from "./kernels.js";
 import { asReadelf, readelfOfXen } from "./readelf.js";
-
-/** Fetched by scripts/fetch-kernel.sh, and the one that PVTWIN_KERNEL names. */
-function kernels(): string[] {
-  const named = process.env.PVTWIN_KERNEL ? [process.env.PVTWIN_KERNEL] : [];
-  const folder = "out/kernel";
-  const fetched = existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith("vmlinuz-")) : [];
-  return [
-    ...new Set([...named, ...fetched.map((name) => join(folder, name))].map((file) => realpathSync(file))),
-  ];
-}
 
 const SHT_NOBITS = 8;
 
