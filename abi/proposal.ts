@@ -2,22 +2,20 @@
  * A proposal: what would change in the PV ABI, as data that names two policies, one in each twin.
  *
  * A new idea that needs no new behaviour is a new file in abi/proposals/; one that does adds a class to
- * linux-mm-model/ or xen-model/ and its name to a list here.
+ * linux-mm-model/top-level/ or xen-model/root/, whose registry gives it the name that stands here. Which names
+ * there are is known where both twins are: machine/known-designs.ts.
  */
 import { readFileSync } from "node:fs";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { BadInput } from "./bad-input.js";
 
-/** Which top-level tables Linux loads. Classes of linux-mm-model/top-level/. */
-export const LINUX_DESIGNS = ["shared-pgd", "per-thread", "per-mm-vcpu", "per-vcpu"] as const;
+const kebab = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower case, digits and dashes");
 
-/** What Xen loads while a 64-bit PV guest runs, and while it runs itself. Classes of xen-model/root/. */
-export const XEN_ROOTS = ["shared", "xpti-copy-always", "xpti", "vcpu-root"] as const;
-
+/** The keys of a proposal, and their values. */
 export const proposalSchema = z.strictObject({
   /** As on the command line. */
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower case, digits and dashes"),
+  name: kebab,
   title: z.string(),
   /** The question that a run of it answers. */
   question: z.string(),
@@ -32,7 +30,8 @@ export const proposalSchema = z.strictObject({
     })
     .optional(),
   linux: z.strictObject({
-    top: z.enum(LINUX_DESIGNS),
+    /** Which top-level tables Linux loads: a class of linux-mm-model/top-level/, by its name in the registry. */
+    top: kebab,
     /** How a populated user slot reaches the other tables of the mm. Clearing is always eager. */
     sync: z.enum(["none", "fault", "eager"]).default("none"),
     /** Leave the user tables when a vCPU goes idle or borrows an mm. */
@@ -41,7 +40,8 @@ export const proposalSchema = z.strictObject({
     kernelSync: z.enum(["eager", "fault"]).default("eager"),
   }),
   xen: z.strictObject({
-    root: z.enum(XEN_ROOTS),
+    /** What Xen loads while a 64-bit PV guest runs, and while it runs itself: a class of xen-model/root/. */
+    root: kebab,
     /** An L4 is installed on at most one vCPU; any other installation is refused. */
     exclusive: z.boolean().default(false),
     /** Who is flushed after an L2+ edit: all of the domain (XSA-286), or the vCPU that owns the L4. */
@@ -49,10 +49,24 @@ export const proposalSchema = z.strictObject({
   }),
   /** What becomes of a guest without the feature. */
   fallback: z.enum(["none", "audit-refuse", "xpti", "shim"]).default("none"),
+  /** Options of a design's own, which it finds in its configuration. */
   parameters: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}),
 });
 
+/** A proposal, all keys filled in. */
 export type Proposal = z.infer<typeof proposalSchema>;
+
+/** A proposal as it is written: keys with a default may be left out. */
+export type ProposalIdea = z.input<typeof proposalSchema>;
+
+/**
+ * A proposal from an object, as readProposal() makes one from a file.
+ *
+ * Errors: BadInput, naming the key, and what is allowed there.
+ */
+export function defineProposal(idea: ProposalIdea): Proposal {
+  return parseProposal(idea, `proposal ${idea.name}`);
+}
 
 /**
  * Read a proposal from a YAML file.
@@ -77,7 +91,11 @@ export function readProposal(file: string): Proposal {
     const line = damage.linePos?.[0].line ?? 1;
     throw new BadInput(file, `line ${line}`, "is not YAML", "mend the line");
   }
-  const result = proposalSchema.safeParse(document.toJS());
+  return parseProposal(document.toJS(), file);
+}
+
+function parseProposal(value: unknown, file: string): Proposal {
+  const result = proposalSchema.safeParse(value);
   if (!result.success) {
     const [issue] = result.error.issues;
     const key = issue!.path.join(".") || "top level";

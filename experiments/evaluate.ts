@@ -7,8 +7,10 @@
 import { readdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { basename, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { BadInput } from "../abi/bad-input.js";
 import { readProposal, type Proposal } from "../abi/proposal.js";
+import { checkDesigns, isOfThisThread } from "../machine/known-designs.js";
 import { dataFolder } from "./bundled.js";
 import { priceDifference, priceLedger } from "./costs/price.js";
 import { readProfile, type Profile } from "./costs/profile.js";
@@ -31,39 +33,65 @@ export interface Kernel {
 
 export interface EvaluateOptions {
   readonly workloads: readonly string[];
-  /** Names or YAML files; none: all that come along. */
-  readonly proposals: readonly string[];
+  /** Names, YAML files, or proposals themselves; none: all that come along. */
+  readonly proposals: readonly (string | Proposal)[];
   readonly profile: string;
   readonly strict: boolean;
+  /** Worker threads; a design that was registered at run time runs in this one. */
   readonly workers: number;
   readonly kernel?: Kernel;
   /** Told when cells are done, of how many. */
   readonly onProgress?: (done: number, of: number) => void;
 }
 
-/** Read the proposals, the baseline always among them and first. */
-export function loadProposals(names: readonly string[]): Proposal[] {
-  const known = knownProposals();
-  const wanted = names.length === 0 ? ORDER.filter((name) => known.includes(name)) : [...names];
-  if (names.length === 0) wanted.push(...known.filter((name) => !ORDER.includes(name)).sort());
-  if (!wanted.includes(BASELINE)) wanted.unshift(BASELINE);
-  return [...new Set(wanted)].map(loadProposal);
+/**
+ * Read the proposals, the baseline always among them and first.
+ *
+ * Errors: BadInput, also for two that differ and have one name.
+ */
+export function loadProposals(wanted: readonly (string | Proposal)[]): Proposal[] {
+  const byName = new Map<string, Proposal>();
+  for (const one of [BASELINE, ...(wanted.length === 0 ? inOrder(knownProposals()) : wanted)]) {
+    const proposal = loadProposal(one);
+    const { name } = proposal;
+    const present = byName.get(name);
+    if (present !== undefined && !isDeepStrictEqual(present, proposal)) {
+      const file = typeof one === "string" ? one : `proposal ${name}`;
+      throw new BadInput(file, "name", `another proposal is called ${name}`, "give each its own name");
+    }
+    byName.set(name, proposal);
+  }
+  return [...byName.values()];
 }
 
-/** Read the proposal of that name, or of that YAML file. Errors: BadInput. */
-export function loadProposal(name: string): Proposal {
-  if (/\.ya?ml$/.test(name)) return readProposal(name);
+/** Read the proposal of that name, or of that YAML file, and see that there are its designs. Errors: BadInput. */
+export function loadProposal(wanted: string | Proposal): Proposal {
+  if (typeof wanted !== "string") return checkDesigns(wanted, `proposal ${wanted.name}`);
+  if (/\.ya?ml$/.test(wanted)) return checkDesigns(readProposal(wanted), wanted);
   const known = knownProposals();
-  if (!known.includes(name)) {
-    throw new BadInput(name, "", "is no proposal", `name a YAML file, or one of ${known.sort().join(", ")}`);
+  if (!known.includes(wanted)) {
+    throw new BadInput(
+      wanted,
+      "",
+      "is no proposal",
+      `name a YAML file, or one of ${known.sort().join(", ")}`,
+    );
   }
-  return readProposal(join(PROPOSAL_DIR, `${name}.yaml`));
+  const file = join(PROPOSAL_DIR, `${wanted}.yaml`);
+  return checkDesigns(readProposal(file), file);
 }
 
 function knownProposals(): string[] {
   return readdirSync(PROPOSAL_DIR)
     .filter((file) => file.endsWith(".yaml"))
     .map((file) => basename(file, ".yaml"));
+}
+
+function inOrder(names: readonly string[]): string[] {
+  return [
+    ...ORDER.filter((name) => names.includes(name)),
+    ...names.filter((name) => !ORDER.includes(name)).sort(),
+  ];
 }
 
 /** The order of design discussions: from no isolation over Xen's answers to Linux's. */
@@ -130,7 +158,7 @@ async function runCells(
     options.onProgress?.(++done, cells.length);
     return cell;
   };
-  if (options.workers <= 1) {
+  if (options.workers <= 1 || proposals.some(isOfThisThread)) {
     const results: CellResult[] = [];
     for (const cell of cells) results.push(finished(await runWorkload(cell)));
     return results;

@@ -3,7 +3,7 @@
  *
  * Mirrors: Debian's config-6.1.0-amd64 for the options.
  */
-import type { LINUX_DESIGNS } from "../abi/proposal.js";
+import type { Proposal } from "../abi/proposal.js";
 
 export interface LinuxConfig {
   /** vCPUs, online from boot. */
@@ -32,10 +32,12 @@ export interface LinuxConfig {
   readonly nullSegBug: boolean;
   /** Other CPUs invoke the RCU callbacks of every CPU: rcu_nocbs=, as in the recordings of mm scripts. */
   readonly rcuNocbs: boolean;
-  /** Top-level design, and its options (abi/proposal.ts). */
-  readonly top: (typeof LINUX_DESIGNS)[number];
+  /** Top-level design (top-level/registry.ts), and its options (abi/proposal.ts). */
+  readonly top: string;
   readonly sync: "none" | "fault" | "eager";
   readonly unlazy: boolean;
   /** How a kernel slot that is populated later reaches the other top-level tables: sync-global-pgds.ts. */
   readonly kernelSync: "eager" | "fault";
+  /** Options of a design's own. */
+  readonly parameters?: Proposal["parameters"];
 }

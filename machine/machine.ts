@@ -178,6 +178,7 @@ function parts(state: State, config: MachineConfig) {
     sync: proposal.linux.sync,
     unlazy: proposal.linux.unlazy,
     kernelSync: proposal.linux.kernelSync,
+    parameters: proposal.parameters,
   });
   return { state, memory, ledger, xen, linux };
 }

@@ -2,7 +2,6 @@
  * What a Xen is built with: the machine, the version, and how it keeps its roots. It never changes while the Xen lives.
  */
 import type { MemoryGeometry } from "../abi/memory.js";
-import type { XEN_ROOTS } from "../abi/proposal.js";
 import type { AuditRules } from "./audit-rules.js";
 import type { MemoryMap } from "./memory-map.js";
 
@@ -11,7 +10,8 @@ export interface XenConfig {
   readonly geometry: MemoryGeometry & { readonly nrXenFrames: number; readonly firstXenFrame?: number };
   readonly nrPcpus: number;
   readonly nrVcpus: number;
-  readonly root: (typeof XEN_ROOTS)[number];
+  /** Root design (root/registry.ts). */
+  readonly root: string;
   /** Is an L4 installed on one vCPU at most? observe: refusals are counted, and let through. */
   readonly exclusive: "off" | "observe" | "enforce";
   readonly flush: "domain" | "owner";

@@ -29,10 +29,7 @@ import { Observed } from "./observed.js";
 import { PcpuTable } from "./pcpu-table.js";
 import { Processor } from "./processor.js";
 import { pv_ro_page_fault } from "./ro-page-fault.js";
-import type { RootDesign } from "./root/root-design.js";
-import { SharedRoot } from "./root/shared.js";
-import { VcpuRoot } from "./root/vcpu-root.js";
-import { XptiRoot } from "./root/xpti.js";
+import { type RootDesign, rootDesign } from "./root/root-design.js";
 import { VcpuTable } from "./vcpu-table.js";
 import type { XenConfig } from "./xen-config.js";
 import { XenTables } from "./xen-tables.js";
@@ -402,18 +399,5 @@ export class Xen implements Hypervisor {
 
   xen_cr3(pcpu: number): number {
     return this.pcpus.xen_cr3[pcpu]!;
-  }
-}
-
-function rootDesign(config: XenConfig): RootDesign {
-  switch (config.root) {
-    case "shared":
-      return new SharedRoot();
-    case "xpti-copy-always":
-      return new XptiRoot(true, config.pcid);
-    case "xpti":
-      return new XptiRoot(false, config.pcid);
-    case "vcpu-root":
-      return new VcpuRoot();
   }
 }

@@ -8,10 +8,7 @@ import type { Rc } from "../../abi/errno.js";
 import type { State } from "../../abi/state.js";
 import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
-import { PerMmVcpu } from "./per-mm-vcpu.js";
-import { PerThread } from "./per-thread.js";
-import { PerVcpu } from "./per-vcpu.js";
-import { SharedPgd } from "./shared-pgd.js";
+import * as REGISTRY from "./registry.js";
 
 export interface TopLevelDesign {
   /** CPUs load the reference itself, so it has a user-mode L4 beside it. */
@@ -59,16 +56,45 @@ export interface TopLevelDesign {
   cpu_down(k: Linux, by: number, cpu: number): void;
 }
 
-/** The class behind a name of abi/proposal.ts. */
-export function top_level_design(state: State, config: LinuxConfig): TopLevelDesign {
-  switch (config.top) {
-    case "shared-pgd":
-      return new SharedPgd();
-    case "per-thread":
-      return new PerThread(state, config);
-    case "per-mm-vcpu":
-      return new PerMmVcpu(state, config);
-    case "per-vcpu":
-      return new PerVcpu(state, config);
+/** What a registry holds: all that changes in a design lies in `state`, taken in the constructor. */
+export type TopLevelDesignClass = new (state: State, config: LinuxConfig) => TopLevelDesign;
+
+const designs = new Map<string, TopLevelDesignClass>(Object.entries(REGISTRY));
+
+/** Names that a proposal may give as linux.top, in order. */
+export function topLevelDesigns(): string[] {
+  return [...designs.keys()].sort();
+}
+
+/** Does `name` come from registry.ts, so that every thread knows it? */
+export function isInTopLevelRegistry(name: string): boolean {
+  return Object.hasOwn(REGISTRY, name);
+}
+
+/**
+ * Give a design a name at run time, for proposals of this process.
+ *
+ * Errors: RangeError for a name that another design has.
+ */
+export function registerTopLevelDesign(name: string, design: TopLevelDesignClass): void {
+  const present = designs.get(name);
+  if (present !== undefined && present !== design) {
+    throw new RangeError(`registerTopLevelDesign: ${name} is the name of ${present.name}; choose another`);
   }
+  designs.set(name, design);
+}
+
+/**
+ * The design behind linux.top of a proposal.
+ *
+ * Errors: RangeError for a name that nobody registered.
+ */
+export function top_level_design(state: State, config: LinuxConfig): TopLevelDesign {
+  const design = designs.get(config.top);
+  if (design === undefined) {
+    throw new RangeError(
+      `top_level_design: nobody registered ${config.top}; add it to top-level/registry.ts`,
+    );
+  }
+  return new design(state, config);
 }

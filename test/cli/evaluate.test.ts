@@ -97,7 +97,7 @@ describe("pvtwin evaluate", () => {
     const file = join(dir, "mine.yaml");
     writeFileSync(
       file,
-      "name: mine\ntitle: t\nquestion: q\nlinux: { top: per-fork }\nxen: { root: shared }\n",
+      "name: mine\ntitle: t\nquestion: q\nlinux: { top: Per Fork }\nxen: { root: shared }\n",
     );
     const { status, stderr } = pvtwin(["evaluate", file, "--workload", ODD]);
     expect(status).to.equal(2);

@@ -3,11 +3,11 @@
  *
  * The rest of Xen tells a design what happens; it never asks which one it is.
  */
-import { PGT_pinned } from "../frame-table.js";
 import type { Xen } from "../xen.js";
+import type { XenConfig } from "../xen-config.js";
+import * as REGISTRY from "./registry.js";
 
 export interface RootDesign {
-  readonly name: string;
   /** Runs with PCID, so that switches of mode and of root keep the TLB. */
   readonly pcid: boolean;
   /** Make Xen's own tables that the design needs. */
@@ -25,15 +25,43 @@ export interface RootDesign {
   flush_root_pgtbl(x: Xen, vcpu: number): void;
 }
 
+/** What a registry holds: all that changes in a design lies in the tables of `Xen`. */
+export type RootDesignClass = new (config: XenConfig) => RootDesign;
+
+const designs = new Map<string, RootDesignClass>(Object.entries(REGISTRY));
+
+/** Names that a proposal may give as xen.root, in order. */
+export function rootDesigns(): string[] {
+  return [...designs.keys()].sort();
+}
+
+/** Does `name` come from registry.ts, so that every thread knows it? */
+export function isInRootRegistry(name: string): boolean {
+  return Object.hasOwn(REGISTRY, name);
+}
+
 /**
- * Does the type count of `l4` show uses that are not this vCPU's? Somebody else may have it loaded then.
+ * Give a design a name at run time, for proposals of this process.
  *
- * Mirrors: do_mmu_update()'s accounting for XPTI, xen/arch/x86/mm.c (facts/xen.md 1.7).
+ * Errors: RangeError for a name that another design has.
  */
-export function l4_used_elsewhere(x: Xen, vcpu: number, l4: number): boolean {
-  const { frames, vcpus } = x;
-  let accounted = (frames.typeFlags[l4]! & PGT_pinned) !== 0 ? 1 : 0;
-  if (vcpus.guest_table[vcpu] === l4) accounted++;
-  if (vcpus.guest_table_user[vcpu] === l4) accounted++;
-  return frames.typeCount[l4]! > accounted;
+export function registerRootDesign(name: string, design: RootDesignClass): void {
+  const present = designs.get(name);
+  if (present !== undefined && present !== design) {
+    throw new RangeError(`registerRootDesign: ${name} is the name of ${present.name}; choose another`);
+  }
+  designs.set(name, design);
+}
+
+/**
+ * The design behind xen.root of a proposal.
+ *
+ * Errors: RangeError for a name that nobody registered.
+ */
+export function rootDesign(config: XenConfig): RootDesign {
+  const design = designs.get(config.root);
+  if (design === undefined) {
+    throw new RangeError(`rootDesign: nobody registered ${config.root}; add it to root/registry.ts`);
+  }
+  return new design(config);
 }

@@ -11,7 +11,6 @@ import type { Xen } from "../xen.js";
 import type { RootDesign } from "./root-design.js";
 
 export class SharedRoot implements RootDesign {
-  readonly name = "shared";
   readonly pcid = false;
 
   init(): void {

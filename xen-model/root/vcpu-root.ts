@@ -12,10 +12,10 @@ import { EV } from "../../abi/events.js";
 import { tick } from "../flush.js";
 import type { Xen } from "../xen.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
-import { l4_used_elsewhere, type RootDesign } from "./root-design.js";
+import { l4_used_elsewhere } from "./l4-uses.js";
+import type { RootDesign } from "./root-design.js";
 
 export class VcpuRoot implements RootDesign {
-  readonly name = "vcpu-root";
   readonly pcid = false;
 
   init(x: Xen): void {

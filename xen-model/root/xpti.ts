@@ -2,8 +2,8 @@
  * XPTI: while guest code runs, %cr3 holds a root of the pCPU, with the guest's slots copied from its L4 and
  * next to nothing of Xen; inside Xen it is the guest's own L4.
  *
- * `always`: the first version (January 2018) copied at each exit to the guest and knew no PCID. Since April 2018
- * it copies when CR3 or the L4 changed, which each switch of mode does.
+ * It copies when CR3 or the L4 changed, which each switch of mode does: since April 2018. The first version (January
+ * 2018, `xpti-copy-always`) copied at each exit to the guest and knew no PCID.
  *
  * Mirrors: restore_all_guest (x86_64/entry.S), write_ptbase(), toggle_guest_mode(), do_mmu_update()'s accounting of
  *          L4 uses (facts/xen.md 3). The private window on the guest's L4 is that of Debian's 4.17.7+13, where each
@@ -14,22 +14,22 @@ import { EV } from "../../abi/events.js";
 import { PERDOMAIN_SLOT, RO_MPT_SLOT, XEN_VIRT_SLOT } from "../../abi/layout.js";
 import { tick } from "../flush.js";
 import type { Xen } from "../xen.js";
+import type { XenConfig } from "../xen-config.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
-import { l4_used_elsewhere, type RootDesign } from "./root-design.js";
+import { l4_used_elsewhere } from "./l4-uses.js";
+import type { RootDesign } from "./root-design.js";
 
 /** Xen's slots that the root of a pCPU has, beside the guest's. */
 const ROOT_PGT_SLOTS = [RO_MPT_SLOT, PERDOMAIN_SLOT, XEN_VIRT_SLOT];
 
 export class XptiRoot implements RootDesign {
-  readonly name: string;
   readonly pcid: boolean;
 
   constructor(
-    private readonly always: boolean,
-    pcid: boolean,
+    config: XenConfig,
+    private readonly always = false,
   ) {
-    this.name = always ? "xpti-copy-always" : "xpti";
-    this.pcid = pcid && !always;
+    this.pcid = config.pcid && !always;
   }
 
   init(x: Xen): void {
@@ -88,5 +88,12 @@ export class XptiRoot implements RootDesign {
   private cr3(x: Xen, vcpu: number): void {
     x.ledger.count(vcpu, EV.cr3_write, 1);
     x.ledger.count(vcpu, this.pcid ? EV.cr3_write_noflush : EV.tlb_flush, 1);
+  }
+}
+
+/** XPTI as of January 2018. */
+export class XptiCopyAlwaysRoot extends XptiRoot {
+  constructor(config: XenConfig) {
+    super(config, true);
   }
 }
