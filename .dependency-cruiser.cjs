@@ -45,6 +45,20 @@ module.exports = {
   forbidden: [
     ...rooms,
     {
+      name: "index-is-for-users",
+      comment: "index.ts names what the package gives; inside, an import names the file that owns the thing.",
+      severity: "error",
+      from: { path: `^(${[...ROOMS, "index\\.ts$"].join("|")})` },
+      to: { path: "^index\\.ts$|^dist/index\\." },
+    },
+    {
+      name: "index-imports",
+      comment: "The library is what the command works with, and not the command.",
+      severity: "error",
+      from: { path: "^index\\.ts$" },
+      to: { path: "^(cli|test|scripts|bin)/" },
+    },
+    {
       name: "no-cycles",
       comment:
         "Two files that need each other to run are one concept, or lack a third that both need. " +
@@ -58,7 +72,7 @@ module.exports = {
       comment: "The file or package does not exist.",
       severity: "error",
       from: {},
-      to: { couldNotResolve: true },
+      to: { couldNotResolve: true, pathNot: "^pvtwin$" }, // the package itself, where it is not built yet
     },
     {
       name: "declared-packages",

@@ -147,6 +147,12 @@ export const noHypercallFails = always("no hypercall of Linux fails", (m) => {
   return failed === 0 ? "" : `${failed} calls failed`;
 });
 
+/** The exclusive audit, in the guest's words: who keeps to one vCPU per L4 never hears of it. */
+export const nothingIsRefused = always(
+  "no installation of an L4 is refused by the exclusive audit, or would be",
+  (m) => (m.xen.refused() === 0 ? "" : `${m.xen.refused()} installations`),
+);
+
 /** What every design owes, whether or not it keeps the promise. */
 export const ILLUSION: readonly MachineInvariant[] = [
   tablesShowTheReference,

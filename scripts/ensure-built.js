@@ -29,7 +29,9 @@ async function ensureBuilt() {
 function listSources() {
   const { include } = JSON.parse(readFileSync(join(ROOT, "tsconfig.json"), "utf8"));
   const rooms = include.filter((room) => room !== "test");
-  const sources = rooms.flatMap((room) => list(join(ROOT, room)).filter((file) => file.endsWith(".ts")));
+  const sources = rooms.flatMap((room) =>
+    room.endsWith(".ts") ? [join(ROOT, room)] : list(join(ROOT, room)).filter((file) => file.endsWith(".ts")),
+  );
   const settings = ["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"].map((file) =>
     join(ROOT, file),
   );

@@ -26,6 +26,12 @@ const PARTS = {
     const { promiseTable, renderPromiseTable } = require("../dist/experiments/synthetic/promise-table.js");
     return renderPromiseTable(promiseTable(loadProposals([])));
   },
+  /** The example of a suite: its idea and first claims. */
+  example() {
+    const suite = readFileSync(join(ROOT, "test", "examples", "idle-tables.test.ts"), "utf8");
+    const shown = suite.slice(suite.indexOf("class IdleTables"), suite.indexOf('  it("cost CR3 loads'));
+    return `\`\`\`ts\n${shown}  // ...\n});\n\`\`\`\n`;
+  },
 };
 
 const NAMES = Object.keys(PARTS);

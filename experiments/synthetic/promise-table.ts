@@ -2,14 +2,13 @@
  * Which proposals keep the promise under generated work, and by which shortest history the others break it.
  */
 import type { Proposal } from "../../abi/proposal.js";
-import { smallGeometry } from "../../machine/geometry.js";
+import { bootedMachine } from "../../machine/fixtures.js";
 import {
   type MachineInvariant,
   onePcpuPerL4InGuest,
   onePcpuPerL4InXen,
   onePcpuPerUserL4,
 } from "../../machine/invariants.js";
-import { Machine } from "../../machine/machine.js";
 import { sayOp, shortestHistory } from "./shortest-history.js";
 
 export interface PromiseRow {
@@ -25,14 +24,7 @@ export interface PromiseRow {
 export function promiseTable(proposals: readonly Proposal[]): PromiseRow[] {
   return proposals.map((proposal) => {
     const history = (invariant: MachineInvariant): readonly string[] | undefined => {
-      const machine = new Machine({
-        proposal,
-        geometry: smallGeometry(2),
-        pcid: true,
-        invpcid: true,
-        audit: "observe",
-      });
-      return shortestHistory(machine.boot(), invariant)?.ops.map(sayOp);
+      return shortestHistory(bootedMachine(proposal), invariant)?.ops.map(sayOp);
     };
     const guest = history(onePcpuPerL4InGuest);
     const xen = history(onePcpuPerL4InXen);

@@ -36,7 +36,7 @@ export interface TopLevelDesign {
   unpin(k: Linux, cpu: number, mm: number): void;
 
   /** A new thread of `mm`. 0 or -ENOMEM. */
-  thread_create(k: Linux, cpu: number, mm: number, task: number): number;
+  thread_create(k: Linux, cpu: number, mm: number, task: number): Rc;
   /** The dead task `task` has been switched away from. */
   thread_free(k: Linux, cpu: number, task: number): void;
 

@@ -1,5 +1,7 @@
 /**
  * Linux 6.1: all threads of a process run on mm->pgd, and every CPU starts on swapper_pg_dir.
+ *
+ * Also what a new design extends, if it departs from 6.1 in a few places: methods take what the interface gives them.
  */
 import type { Rc } from "../../abi/errno.js";
 import type { Linux } from "../linux.js";
@@ -8,10 +10,10 @@ import { load_base_pointers } from "../xen/base-pointers.js";
 import type { TopLevelDesign } from "./design.js";
 
 export class SharedPgd implements TopLevelDesign {
-  readonly loadsReference = true;
-  readonly unlazy = false;
+  readonly loadsReference: boolean = true;
+  readonly unlazy: boolean = false;
 
-  pgd_of(k: Linux, _cpu: number, mm: number): number {
+  pgd_of(k: Linux, _cpu: number, mm: number, _task: number): number {
     return k.mms.pgd[mm]!;
   }
 
@@ -23,25 +25,25 @@ export class SharedPgd implements TopLevelDesign {
     load_base_pointers(k, cpu, pgd);
   }
 
-  loaded(): void {}
+  loaded(_k: Linux, _cpu: number, _task: number): void {}
 
-  propagate(): void {}
+  propagate(_k: Linux, _cpu: number, _mm: number, _slot: number, _frame: number, _flags: number): void {}
 
-  sync_fault(): boolean {
+  sync_fault(_k: Linux, _cpu: number, _task: number, _vpn: number): boolean {
     return false;
   }
 
-  pinned(): Rc {
+  pinned(_k: Linux, _cpu: number, _mm: number): Rc {
     return 0;
   }
 
-  unpin(): void {}
+  unpin(_k: Linux, _cpu: number, _mm: number): void {}
 
-  thread_create(): number {
+  thread_create(_k: Linux, _cpu: number, _mm: number, _task: number): Rc {
     return 0;
   }
 
-  thread_free(): void {}
+  thread_free(_k: Linux, _cpu: number, _task: number): void {}
 
   hardware_pgd(k: Linux, cpu: number): number {
     return k.percpu.xen_cr3[cpu]!;
@@ -51,15 +53,15 @@ export class SharedPgd implements TopLevelDesign {
     return 0;
   }
 
-  replicas(): void {}
+  replicas(_k: Linux, _visit: (pgd: number) => void): void {}
 
-  cpu_up(): Rc {
+  cpu_up(_k: Linux, _by: number, _cpu: number): Rc {
     return 0;
   }
 
-  start_pgd(k: Linux): number {
+  start_pgd(k: Linux, _cpu: number): number {
     return k.mms.pgd[INIT_MM]!;
   }
 
-  cpu_down(): void {}
+  cpu_down(_k: Linux, _by: number, _cpu: number): void {}
 }

@@ -1,8 +1,8 @@
 /** A small booted machine under a proposal that comes with the project. */
 import { join } from "node:path";
 import { readProposal, type Proposal } from "../../abi/proposal.js";
-import { smallGeometry } from "../../machine/geometry.js";
-import { Machine } from "../../machine/machine.js";
+import { bootedMachine as booted, type MachineOverrides } from "../../machine/fixtures.js";
+import type { Machine } from "../../machine/machine.js";
 
 export const PROPOSALS = [
   "shared",
@@ -21,12 +21,6 @@ export function proposal(name: string): Proposal {
   return readProposal(join(__dirname, "..", "..", "abi", "proposals", `${name}.yaml`));
 }
 
-export function bootedMachine(name: string, { nrCpus = 2, pcid = true } = {}): Machine {
-  return new Machine({
-    proposal: proposal(name),
-    geometry: smallGeometry(nrCpus),
-    pcid,
-    invpcid: pcid,
-    audit: "observe",
-  }).boot();
+export function bootedMachine(name: string, overrides: MachineOverrides = {}): Machine {
+  return booted(proposal(name), overrides);
 }

@@ -11,13 +11,13 @@ import type { Xen } from "../xen.js";
 import type { RootDesign } from "./root-design.js";
 
 export class SharedRoot implements RootDesign {
-  readonly pcid = false;
+  readonly pcid: boolean = false;
 
-  init(): void {
+  init(_x: Xen): void {
     // nothing of its own
   }
 
-  write_ptbase(x: Xen, vcpu: number): void {
+  write_ptbase(x: Xen, vcpu: number, _changed: boolean): void {
     const { ledger } = x;
     load(x, vcpu);
     ledger.count(vcpu, EV.cr3_write, 1);
@@ -33,19 +33,19 @@ export class SharedRoot implements RootDesign {
     x.ledger.count(vcpu, EV.tlb_flush_nonglobal, 1);
   }
 
-  enter_from_guest(): void {
+  enter_from_guest(_x: Xen, _vcpu: number): void {
     // the same root
   }
 
-  exit_to_guest(): void {
+  exit_to_guest(_x: Xen, _vcpu: number): void {
     // the same root
   }
 
-  l4_changed(): boolean {
+  l4_changed(_x: Xen, _vcpu: number, _l4: number): boolean {
     return false;
   }
 
-  flush_root_pgtbl(): void {
+  flush_root_pgtbl(_x: Xen, _vcpu: number): void {
     // nothing is copied
   }
 }

@@ -1,0 +1,2 @@
+export { machine } from "./machine/door.js";
+export { cli } from "./cli/door.js";

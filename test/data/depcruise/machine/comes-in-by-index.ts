@@ -1,0 +1,3 @@
+import type { machine } from "../index.js";
+
+export type T = typeof machine;
