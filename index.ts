@@ -13,7 +13,7 @@
  *
  * Names that exist in Linux or Xen are spelled as there.
  *
- * @module
+ * @module pvtwin
  */
 
 // The ABI: what crosses the line between guest and Xen. Numbers and layouts come whole, since a design may need any.
@@ -30,12 +30,18 @@ export type { Guest } from "./abi/upcalls.js";
 
 // A proposal: the idea as data, from an object or a YAML file.
 export { BadInput } from "./abi/bad-input.js";
-export { defineProposal, readProposal, type Proposal, type ProposalIdea } from "./abi/proposal.js";
+export {
+  defineProposal,
+  proposalSchema,
+  readProposal,
+  type Proposal,
+  type ProposalIdea,
+} from "./abi/proposal.js";
 export { checkDesigns } from "./machine/known-designs.js";
 
 // What both twins are made of: state in one buffer, paths of atomic steps, counted events.
 export { EV, EVENT_NAMES, eventDefinition, type EventName, type Side } from "./abi/events.js";
-export { CAUSE, CAUSES, Ledger, type Cause } from "./abi/ledger.js";
+export { CAUSE, CAUSES, Ledger, type Cause, type EventCounts } from "./abi/ledger.js";
 export { PtMemory, type MemoryGeometry } from "./abi/memory.js";
 export {
   AGAIN,
@@ -51,12 +57,12 @@ export {
 } from "./abi/path.js";
 export { State } from "./abi/state.js";
 
-// The Linux twin, and what a top-level design is written with.
+// The Linux twin, its tables of rows, and what a top-level design is written with.
 export type { LinuxConfig } from "./linux-mm-model/config.js";
 export { Linux } from "./linux-mm-model/linux.js";
-export { INIT_MM, NO_MM } from "./linux-mm-model/mm-struct.js";
-export { NO_TASK } from "./linux-mm-model/task-struct.js";
-export { leave_mm } from "./linux-mm-model/tlb.js";
+export { INIT_MM, NO_MM, type MmTable } from "./linux-mm-model/mm-struct.js";
+export { NO_TASK, type TaskTable } from "./linux-mm-model/task-struct.js";
+export { leave_mm, type SwitchRegisters } from "./linux-mm-model/tlb.js";
 export {
   registerTopLevelDesign,
   topLevelDesigns,
@@ -69,6 +75,18 @@ export { PerThread } from "./linux-mm-model/top-level/per-thread.js";
 export { PerVcpu } from "./linux-mm-model/top-level/per-vcpu.js";
 export { SharedPgd } from "./linux-mm-model/top-level/shared-pgd.js";
 export { load_base_pointers } from "./linux-mm-model/xen/base-pointers.js";
+export type { FaultRegisters } from "./linux-mm-model/fault.js";
+export type { FdTables } from "./linux-mm-model/fdtable.js";
+export type { FileTable } from "./linux-mm-model/files.js";
+export type { KernelImage } from "./linux-mm-model/kernel-image.js";
+export type { LruPagevecs } from "./linux-mm-model/lru.js";
+export type { PerCpu } from "./linux-mm-model/percpu.js";
+export type { PvMmuOps } from "./linux-mm-model/pv-ops.js";
+export type { PageTable } from "./linux-mm-model/struct-page.js";
+export type { MmuGather } from "./linux-mm-model/unmap.js";
+export type { VmaTable } from "./linux-mm-model/vma.js";
+export type { VmapTable } from "./linux-mm-model/vmalloc.js";
+export type { Histograms } from "./linux-mm-model/xen/histograms.js";
 export { smp_call_function } from "./linux-mm-model/xen/cr3.js";
 export {
   xen_extend_mmu_update,
@@ -76,9 +94,10 @@ export {
   xen_mc_batch,
   xen_mc_flush,
   xen_mc_issue,
+  type McBuffer,
 } from "./linux-mm-model/xen/multicalls.js";
 
-// The Xen twin, and what a root design is written with.
+// The Xen twin, its tables of rows, and what a root design is written with.
 export { copy_guest_slots, move_window } from "./xen-model/root/copy-slots.js";
 export { l4_used_elsewhere } from "./xen-model/root/l4-uses.js";
 export {
@@ -90,7 +109,26 @@ export {
 export { SharedRoot } from "./xen-model/root/shared.js";
 export { VcpuRoot } from "./xen-model/root/vcpu-root.js";
 export { XptiCopyAlwaysRoot, XptiRoot } from "./xen-model/root/xpti.js";
-export { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, type Access } from "./xen-model/hw/control.js";
+export {
+  ACCESS_FETCH,
+  ACCESS_READ,
+  ACCESS_WRITE,
+  WalkControl,
+  type Access,
+  type PagingLevels,
+} from "./xen-model/hw/control.js";
+export type { AuditLog, Decision } from "./xen-model/audit-log.js";
+export type { AuditRules } from "./xen-model/audit-rules.js";
+export type { FrameTable } from "./xen-model/frame-table.js";
+export type { Tlb, TlbGeometry } from "./xen-model/hw/tlb.js";
+export { Walk, WALK_OK, walk } from "./xen-model/hw/walk.js";
+export type { IoClass, IoRange, MemoryMap } from "./xen-model/memory-map.js";
+export type { PcpuTable } from "./xen-model/pcpu-table.js";
+export type { HeldEntry, Recount } from "./xen-model/recount.js";
+export type { VcpuTable } from "./xen-model/vcpu-table.js";
+export type { Observed } from "./xen-model/observed.js";
+export type { Processor } from "./xen-model/processor.js";
+export type { XenTables } from "./xen-model/xen-tables.js";
 export type { XenConfig } from "./xen-model/xen-config.js";
 export { Xen } from "./xen-model/xen.js";
 
@@ -105,7 +143,6 @@ export { INVARIANTS as XEN_INVARIANTS, brokenInvariants, type Invariant } from "
 export {
   countGenerated,
   driveGenerated,
-  type EventCounts,
   type Finding,
   type GeneratedWork,
 } from "./experiments/synthetic/drive.js";
@@ -132,11 +169,4 @@ export {
   type Kernel,
 } from "./experiments/evaluate.js";
 export type * from "./experiments/results.js";
-export {
-  runOnce,
-  runWorkload,
-  type Cell,
-  type CellResult,
-  type RunOutcome,
-  type SingleRun,
-} from "./experiments/run/run-workload.js";
+export { runWorkload, type Cell, type CellResult, type RunOutcome } from "./experiments/run/run-workload.js";

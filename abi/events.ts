@@ -200,6 +200,7 @@ const TABLE = {
   top_unlazy: ["design", "CR3 loads only to leave a borrowed or idle address space"],
 } as const satisfies Record<string, readonly [Side, string]>;
 
+/** A kind of event, by name. */
 export type EventName = keyof typeof TABLE;
 
 /** All events in index order. */

@@ -17,25 +17,29 @@ export type Pfn = number & { readonly __frame: "pfn" };
 /** Virtual page number: virtual address >> 12, 36 bits (45 with five levels); divide it, never shift it. */
 export type Vpn = number & { readonly __address: "vpn" };
 
-/** Domain, virtual CPU (of one domain), physical CPU. */
+/** A domain. */
 export type Domid = number;
+/** A virtual CPU of one domain. */
 export type VcpuId = number;
+/** A physical CPU. */
 export type PcpuId = number;
 
 /** All ones in 32 bits: no frame of any modelled machine. Mirrors: INVALID_MFN. */
 export const INVALID_MFN = 0xffffffff as Mfn;
 
+/** A plain number as a frame number, and as a page number: where one comes from outside the types. */
 export const mfn = (n: number): Mfn => n as Mfn;
 export const vpn = (n: number): Vpn => n as Vpn;
 
 /**
  * The 52-bit page number of a canonical address, as hypercalls take it (linear address >> 12), from its 36-bit
- * vpn; and the reverse, for 4-level paging.
+ * vpn; for 4-level paging.
  */
 export function linear_page(page: Vpn): number {
   return page < 2 ** 35 ? page : page + (2 ** 52 - 2 ** 36);
 }
 
+/** The reverse of linear_page(). */
 export function vpn_of_linear(page: number): Vpn {
   return (page % 2 ** 36) as Vpn;
 }

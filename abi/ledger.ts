@@ -39,8 +39,13 @@ export const CAUSES = [
   "test",
 ] as const;
 
+/** A cause of events, by name. */
 export type Cause = (typeof CAUSES)[number];
 
+/** How often each event happened; one that never did may be missing. */
+export type EventCounts = Partial<Record<EventName, number>>;
+
+/** The number of each cause. */
 export const CAUSE = Object.freeze(Object.fromEntries(CAUSES.map((name, i) => [name, i]))) as Readonly<
   Record<Cause, number>
 >;
@@ -101,7 +106,7 @@ export class Ledger {
   }
 
   /** All events of one vCPU, or of all, but for those of the causes `without`: {NAME: count}, zeros left out. */
-  collect(vcpu?: number, ...without: number[]): Partial<Record<EventName, number>> {
+  collect(vcpu?: number, ...without: number[]): EventCounts {
     const sums = new Float64Array(NR_EVENTS);
     const first = vcpu === undefined ? 0 : vcpu;
     const last = vcpu === undefined ? this.nrVcpus - 1 : vcpu;
@@ -114,8 +119,8 @@ export class Ledger {
   }
 
   /** Events by cause, over all vCPUs: {CAUSE: {NAME: count}}, zeros left out. */
-  collectByCause(): Partial<Record<Cause, Partial<Record<EventName, number>>>> {
-    const result: Partial<Record<Cause, Partial<Record<EventName, number>>>> = {};
+  collectByCause(): Partial<Record<Cause, EventCounts>> {
+    const result: Partial<Record<Cause, EventCounts>> = {};
     CAUSES.forEach((cause, c) => {
       const sums = new Float64Array(NR_EVENTS);
       for (let vcpu = 0; vcpu < this.nrVcpus; vcpu++) {
@@ -129,8 +134,8 @@ export class Ledger {
   }
 }
 
-function named(sums: Float64Array): Partial<Record<EventName, number>> {
-  const result: Partial<Record<EventName, number>> = {};
+function named(sums: Float64Array): EventCounts {
+  const result: EventCounts = {};
   EVENT_NAMES.forEach((name, event) => {
     if (sums[event] !== 0) result[name] = sums[event]!;
   });

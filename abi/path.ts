@@ -16,22 +16,26 @@ export const BLOCKED = -3;
 /** ... or leave the path here. An answer of 0 or more jumps to the step of that index. */
 export const DONE = -4;
 
+/** What other CPUs cannot see the middle of; its name is the kernel's. */
 export interface Step<M> {
   readonly name: string;
   /** Change `m` on behalf of `vcpu`. Allocates nothing. */
   readonly run: (m: M, vcpu: number) => number;
 }
 
+/** A path of a kernel: its steps in order. */
 export interface Path<M> {
   /** The kernel's name for it, as can be grepped upstream. */
   readonly name: string;
   readonly steps: readonly Step<M>[];
 }
 
+/** A step that does `run`, which answers NEXT, AGAIN, BLOCKED or DONE. */
 export function step<M>(name: string, run: (m: M, vcpu: number) => number): Step<M> {
   return { name, run };
 }
 
+/** A path of these steps. */
 export function path<M>(name: string, steps: readonly Step<M>[]): Path<M> {
   return { name, steps };
 }

@@ -9,11 +9,9 @@
  *          - guest-kernel instructions that are the same under every proposal are not priced.
  */
 import { eventDefinition, EVENT_NAMES, type EventName } from "../../abi/events.js";
-import type { Cause } from "../../abi/ledger.js";
+import type { Cause, EventCounts } from "../../abi/ledger.js";
 import type { Bracket, LedgerLine } from "../results.js";
 import type { ConstantName, EventPrice, Profile } from "./profile.js";
-
-type Counts = Partial<Record<EventName, number>>;
 
 /** Terms of an event's price, and the constant each is multiplied by. */
 const TERMS: readonly (readonly [keyof EventPrice, ConstantName, string])[] = [
@@ -62,8 +60,8 @@ function explain(price: EventPrice): string {
 /** Price all events of a ledger that have a price, dearest first. */
 export function priceLedger(
   profile: Profile,
-  counts: Counts,
-  byCause: Partial<Record<Cause, Counts>>,
+  counts: EventCounts,
+  byCause: Partial<Record<Cause, EventCounts>>,
 ): { cycles: Bracket; ledger: LedgerLine[] } {
   const total = { low: 0, likely: 0, high: 0 };
   const ledger: LedgerLine[] = [];
@@ -76,7 +74,7 @@ export function priceLedger(
     total.likely += cycles.likely;
     total.high += cycles.high;
     const causes: Partial<Record<Cause, number>> = {};
-    for (const [cause, events] of Object.entries(byCause) as [Cause, Counts][]) {
+    for (const [cause, events] of Object.entries(byCause) as [Cause, EventCounts][]) {
       if (events[event] !== undefined) causes[cause] = events[event];
     }
     const priceSource = explain(profile.instructions.events[event]!);
@@ -97,8 +95,8 @@ export function priceLedger(
 /** Cycles of `counts` minus those of `baseline`, and by group of events. */
 export function priceDifference(
   profile: Profile,
-  counts: Counts,
-  baseline: Counts,
+  counts: EventCounts,
+  baseline: EventCounts,
 ): { cycles: Bracket; groups: { group: string; cycles: number; versusCycles: number }[] } {
   const groups = Object.keys(profile.instructions.groups).map((group) => ({
     group,

@@ -44,6 +44,7 @@ const CONSTANTS = [
   "refill_kernel_pages",
 ] as const;
 
+/** A constant of a profile, by name. */
 export type ConstantName = (typeof CONSTANTS)[number];
 
 const profileSchema = z.strictObject({
@@ -83,6 +84,7 @@ const instructionsSchema = z.strictObject({
   events: z.partialRecord(z.enum(EVENT_NAMES as [EventName, ...EventName[]]), eventSchema),
 });
 
+/** What one event costs: how often each constant, and where that was counted. */
 export type EventPrice = z.infer<typeof eventSchema>;
 
 export interface Profile extends Omit<z.infer<typeof profileSchema>, "instructions"> {

@@ -11,12 +11,10 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { BadInput } from "../../abi/bad-input.js";
 import { EVENT_NAMES, NR_EVENTS, type EventName } from "../../abi/events.js";
-import { CAUSE, CAUSES } from "../../abi/ledger.js";
+import { CAUSE, CAUSES, type EventCounts } from "../../abi/ledger.js";
 import type { Machine } from "../../machine/machine.js";
 import { CLONE_THREAD } from "../../linux-mm-model/fork.js";
 import { type EventChunk, KIND } from "../import/event.js";
-
-type Counts = Partial<Record<EventName, number>>;
 
 const numbers = z.record(z.string(), z.number());
 const process = z.looseObject({ comm: z.string().default(""), events: numbers });
@@ -150,7 +148,7 @@ export function compareCounts(
 
 const APART = [CAUSE.boot, CAUSE.unseen] as const;
 
-function xenEvents(counts: Counts): Record<string, number> {
+function xenEvents(counts: EventCounts): Record<string, number> {
   const events: Record<string, number> = {};
   for (const [name, parts] of Object.entries(XEN_EVENTS)) {
     const sum = parts.reduce((total, part) => total + (counts[part] ?? 0), 0);
@@ -159,7 +157,7 @@ function xenEvents(counts: Counts): Record<string, number> {
   return events;
 }
 
-function of(names: Readonly<Record<string, EventName>>, counts: Counts): Record<string, number> {
+function of(names: Readonly<Record<string, EventName>>, counts: EventCounts): Record<string, number> {
   return Object.fromEntries(Object.entries(names).map(([name, event]) => [name, counts[event] ?? 0]));
 }
 
@@ -172,7 +170,7 @@ function pairs(recorded: Readonly<Record<string, number>>, modelled: Record<stri
 }
 
 /** Table pages by level, pinned or not. */
-function tablePairs(recorded: Readonly<Record<string, number>>, counts: Counts): Pairs {
+function tablePairs(recorded: Readonly<Record<string, number>>, counts: EventCounts): Pairs {
   const result: Pairs = {};
   for (const what of ["alloc", "release"] as const) {
     for (const [level, number] of Object.entries(LEVELS)) {
@@ -241,10 +239,10 @@ export class ProcessCounts {
   }
 
   /** Counts by process. */
-  collect(): Record<string, Counts> {
-    const result: Record<string, Counts> = {};
+  collect(): Record<string, EventCounts> {
+    const result: Record<string, EventCounts> = {};
     for (const [process, sums] of this.byProcess) {
-      const counts: Counts = {};
+      const counts: EventCounts = {};
       for (const event of this.wanted) if (sums[event] !== 0) counts[EVENT_NAMES[event]!] = sums[event]!;
       result[process] = counts;
     }

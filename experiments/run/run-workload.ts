@@ -2,7 +2,7 @@
  * One workload under several proposals: one import, one machine per proposal, all fed the same chunks.
  */
 import { basename } from "node:path";
-import { CAUSE, type Cause } from "../../abi/ledger.js";
+import { CAUSE, type Cause, type EventCounts } from "../../abi/ledger.js";
 import type { EventName } from "../../abi/events.js";
 import type { Proposal } from "../../abi/proposal.js";
 import { defaultGeometry } from "../../machine/geometry.js";
@@ -27,14 +27,12 @@ export interface Cell {
   readonly strict: boolean;
 }
 
-type Counts = Partial<Record<EventName, number>>;
-
 export interface RunOutcome {
   readonly proposal: string;
   /** Events of the recorded work; what set the stage before it (cause "boot") is left out. */
-  readonly counts: Counts;
-  readonly byCause: Partial<Record<Cause, Counts>>;
-  readonly perVcpu: Counts[];
+  readonly counts: EventCounts;
+  readonly byCause: Partial<Record<Cause, EventCounts>>;
+  readonly perVcpu: EventCounts[];
   readonly properties: PropertyResult[];
   /** Most bytes of top-level tables at one time: the guest's, and Xen's own roots. */
   readonly memory: { readonly guest: number; readonly xen: number };
@@ -144,8 +142,8 @@ function run(recording: Recording, proposal: Proposal, options: Pick<Cell, "mach
   return { outcome, notes: runner.notes(), timeline, compared };
 }
 
-function sum(parts: readonly Counts[]): Counts {
-  const total: Counts = {};
+function sum(parts: readonly EventCounts[]): EventCounts {
+  const total: EventCounts = {};
   for (const part of parts) {
     for (const [name, n] of Object.entries(part) as [EventName, number][])
       total[name] = (total[name] ?? 0) + n;

@@ -2,7 +2,7 @@
  * Drives a proposal with generated work, and looks at invariants after every operation.
  */
 import type { EventName } from "../../abi/events.js";
-import type { Cause } from "../../abi/ledger.js";
+import type { Cause, EventCounts } from "../../abi/ledger.js";
 import type { Proposal } from "../../abi/proposal.js";
 import { bootedMachine } from "../../machine/fixtures.js";
 import type { MachineInvariant } from "../../machine/invariants.js";
@@ -29,9 +29,6 @@ export interface Finding {
   /** The operations of that list, up to the one after which it did not hold. */
   readonly ops: readonly Op[];
 }
-
-/** Events that happened, by kind. */
-export type EventCounts = Partial<Record<EventName, number>>;
 
 /**
  * The first finding, or undefined: all invariants held after every operation of all lists.

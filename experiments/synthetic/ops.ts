@@ -7,6 +7,7 @@
  */
 import { mulberry32 } from "./seed.js";
 
+/** The kinds of operations. */
 export const OPS = [
   "switch", // to the n-th task that waits for a CPU
   "idle",
@@ -32,6 +33,7 @@ export const OPS = [
   "kaccess", // the kernel touches such memory
 ] as const;
 
+/** A kind of operation, by name. */
 export type OpName = (typeof OPS)[number];
 
 /** What happens next, on which CPU. `slot`, `page`, `pages` name memory; `n` chooses among what there is. */

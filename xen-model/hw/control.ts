@@ -10,6 +10,7 @@ import { PAGE_FRAME_HI_MASK } from "../../abi/page.js";
 export const ACCESS_READ = 0;
 export const ACCESS_WRITE = 1;
 export const ACCESS_FETCH = 2;
+/** One of ACCESS_*: what the processor is about to do. */
 export type Access = typeof ACCESS_READ | typeof ACCESS_WRITE | typeof ACCESS_FETCH;
 
 /** Levels of the paging mode: PAE (its four PDPTEs are the third), 4-level, 5-level. */
