@@ -30,6 +30,9 @@ const MAGIC: readonly (readonly [Compression, string])[] = [
 /** More than any kernel with its debug information; a damaged size may say anything. */
 const MAX_UNPACKED = 2 ** 30;
 
+/** The first bytes, by which it is known, and the size at the end. */
+const MIN_PACKED = 8;
+
 /** What `bytes` begin with: "none" for ELF, undefined for what is no kernel. */
 export function compressionOf(bytes: ImageBytes): Compression | undefined {
   if (isElf(bytes)) return "none";
@@ -58,6 +61,7 @@ export async function unpack(packed: ImageBytes, sizeAppended: boolean): Promise
     );
   }
   if (compression === "none") return { compression, elf: packed };
+  if (sizeAppended) packed.need(0, MIN_PACKED, "the compressed kernel with its size");
   const stream = compression === "gzip" || !sizeAppended ? packed : withoutSize(packed);
   const data = await unpackStream(stream, compression, sizeAppended ? sizeOf(packed) : undefined);
   return { compression, elf: sized(packed, data, sizeAppended) };

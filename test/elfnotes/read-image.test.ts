@@ -72,6 +72,11 @@ describe("decodeImage", () => {
       /offset 0x0 of the compressed kernel: is neither ELF nor/,
     ],
     [
+      "a payload too short for its size",
+      bzImage(Buffer.from("\x1f\x8b", "latin1")),
+      /^k: offset 0x0 of the compressed kernel: the compressed kernel with its size \(8 bytes\) goes beyond/,
+    ],
+    [
       "a wrong size behind the kernel",
       bzImage(Buffer.concat([pack.zstd(image).subarray(0, -4), le32(7)])),
       /says that the kernel has 7 bytes, it unpacks to \d+; /,
