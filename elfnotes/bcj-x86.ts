@@ -18,10 +18,16 @@ const MASK_TO_BIT = [0, 1, 2, 2, 3, 3, 3, 3];
 /** Make displacements relative again, in place; `data` begins at position `start` of the filter's count. */
 export function undoBcjX86(data: Uint8Array, start = 0): void {
   const last = data.length - 5; // an opcode here still has its displacement
+  if (last < 0) return; // and there may be no whole word
+  const lead = -data.byteOffset & 3; // bytes before the first aligned word
+  const words = new Int32Array(data.buffer, data.byteOffset + lead, Math.max(0, data.length - lead) >> 2);
   let mask = 0; // bit n: an opcode was seen n + 1 bytes before
   let previous = -1;
-  for (let i = 0; i <= last; i++) {
-    if ((data[i]! & 0xfe) !== 0xe8) continue;
+  for (
+    let i = nextOpcode(data, words, lead, 0, last);
+    i <= last;
+    i = nextOpcode(data, words, lead, i + 1, last)
+  ) {
     const distance = i - previous;
     mask = distance > 3 ? 0 : (mask << (distance - 1)) & 7;
     previous = i;
@@ -40,6 +46,26 @@ export function undoBcjX86(data: Uint8Array, start = 0): void {
     data[i + 4] = (relative & 0x0100_0000) === 0 ? 0 : 0xff; // 25 bits, with the sign
     i += 4;
   }
+}
+
+/**
+ * The first E8 or E9 from `from` on, up to `last`; beyond `last` if there is none.
+ *
+ * Four bytes at a time, where they are aligned: a byte of `odd` is 0 where an opcode is, and subtracting 1 from
+ * each borrows into the high bit of such a byte first. Takes a third of the time of looking at each byte.
+ */
+function nextOpcode(data: Uint8Array, words: Int32Array, lead: number, from: number, last: number): number {
+  let i = from;
+  for (; ((i - lead) & 3) !== 0; i++) if (i > last || (data[i]! & 0xfe) === 0xe8) return i;
+  const end = (last - lead) >> 2;
+  let w = (i - lead) >> 2;
+  for (; w < end; w++) {
+    const odd = (words[w]! & 0xfefefefe) ^ 0xe8e8e8e8;
+    if (((odd - 0x01010101) & ~odd & 0x80808080) !== 0) break;
+  }
+  i = Math.max(i, (w << 2) + lead);
+  while (i <= last && (data[i]! & 0xfe) !== 0xe8) i++;
+  return i;
 }
 
 function isNear(byte: number): boolean {

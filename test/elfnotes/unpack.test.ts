@@ -62,6 +62,38 @@ describe("undoBcjX86", () => {
   }
 });
 
+describe("undoBcjX86, four bytes at a time", () => {
+  /** The bytes, unfiltered, that begin `lead` bytes after a word does. */
+  const undone = (bytes: Uint8Array, lead: number) => {
+    const data = new Uint8Array(new ArrayBuffer(lead + bytes.length), lead, bytes.length);
+    data.set(bytes);
+    undoBcjX86(data);
+    return Buffer.from(data).toString("hex");
+  };
+  const anywhere = (bytes: Uint8Array) => new Set([0, 1, 2, 3].map((lead) => undone(bytes, lead)));
+
+  it("finds an opcode wherever it is, and wherever in memory the bytes are", () => {
+    for (let size = 0; size < 40; size++) {
+      for (let opcode = 0; opcode < size; opcode++) {
+        const bytes = new Uint8Array(size).fill(0x11);
+        bytes[opcode] = 0xe8 | (opcode & 1);
+        const expected = Buffer.from(bytes);
+        if (opcode + 4 < size) {
+          bytes[opcode + 4] = 0;
+          expected.writeUInt32LE(0x111111 - (opcode + 5), opcode + 1);
+        }
+        expect([...anywhere(bytes)], `size ${size}, opcode at ${opcode}`).to.deep.equal([
+          expected.toString("hex"),
+        ]);
+      }
+    }
+  });
+
+  it("does the same to bytes that it stumbles over, wherever in memory they are", () => {
+    expect(anywhere(code()).size).to.equal(1);
+  });
+});
+
 describe("unpackZstd", () => {
   const packed = sample("ultra-22.zst");
   const changed = Buffer.from(packed);
