@@ -6,24 +6,21 @@
  */
 import { Command, CommanderError } from "commander";
 import { BadInput } from "../abi/bad-input.js";
-import { register as compat } from "./compat.js";
-import { register as evaluate } from "./evaluate.js";
-import { register as mm } from "./mm.js";
-import { register as notes } from "./notes.js";
-import { register as replay } from "./replay.js";
-import { register as run } from "./run.js";
-import { register as trace } from "./trace.js";
-import { register as walk } from "./walk.js";
 
-type Register = (program: Command) => void;
+interface CommandFile {
+  register(program: Command): void;
+}
 
-const COMMANDS: Register[] = [compat, evaluate, mm, notes, replay, run, trace, walk];
+/** Files beside this one, by the commands that they register. */
+const COMMANDS = ["compat", "evaluate", "mm", "notes", "replay", "run", "trace", "walk"];
 
 /** Run the command line `argv` (without node and script) and return the exit status. */
 export async function main(argv: string[]): Promise<number> {
   const program = new Command("pvtwin");
   program.description("Prototype a PV pagetable ABI on twin models of Linux and Xen").exitOverride();
-  for (const register of COMMANDS) register(program);
+  const [asked] = argv;
+  const wanted = asked !== undefined && COMMANDS.includes(asked) ? [asked] : COMMANDS;
+  for (const name of wanted) load(name).register(program);
   try {
     await program.parseAsync(argv, { from: "user" });
     return Number(process.exitCode ?? 0);
@@ -35,4 +32,10 @@ export async function main(argv: string[]): Promise<number> {
     }
     throw error;
   }
+}
+
+/** A command is loaded when it is asked for: what others need takes longer to load than a kernel's notes to read. */
+function load(name: string): CommandFile {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() does not find .ts in tests
+  return require(`./${name}.js`) as CommandFile;
 }
