@@ -6,12 +6,13 @@
  * roots they have inside Xen.
  */
 import { INIT_MM, NO_MM } from "../../linux-mm-model/mm-struct.js";
+import { onePcpuPerL4InGuest, onePcpuPerL4InXen } from "../../machine/invariants.js";
 import type { Machine } from "../../machine/machine.js";
 import type { PropertyResult, Verdict } from "../results.js";
 
 const STATEMENTS = {
-  exclusive_in_guest: "no two pCPUs have the same L4 in %cr3 while they run their guests",
-  exclusive_in_xen: "no two pCPUs have the same L4 in %cr3 while Xen runs on them for a guest",
+  exclusive_in_guest: onePcpuPerL4InGuest.says,
+  exclusive_in_xen: onePcpuPerL4InXen.says,
   audit_accepts:
     "the audit of exclusively installed L4s refuses nothing that the guest does in ordinary work",
   threads_run_together: "two threads of one process run on two pCPUs at once",
