@@ -1,0 +1,70 @@
+/**
+ * What can be explored: a state of a few bytes, actions that change it, properties that it shall have.
+ *
+ * The folder knows no kernel and no hypervisor. A model keeps one state, the current one, in whatever form it likes;
+ * the explorer has it written out and read back, and asks for one action at a time.
+ *
+ * Shape: a state is `stateBytes` bytes; equal states have equal bytes, and different states different ones.
+ */
+
+/** One way to go on from a state. */
+export interface Action {
+  /** The name under which a counterexample shows it: a kernel's name for the step where there is one. */
+  readonly name: string;
+  /** Whose step it is: a CPU, or what the hardware does by itself. The columns of a counterexample. */
+  readonly process: number;
+}
+
+/** A sentence about a state. */
+export interface Property {
+  readonly name: string;
+  /** What holds, as one sentence: printed when it doesn't. */
+  readonly says: string;
+  /**
+   * `always` holds in each state reached; `sometimes` in at least one, so that nothing holds vacuously; `eventually`: on each
+   * infinite fair run there are states where it holds again and again.
+   */
+  readonly kind: "always" | "sometimes" | "eventually";
+  /** Does it hold in the current state? Changes nothing, allocates nothing. */
+  readonly holds: () => boolean;
+}
+
+export interface Model {
+  readonly name: string;
+  readonly stateBytes: number;
+  /** Names of the processes; Action.process is an index. */
+  readonly processes: readonly string[];
+  readonly actions: readonly Action[];
+  readonly properties: readonly Property[];
+
+  /** Make the initial state the current one. */
+  initial(): void;
+  /** Make the state of the bytes at `at` the current one. */
+  load(from: Uint8Array, at: number): void;
+  /** Write the current state to the bytes at `at`. */
+  store(to: Uint8Array, at: number): void;
+  /** Take an action. False: it is not enabled here, and nothing has changed. */
+  run(action: number): boolean;
+  /** The current state for a reader, a fact each; what is the same in two states is the same string. */
+  describe(): ReadonlyMap<string, string>;
+
+  /**
+   * Names of the same state: 1 and up, where processes or objects can be exchanged. store() is name 0. The smallest bytes
+   * among all names stand for all of them.
+   */
+  readonly symmetries?: number;
+  storeAs?(symmetry: number, to: Uint8Array, at: number): void;
+
+  /**
+   * Partial-order reduction: in the current state, does whatever `process` can do next commute with every action of all
+   * others, now and as long as it doesn't act, and is no property able to tell before from after?
+   */
+  local?(process: number): boolean;
+}
+
+/** How a worker makes a model of its own: the module's export is called with `options`, which can be cloned. */
+export interface ModelSource {
+  readonly module: string;
+  readonly make: string;
+  readonly options: unknown;
+}
