@@ -99,7 +99,7 @@ export {
 
 // The Xen twin, its tables of rows, and what a root design is written with.
 export { copy_guest_slots, move_window } from "./xen-model/root/copy-slots.js";
-export { l4_used_elsewhere } from "./xen-model/root/l4-uses.js";
+export { ROOT_LOCAL, ROOT_OTHERS, stale_roots } from "./xen-model/root/l4-uses.js";
 export {
   registerRootDesign,
   rootDesigns,
@@ -137,7 +137,8 @@ export { bootedMachine, type MachineOverrides } from "./machine/fixtures.js";
 export { defaultGeometry, smallGeometry, type Geometry } from "./machine/geometry.js";
 export * from "./machine/invariants.js";
 export { Machine, type MachineConfig } from "./machine/machine.js";
-export { INVARIANTS as XEN_INVARIANTS, brokenInvariants, type Invariant } from "./xen-model/invariants.js";
+export type { Invariant } from "./xen-model/invariant.js";
+export { INVARIANTS as XEN_INVARIANTS, brokenInvariants } from "./xen-model/invariants.js";
 
 // Generated work: operations that are meaningful on any machine.
 export {

@@ -163,7 +163,14 @@ const TABLE = {
   l4_copy: ["xen", "guest slots of an L4 copied to the root that a pCPU runs on"],
   l4_slots_copied: ["xen", "slots in these copies"],
   l4_window: ["xen", "moves of a vCPU's private window on its guest L4"],
-  xen_slot_write: ["xen", "Xen's slots written in place in a guest's L4"],
+  xen_slot_write: [
+    "xen",
+    "per-pCPU slots of Xen's written in place, in an L4 at its installation on another pCPU",
+  ],
+  xen_slot_kept: [
+    "xen",
+    "per-pCPU slots of Xen's found right, in an L4 at its installation on the same pCPU again",
+  ],
   audit_exclusive: ["xen", "checks that an L4 is installed on no other vCPU"],
   audit_refused: ["xen", "installations refused by that check"],
   vcpu_switch: ["xen", "context switches between vCPUs (or from Xen's idle vCPU to another vCPU)"],

@@ -27,8 +27,11 @@ export interface Hypervisor {
    */
   emulate_privop(vcpu: VcpuId): void;
 
-  /** VCPUOP_initialise, VCPUOP_up: start `vcpu` on the kernel L4 `cr3`. Mirrors: arch_set_info_guest(). */
-  vcpu_initialise(vcpu: VcpuId, cr3: number): Rc;
+  /**
+   * VCPUOP_initialise, VCPUOP_up: start `vcpu` on the kernel L4 `cr3`, with user L4 `user` if there is one. Once for each
+   * vCPU: -EEXIST afterwards. Mirrors: arch_set_info_guest().
+   */
+  vcpu_initialise(vcpu: VcpuId, cr3: number, user?: number): Rc;
 
   /** VCPUOP_up: a vCPU that called VCPUOP_down runs on, on the tables that it has. */
   vcpu_up(vcpu: VcpuId): Rc;

@@ -16,20 +16,33 @@ export interface Decision {
   readonly rule: string;
 }
 
-/** Keeps decisions until a reader takes them; off by default, since texts are made only for a reader. */
+/** Decisions that are kept at most, for a reader who takes them seldom. */
+const MAX_DECISIONS = 10_000;
+
+/**
+ * Keeps decisions until a reader takes them; off by default, since texts are made only for a reader. It lies beside the
+ * state: a snapshot has none of it, and it may be cleared at any time. What must outlive a snapshot is in refusals.ts.
+ */
 export class AuditLog {
   enabled = false;
   readonly decisions: Decision[] = [];
 
   /** Note a refusal and return its rc. `input` is a function, so that a silent log makes no text. */
   refuse(rc: Rc, where: string, input: () => string, rule: string): Rc {
-    if (this.enabled) this.decisions.push({ where, rc, input: input(), rule });
+    if (this.enabled) this.add({ where, rc, input: input(), rule });
     return rc;
   }
 
   /** Note what was allowed, and by which rule. For callers that have looked at `enabled`. */
   note(where: string, input: string, rule: string): void {
-    this.decisions.push({ where, rc: 0, input, rule });
+    this.add({ where, rc: 0, input, rule });
+  }
+
+  /** Beyond MAX_DECISIONS the oldest goes. */
+  add(decision: Decision): void {
+    if (!this.enabled) return;
+    if (this.decisions.length >= MAX_DECISIONS) this.decisions.shift();
+    this.decisions.push(decision);
   }
 }
 

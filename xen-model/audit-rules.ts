@@ -70,6 +70,17 @@ export interface AuditRules {
   readonly track_non_coherent: boolean;
   /** Returning to user mode ends a multicall (XSA-213). */
   readonly iret_ends_multicall: boolean;
+
+  // the exclusive audit, which is no Xen's yet: exclusive-l4.ts (facts/xen.md 11, a to j)
+
+  /** An L4's owner is looked at and set in the step that takes the type reference (g). */
+  readonly owner_with_type_ref: boolean;
+  /** An owner that has an L4 installed in no mode any more is none (j). */
+  readonly owner_ends_with_installation: boolean;
+  /** No L4 is used linearly, which would show its per-pCPU slots one level down (f). */
+  readonly no_linear_exclusive_l4: boolean;
+  /** An L4 gets the Xen slots of its owner's pCPU. */
+  readonly percpu_slots_follow_owner: boolean;
 }
 
 export const FASTPATH_FLAG_WHITELIST =
@@ -105,4 +116,8 @@ export const XEN_RULES: AuditRules = Object.freeze({
   flush_by_old_type: true,
   track_non_coherent: true,
   iret_ends_multicall: true,
+  owner_with_type_ref: true,
+  owner_ends_with_installation: true,
+  no_linear_exclusive_l4: true,
+  percpu_slots_follow_owner: true,
 });

@@ -1,25 +1,25 @@
 /**
- * Loading a guest's tables: base pointers, modes, and the audit of who else has an L4 installed.
+ * Loading a guest's tables: base pointers and modes. Who else has an L4 installed is asked in exclusive-l4.ts.
  *
- * Mirrors: new_guest_cr3() (pv/mm.c), MMUEXT_NEW_USER_BASEPTR (mm.c), toggle_guest_mode() (pv/domain.c),
- *          arch_set_info_guest() (domain.c); facts/xen.md 1.7, 2.
+ * Mirrors: new_guest_cr3() (mm.c), MMUEXT_NEW_USER_BASEPTR (mm.c), toggle_guest_mode() (pv/domain.c),
+ *          arch_set_info_guest() (domain.c), write_cr() (pv/emul-priv-op.c); facts/xen.md 1.7, 2.
  */
-import { EBUSY, EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
+import { EEXIST, EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
-import { hexFrame } from "./audit-log.js";
 import { _PAGE_ACCESSED, _PAGE_PRESENT, _PAGE_RW, _PAGE_USER } from "../abi/page.js";
-import { PGT_root_page_table } from "./frame-table.js";
+import { get_root_table, leave_root_table, refuse_held, write_percpu_slots } from "./exclusive-l4.js";
 import { mod_lN_entry } from "./mod-entries.js";
-import { get_page_and_type_from_mfn, put_old_guest_table, put_or_defer } from "./page-type.js";
+import { put_old_guest_table, put_or_defer } from "./page-type.js";
+import type { Place } from "./refusals.js";
 import type { Xen } from "./xen.js";
 
 /**
- * MMUEXT_NEW_BASEPTR. Where taking down the old L4 is preempted, the new one is loaded already, and a restart finds
+ * MMUEXT_NEW_BASEPTR, or an emulated MOV to CR3. Where taking down the old L4 is preempted, the new one is loaded already, and a restart finds
  * that nothing else is left.
  *
  * Errors: -EBUSY  under exclusive audit, another vCPU has it installed; -ERESTART; else what the audit of the L4 answers.
  */
-export function new_guest_cr3(x: Xen, vcpu: number, mfn: number): Rc {
+export function new_guest_cr3(x: Xen, vcpu: number, mfn: number, place: Place): Rc {
   const { vcpus, ledger } = x;
   if (x.pv32) return new_compat_cr3(x, vcpu, mfn);
   const old = vcpus.guest_table[vcpu]!;
@@ -28,12 +28,14 @@ export function new_guest_cr3(x: Xen, vcpu: number, mfn: number): Rc {
     load_ptbase(x, vcpu, false);
     return 0;
   }
-  const rc = install(x, vcpu, mfn);
+  const rc = get_root_table(x, vcpu, mfn, place);
   if (rc !== 0) return rc;
   ledger.count(vcpu, EV.new_baseptr, 1);
   x.tables.fill_ro_mpt(mfn);
   vcpus.guest_table[vcpu] = mfn;
-  load_ptbase(x, vcpu, true);
+  write_percpu_slots(x, vcpu, mfn);
+  load_ptbase(x, vcpu, true); // the old one is in %cr3 until here
+  leave_root_table(x, vcpu, old);
   return put_or_defer(x, vcpu, old);
 }
 
@@ -47,34 +49,38 @@ export function new_user_baseptr(x: Xen, vcpu: number, mfn: number): Rc {
     return 0;
   }
   if (mfn !== 0 && x.rules.user_table_is_audited) {
-    const rc = install(x, vcpu, mfn);
+    const rc = get_root_table(x, vcpu, mfn, "MMUEXT_NEW_USER_BASEPTR");
     if (rc !== 0) return rc;
   }
   ledger.count(vcpu, EV.new_user_baseptr, 1);
   vcpus.guest_table_user[vcpu] = mfn;
-  return old === 0 ? 0 : put_or_defer(x, vcpu, old);
+  if (mfn !== 0) write_percpu_slots(x, vcpu, mfn);
+  if (old === 0) return 0;
+  leave_root_table(x, vcpu, old);
+  return put_or_defer(x, vcpu, old);
 }
 
 /**
- * VCPUOP_initialise: `cr3` becomes the vCPU's kernel table, in kernel mode.
+ * VCPUOP_initialise: `cr3` becomes the vCPU's kernel table, in kernel mode, and `user`, if not 0, its user table
+ * (ctrlreg[3] and ctrlreg[1] of the context).
  *
- * Errors: as above.
- * Differs: its continuations run at once, and nothing between them.
+ * Errors: -EEXIST  it was made before; else as above.
+ * Mirrors: default_initialise_vcpu(), arch_set_info_guest().
+ * Differs: its continuations run at once, and nothing between them; the vCPU runs at once, as with VGCF_online. Where the user table
+ *          does not pass, Xen leaves the kernel table with the vCPU, whose next VCPUOP_initialise forgets that reference; it is
+ *          given back here.
  */
-export function arch_set_info_guest(x: Xen, vcpu: number, cr3: number): Rc {
+export function arch_set_info_guest(x: Xen, vcpu: number, cr3: number, user: number): Rc {
   const { vcpus, pcpus } = x;
-  if (vcpus.up[vcpu] !== 0) return -EINVAL;
+  if (vcpus.is_initialised[vcpu] !== 0) return -EEXIST;
   let rc: Rc;
-  do rc = x.pv32 ? install_compat(x, vcpu, cr3) : install(x, vcpu, cr3);
+  do rc = x.pv32 ? install_compat(x, vcpu, cr3) : set_root_tables(x, vcpu, cr3, user);
   while (rc === -ERESTART);
   if (rc !== 0) return rc;
   if (x.pv32) while (put_old_guest_table(x, vcpu) !== 0);
-  else {
-    vcpu_destroy_pagetables(x, vcpu);
-    vcpus.guest_table[vcpu] = cr3;
-    x.tables.fill_ro_mpt(cr3);
-  }
+  else x.tables.fill_ro_mpt(cr3);
   vcpus.kernel_mode[vcpu] = 1;
+  vcpus.is_initialised[vcpu] = 1;
   vcpus.up[vcpu] = 1;
   vcpus.blocked[vcpu] = 0;
   const pcpu = vcpus.pcpu[vcpu]!;
@@ -85,16 +91,41 @@ export function arch_set_info_guest(x: Xen, vcpu: number, cr3: number): Rc {
   return 0;
 }
 
-/** Drop what the vCPU has installed, and what it still had to take down. */
-export function vcpu_destroy_pagetables(x: Xen, vcpu: number): void {
+/** Both tables of a vCPU that has none, or neither. Looks for their owners before anything is audited. */
+function set_root_tables(x: Xen, vcpu: number, cr3: number, user: number): Rc {
   const { vcpus } = x;
-  for (const table of [vcpus.guest_table, vcpus.guest_table_user]) {
-    while (put_old_guest_table(x, vcpu) !== 0);
-    const mfn = table[vcpu]!;
-    table[vcpu] = 0;
-    if (mfn !== 0) put_or_defer(x, vcpu, mfn);
+  const place = "VCPUOP_initialise";
+  const busy = user === 0 ? 0 : refuse_held(x, vcpu, user, place);
+  let rc = busy !== 0 ? busy : get_root_table(x, vcpu, cr3, place);
+  if (rc !== 0) return rc;
+  vcpus.guest_table[vcpu] = cr3;
+  rc = user === 0 ? 0 : get_root_table(x, vcpu, user, place);
+  if (rc !== 0) {
+    vcpus.guest_table[vcpu] = 0;
+    leave_root_table(x, vcpu, cr3);
+    if (put_or_defer(x, vcpu, cr3) !== 0) while (put_old_guest_table(x, vcpu) !== 0);
+    return rc;
   }
-  while (put_old_guest_table(x, vcpu) !== 0);
+  vcpus.guest_table_user[vcpu] = user;
+  write_percpu_slots(x, vcpu, cr3);
+  if (user !== 0) write_percpu_slots(x, vcpu, user);
+  return 0;
+}
+
+/**
+ * The guest kernel's MOV to CR3, which traps and is emulated. False: #GP(0) goes to the guest, as for a frame that is no L4; the
+ * reason goes to the log alone.
+ *
+ * Mirrors: write_cr(), pv/emul-priv-op.c: new_guest_cr3(), after whose -ERESTART the instruction is executed again.
+ * Differs: nothing runs before it is.
+ */
+export function write_cr3(x: Xen, vcpu: number, mfn: number): boolean {
+  let rc: Rc;
+  do {
+    while (put_old_guest_table(x, vcpu) !== 0);
+    rc = new_guest_cr3(x, vcpu, mfn, "write_cr");
+  } while (rc === -ERESTART);
+  return rc === 0;
 }
 
 function load_ptbase(x: Xen, vcpu: number, changed: boolean): void {
@@ -108,28 +139,6 @@ export function toggle_guest_mode(x: Xen, vcpu: number): void {
   x.ledger.count(vcpu, EV.toggle_guest_mode, 1);
   x.tlb?.mov_to_cr3(x.vcpus.pcpu[vcpu]!, 0, false);
   x.root.toggle_guest_mode(x, vcpu);
-}
-
-/** The references of an installation, and with them the check that the vCPU is the only one to have it. */
-function install(x: Xen, vcpu: number, mfn: number): Rc {
-  if (x.exclusive !== "off") {
-    x.ledger.count(vcpu, EV.audit_exclusive, 1);
-    const holder = x.other_holder(vcpu, mfn);
-    if (holder >= 0) {
-      x.ledger.count(vcpu, EV.audit_refused, 1);
-      x.observed.note_refusal(vcpu, mfn, holder);
-      if (x.exclusive === "enforce") {
-        return x.log.refuse(
-          -EBUSY,
-          "new_guest_cr3",
-          () => `vcpu ${vcpu}: l4 mfn ${hexFrame(mfn)}`,
-          `vcpu ${holder} has it installed; load another L4, or take it off there first`,
-        );
-      }
-    }
-  }
-  const rc = get_page_and_type_from_mfn(x, vcpu, mfn, PGT_root_page_table, 0);
-  return rc === -EINTR ? -ERESTART : rc;
 }
 
 /**

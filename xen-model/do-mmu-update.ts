@@ -34,8 +34,8 @@ const OWN_DOMID = 0;
 
 const requests = new Requests();
 
-/** What the requests of one entry have to flush: pCPUs, and whether roots that others copied are stale. */
-const linear = { pcpus: 0, roots: false };
+/** What the requests of one entry have to flush: pCPUs, and whose roots are stale (ROOT_*). */
+const linear = { pcpus: 0, roots: 0 };
 
 /** The call in `row` of `calls`. calls.done[row] is the number of requests that succeeded. */
 export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
@@ -49,7 +49,7 @@ export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: numb
   if (owner < 0) return end_requests(x, vcpu, calls, row, r, 0, owner);
   x.pg_owner = owner;
   linear.pcpus = 0;
-  linear.roots = false;
+  linear.roots = 0;
   let rc: Rc = 0;
   let i = 0;
   for (; i < r.count; i++) {
@@ -165,7 +165,7 @@ function update_locked(
   if (rc === 0 && type !== PGT_l1_page_table && type <= PGT_l4_page_table) {
     const isRoot = type === PGT_l4_page_table;
     linear.pcpus |= pt_update_mask(x, isRoot ? mfn : 0);
-    if (isRoot && x.root.l4_changed(x, vcpu, mfn)) linear.roots = true;
+    if (isRoot) linear.roots |= x.root.l4_changed(x, vcpu, mfn);
   }
   return rc === -EINTR ? -ERESTART : rc;
 }

@@ -16,11 +16,13 @@ import { new_guest_cr3, new_user_baseptr } from "./cr3.js";
 import { set_ldt } from "./descriptor-tables.js";
 import { get_pg_owner } from "./do-mmu-update.js";
 import {
+  dirty_mask,
   flush_cache_others,
   flush_tlb_local,
   flush_tlb_mask,
   flush_tlb_one_local,
   flush_tlb_one_mask,
+  pcpus_of,
 } from "./flush.js";
 import { OWNER_guest, PGT_l1_page_table, PGT_pinned, PGT_writable_page } from "./frame-table.js";
 import { addr_ok, is_canonical } from "./guest-access.js";
@@ -68,7 +70,7 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
     case op.MMUEXT_UNPIN_TABLE:
       return unpin_table(x, vcpu, mfn);
     case op.MMUEXT_NEW_BASEPTR:
-      return new_guest_cr3(x, vcpu, mfn);
+      return new_guest_cr3(x, vcpu, mfn, "MMUEXT_NEW_BASEPTR");
     case op.MMUEXT_NEW_USER_BASEPTR:
       return new_user_baseptr(x, vcpu, mfn);
     case op.MMUEXT_TLB_FLUSH_LOCAL:
@@ -77,11 +79,11 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
       return 0;
     case op.MMUEXT_TLB_FLUSH_MULTI:
       x.ledger.count(vcpu, EV.tlb_flush_op, 1);
-      flush_tlb_mask(x, vcpu, x.pcpus_of(arg));
+      flush_tlb_mask(x, vcpu, pcpus_of(x, arg));
       return 0;
     case op.MMUEXT_TLB_FLUSH_ALL:
       x.ledger.count(vcpu, EV.tlb_flush_op, 1);
-      flush_tlb_mask(x, vcpu, x.dirty_mask());
+      flush_tlb_mask(x, vcpu, dirty_mask(x));
       return 0;
     case op.MMUEXT_INVLPG_LOCAL:
       x.ledger.count(vcpu, EV.invlpg_op, 1);
@@ -89,11 +91,11 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
       return 0;
     case op.MMUEXT_INVLPG_MULTI:
       x.ledger.count(vcpu, EV.invlpg_op, 1);
-      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, x.pcpus_of(arg), va);
+      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, pcpus_of(x, arg), va);
       return 0;
     case op.MMUEXT_INVLPG_ALL:
       x.ledger.count(vcpu, EV.invlpg_op, 1);
-      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, x.dirty_mask(), va);
+      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, dirty_mask(x), va);
       return 0;
     case op.MMUEXT_FLUSH_CACHE:
       if (!x.map.devices) return -EACCES;

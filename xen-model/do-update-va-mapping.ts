@@ -15,7 +15,14 @@ import {
   UVMF_TLB_FLUSH,
 } from "../abi/update-va-mapping.js";
 import { hexFrame } from "./audit-log.js";
-import { flush_tlb_local, flush_tlb_mask, flush_tlb_one_local, flush_tlb_one_mask } from "./flush.js";
+import {
+  dirty_mask,
+  flush_tlb_local,
+  flush_tlb_mask,
+  flush_tlb_one_local,
+  flush_tlb_one_mask,
+  pcpus_of,
+} from "./flush.js";
 import { PGT_l1_page_table } from "./frame-table.js";
 import { map_guest_l1e } from "./guest-access.js";
 import { mod_l1_entry } from "./mod-entries.js";
@@ -60,7 +67,7 @@ function refuse_table(x: Xen, page: number): Rc {
 function flush(x: Xen, vcpu: number, page: number, uvmf: number, mask: number): void {
   const type = uvmf & UVMF_FLUSHTYPE_MASK;
   const where = uvmf & ~UVMF_FLUSHTYPE_MASK;
-  const pcpus = where === UVMF_ALL ? x.dirty_mask() : x.pcpus_of(mask);
+  const pcpus = where === UVMF_ALL ? dirty_mask(x) : pcpus_of(x, mask);
   if (type === UVMF_TLB_FLUSH) {
     x.ledger.count(vcpu, EV.tlb_flush_op, 1);
     if (where === UVMF_LOCAL) flush_tlb_local(x, vcpu);

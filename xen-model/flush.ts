@@ -7,7 +7,25 @@
 import { EV } from "../abi/events.js";
 import { vpn_of_linear } from "../abi/frames.js";
 import { is_canonical } from "./guest-access.js";
+import { ROOT_LOCAL, ROOT_OTHERS } from "./root/l4-uses.js";
 import type { Xen } from "./xen.js";
+
+/** Bitmap of the pCPUs that may have tables of the domain loaded. Mirrors: dirty_cpumask. */
+export function dirty_mask({ pcpus }: Xen): number {
+  let mask = 0;
+  for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) if (pcpus.dirty[pcpu] !== 0) mask |= 1 << pcpu;
+  return mask;
+}
+
+/** pCPUs on which the vCPUs of a bitmap are loaded. Mirrors: vcpumask_to_pcpumask(). */
+export function pcpus_of(x: Xen, vcpuMask: number): number {
+  let mask = 0;
+  const { vcpus } = x;
+  for (let vcpu = 0; vcpu < vcpus.nrVcpus; vcpu++) {
+    if (((vcpuMask >>> vcpu) & 1) !== 0 && vcpus.up[vcpu] !== 0) mask |= 1 << vcpus.pcpu[vcpu]!;
+  }
+  return mask & dirty_mask(x);
+}
 
 /** All entries, here. */
 export function flush_tlb_local(x: Xen, vcpu: number): void {
@@ -76,18 +94,23 @@ export function flush_tlb_one_mask(x: Xen, vcpu: number, mask: number, page: num
  * pCPUs to flush when an entry of an L2+ table has changed: Xen's own linear mappings may be stale (XSA-286), so all of
  * the domain's. `l4` is the table if it is an L4, else 0: by the rule "owner", if one vCPU alone has it installed,
  * only that vCPU's pCPU.
+ *
+ * Linear translations by an L4 are where it is in %cr3, and go when another one is loaded; a blocked vCPU's is still loaded. So the
+ * owner's pCPU has all there are, and the vCPU that makes the edit none, unless it is the owner. Of an L4 that nobody has
+ * installed this would say "nobody"; all are flushed nevertheless, as today, since leaving free-floating tables out went wrong
+ * before (edcfce5591, reverted by cb199cc7de).
  */
 export function pt_update_mask(x: Xen, l4: number): number {
-  const owner = l4 !== 0 && x.config.flush === "owner" ? x.only_holder(l4) : -1;
-  return owner >= 0 ? 1 << x.vcpus.pcpu[owner]! : x.dirty_mask();
+  const owner = l4 !== 0 && x.config.flush === "owner" ? x.vcpus.only_holder(l4) : -1;
+  return owner >= 0 ? dirty_mask(x) & (1 << x.vcpus.pcpu[owner]!) : dirty_mask(x);
 }
 
-/** The flush behind do_mmu_update(), this pCPU first. `roots`: FLUSH_ROOT_PGTBL, the others' roots are stale too. */
-export function flush_after_pt_update(x: Xen, vcpu: number, mask: number, roots: boolean): void {
+/** The flush behind do_mmu_update(), this pCPU first. `roots`: whose roots are stale too (ROOT_*), so FLUSH_ROOT_PGTBL. */
+export function flush_after_pt_update(x: Xen, vcpu: number, mask: number, roots: number): void {
   x.ledger.count(vcpu, EV.tlb_flush_domain, 1);
   const self = 1 << x.vcpus.pcpu[vcpu]!;
-  if ((mask & self) !== 0) flush_tlb_local(x, vcpu);
-  interrupt_others(x, vcpu, mask & ~self, roots ? flush_tlb_and_root : flush_tlb_local);
+  if ((mask & self) !== 0) ((roots & ROOT_LOCAL) !== 0 ? flush_tlb_and_root : flush_tlb_local)(x, vcpu);
+  interrupt_others(x, vcpu, mask & ~self, (roots & ROOT_OTHERS) !== 0 ? flush_tlb_and_root : flush_tlb_local);
 }
 
 function flush_tlb_and_root(x: Xen, vcpu: number): void {

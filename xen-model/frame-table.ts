@@ -17,6 +17,7 @@
  *   incoherent   Uint8Array   not Xen's: what the caches may hold of the frame is older than memory, or newer
  *   m2p          Float64Array machine-to-phys entry
  *   tlbflush_timestamp  Uint32Array  TLB clock when the last use under the type ended
+ *   l4_owner     Uint8Array   not Xen's: of an L4 under an exclusive audit, the vCPU that has it installed, plus 1; 0 for none
  *
  * Mirrors: struct page_info, xen/arch/x86/include/asm/mm.h.
  * Differs: type_info and count_info are columns instead of bit fields, and tlbflush_timestamp is no part of a union.
@@ -67,6 +68,7 @@ export class FrameTable {
   readonly incoherent: Uint8Array;
   readonly m2p: Float64Array;
   readonly tlbflush_timestamp: Uint32Array;
+  readonly l4_owner: Uint8Array;
 
   constructor(
     state: State,
@@ -84,6 +86,7 @@ export class FrameTable {
     this.incoherent = state.u8(nrFrames);
     this.m2p = state.f64(nrFrames);
     this.tlbflush_timestamp = state.u32(nrFrames);
+    this.l4_owner = state.u8(nrFrames);
   }
 
   /** Is there a frame table entry? Mirrors: mfn_valid(). */
@@ -101,6 +104,11 @@ export class FrameTable {
   /** Drop a general reference. Mirrors: put_page(). Differs: the guest's frames are never freed. */
   put_page(mfn: number): void {
     this.count[mfn]!--;
+  }
+
+  /** The vCPU that has L4 `mfn` installed, by the exclusive audit's mark; -1 for none. `mfn` may be any number of a guest's. */
+  owner_of_l4(mfn: number): number {
+    return mfn < this.nrFrames ? this.l4_owner[mfn]! - 1 : -1;
   }
 
   is_validated(mfn: number): boolean {

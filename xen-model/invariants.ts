@@ -5,11 +5,7 @@
  *
  * Mirrors: the head comment of xen/arch/x86/mm.c; struct page_info, asm/mm.h (facts/xen.md 1.1, 1.2, 1.6).
  */
-import {
-  LINEAR_PT_SLOT,
-  ROOT_PAGETABLE_FIRST_XEN_SLOT,
-  ROOT_PAGETABLE_LAST_XEN_SLOT,
-} from "../abi/layout.js";
+import { LINEAR_PT_SLOT } from "../abi/layout.js";
 import {
   _PAGE_GLOBAL,
   _PAGE_PCD,
@@ -32,36 +28,17 @@ import {
   PGT_writable_page,
   TYPE_NAMES,
 } from "./frame-table.js";
+import { always, entries, frames, type Invariant } from "./invariant.js";
+import {
+  installedL4HasItsPcpusSlots,
+  l4OwnerHasItInstalled,
+  loadedTablesAreAudited,
+  noExclusiveL4IsLinear,
+  xenSlotsAreXens,
+} from "./l4-invariants.js";
 import { is_page_table } from "./page-type.js";
-import { type HeldEntry, Recount } from "./recount.js";
+import { Recount } from "./recount.js";
 import type { Xen } from "./xen.js";
-
-/** A named predicate: `says` is the sentence that a report prints, `broken` where it is not so, or "". */
-export interface Invariant {
-  readonly says: string;
-  readonly broken: (m: Recount) => string;
-}
-
-const always = (says: string, broken: (m: Recount) => string): Invariant => ({ says, broken });
-
-/** The first frame of the guest's for which `wrong` has something to say. */
-function frames(m: Recount, wrong: (mfn: number) => string): string {
-  const { owner, nrFrames } = m.xen.frames;
-  for (let mfn = 0; mfn < nrFrames; mfn++) {
-    const what = owner[mfn] === OWNER_guest ? wrong(mfn) : "";
-    if (what !== "") return `mfn ${hexFrame(mfn)} (${TYPE_NAMES[m.xen.frames.type[mfn]!]}): ${what}`;
-  }
-  return "";
-}
-
-/** The first entry that holds a reference for which `wrong` has something to say. */
-function entries(m: Recount, wrong: (e: HeldEntry) => string): string {
-  for (const e of m.entries) {
-    const what = wrong(e);
-    if (what !== "") return `l${e.level} mfn ${hexFrame(e.table)} slot ${e.slot}: ${what}`;
-  }
-  return "";
-}
 
 export const typeCountIsSumOfReferences = always(
   "the type count of a frame is the number of its uses: entries, pins, loaded tables, PGT_partial, old_guest_table",
@@ -197,36 +174,6 @@ export const pinnedIsInUse = always("a pinned frame is a table in use", (m) =>
   }),
 );
 
-export const loadedTablesAreAudited = always("a vCPU has audited L4s loaded, or a PAE L3", (m) => {
-  const { vcpus, frames, pv32, mem } = m.xen;
-  for (let vcpu = 0; vcpu < vcpus.nrVcpus; vcpu++) {
-    for (const table of [vcpus.guest_table, vcpus.guest_table_user]) {
-      let mfn = table[vcpu]!;
-      if (mfn !== 0 && pv32) mfn = (mem.flags(mfn, 0) & _PAGE_PRESENT) !== 0 ? mem.frame(mfn, 0) : 0;
-      if (mfn === 0) continue;
-      const level = pv32 ? PGT_l3_page_table : PGT_l4_page_table;
-      if (frames.type[mfn] !== level || !frames.is_validated(mfn))
-        return `vcpu ${vcpu}: mfn ${hexFrame(mfn)}`;
-    }
-  }
-  return "";
-});
-
-export const xenSlotsAreXens = always(
-  "the 16 slots of Xen's in an audited L4 map what Xen put there",
-  (m) => {
-    const { frames: f, mem, pv32 } = m.xen;
-    if (pv32 || mem.ptes <= ROOT_PAGETABLE_LAST_XEN_SLOT) return "";
-    return frames(m, (mfn) => {
-      if (f.type[mfn] !== PGT_l4_page_table || f.typeCount[mfn] === 0 || !f.is_validated(mfn)) return "";
-      for (let slot = ROOT_PAGETABLE_FIRST_XEN_SLOT; slot <= ROOT_PAGETABLE_LAST_XEN_SLOT; slot++) {
-        if (!m.xen.tables.is_xen_l4_slot_right(mfn, slot)) return `slot ${slot}`;
-      }
-      return "";
-    });
-  },
-);
-
 /** Nontrivial with XenConfig.tlb only. */
 export const noStaleWritableTranslation = always(
   "no pCPU has a writable translation of the guest's to a frame that is in use as a table or for descriptors",
@@ -311,6 +258,9 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   pinnedIsInUse,
   loadedTablesAreAudited,
   xenSlotsAreXens,
+  l4OwnerHasItInstalled,
+  installedL4HasItsPcpusSlots,
+  noExclusiveL4IsLinear,
   noStaleWritableTranslation,
   linearMapIsFresh,
   tablesAreCoherent,

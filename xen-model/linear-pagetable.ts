@@ -6,8 +6,9 @@
  *
  * Mirrors: define_get_linear_pagetable(), inc_linear_entries(), inc_linear_uses(), xen/arch/x86/mm.c (facts/xen.md 1.6).
  * Differs: linear tables are compiled in and not switched off; all tables have one owner. Under an exclusive audit no L4
- *          may be used linearly, as the user of one would reach the other's per-pCPU slots.
+ *          may be used linearly, by itself or another, as its per-pCPU slots could be reached one level down.
  */
+import { EINVAL } from "../abi/errno.js";
 import { _PAGE_RW } from "../abi/page.js";
 import { hexFrame } from "./audit-log.js";
 import { PGT_validated } from "./frame-table.js";
@@ -26,8 +27,16 @@ export function get_linear_pagetable(
   const { frames } = x;
   const { linear_pt_count } = frames;
   if ((flags & _PAGE_RW) !== 0) return false;
+  if (level === 4 && x.exclusive !== "off" && x.rules.no_linear_exclusive_l4) {
+    x.log.refuse(
+      -EINVAL,
+      "get_l4_linear_pagetable",
+      () => `l4 mfn ${hexFrame(table)} to mfn ${hexFrame(mfn)}`,
+      "under an exclusive audit no L4 is used linearly: map its L3s instead",
+    );
+    return false;
+  }
   if (mfn === table) return true; // a table may map itself, and holds no reference to itself
-  if (level === 4 && x.exclusive !== "off") return false;
   if (!frames.get_page_from_mfn(mfn)) return false;
   const chain = linear_pt_count[table]! < 0 || linear_pt_count[mfn]! > 0;
   if (

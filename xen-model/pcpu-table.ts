@@ -6,6 +6,7 @@
  *   guest_cr3         Uint32Array  frame in %cr3 while the guest runs; what pv_cr3 holds under XPTI
  *   root_pgt          Uint32Array  XPTI's root of this CPU, 0 without XPTI
  *   root_pgt_changed  Uint8Array   root_pgt is to be copied before the guest runs again
+ *   percpu_l3         Uint32Array  what Xen's per-pCPU slots map on this CPU, where there are such; else 0
  *   vcpu              Int32Array   vCPU whose tables are loaded (curr_vcpu), -1 for none
  *   in_guest          Uint8Array   the guest runs, not Xen
  *   dirty             Uint8Array   in the domain's dirty_cpumask
@@ -23,6 +24,7 @@ export class PcpuTable {
   readonly guest_cr3: Uint32Array;
   readonly root_pgt: Uint32Array;
   readonly root_pgt_changed: Uint8Array;
+  readonly percpu_l3: Uint32Array;
   readonly vcpu: Int32Array;
   readonly in_guest: Uint8Array;
   readonly dirty: Uint8Array;
@@ -37,6 +39,7 @@ export class PcpuTable {
     this.guest_cr3 = state.u32(nrPcpus);
     this.root_pgt = state.u32(nrPcpus);
     this.root_pgt_changed = state.u8(nrPcpus);
+    this.percpu_l3 = state.u32(nrPcpus);
     this.vcpu = state.i32(nrPcpus);
     this.in_guest = state.u8(nrPcpus);
     this.dirty = state.u8(nrPcpus);

@@ -5,6 +5,7 @@
  *   guest_table       Uint32Array  L4 of kernel mode, 0 before VCPUOP_initialise
  *   guest_table_user  Uint32Array  L4 of user mode, 0 for none
  *   kernel_mode       Uint8Array   TF_kernel_mode
+ *   is_initialised    Uint8Array   VCPUOP_initialise has been made
  *   up                Uint8Array   initialised, and not VCPUOP_down
  *   blocked           Uint8Array   SCHEDOP_block: its pCPU idles, with its tables still loaded
  *   pcpu              Uint8Array   where it runs, or ran last
@@ -22,6 +23,7 @@ export class VcpuTable {
   readonly guest_table: Uint32Array;
   readonly guest_table_user: Uint32Array;
   readonly kernel_mode: Uint8Array;
+  readonly is_initialised: Uint8Array;
   readonly up: Uint8Array;
   readonly blocked: Uint8Array;
   readonly pcpu: Uint8Array;
@@ -38,6 +40,7 @@ export class VcpuTable {
     this.guest_table = state.u32(nrVcpus);
     this.guest_table_user = state.u32(nrVcpus);
     this.kernel_mode = state.u8(nrVcpus);
+    this.is_initialised = state.u8(nrVcpus);
     this.up = state.u8(nrVcpus);
     this.blocked = state.u8(nrVcpus);
     this.pcpu = state.u8(nrVcpus);
@@ -46,6 +49,25 @@ export class VcpuTable {
     this.old_guest_table_partial = state.u8(nrVcpus);
     this.gdt = state.u32(nrVcpus * 14);
     this.root = state.u32(nrVcpus);
+  }
+
+  /** Is `mfn` the vCPU's table of either mode? */
+  has_installed(vcpu: number, mfn: number): boolean {
+    return this.guest_table[vcpu] === mfn || this.guest_table_user[vcpu] === mfn;
+  }
+
+  /** A vCPU other than `vcpu` that has `mfn` installed, in either mode, blocked or not; -1 if none. */
+  other_holder(vcpu: number, mfn: number): number {
+    for (let other = 0; other < this.nrVcpus; other++) {
+      if (other !== vcpu && this.has_installed(other, mfn)) return other;
+    }
+    return -1;
+  }
+
+  /** The one vCPU that has `mfn` installed, -1 if none or several have. */
+  only_holder(mfn: number): number {
+    const holder = this.other_holder(-1, mfn);
+    return holder >= 0 && this.other_holder(holder, mfn) < 0 ? holder : -1;
   }
 
   /** The L4 of the mode that the vCPU is in. */

@@ -1,7 +1,8 @@
 /**
  * Xen's own pagetables: its 16 slots of an L4, which all L4s get from the idle table; a 32-bit guest's L4s.
  *
- * Shape: next  Uint32Array  [0] the next frame of Xen's own, [1] the idle L4, [2] the M2P of 32-bit guests
+ * Shape: next  Uint32Array  [0] the next frame of Xen's own, [1] the idle L4, [2] the M2P of 32-bit guests, [3] the first frame that
+ *              a root design, or the audit, took
  *
  * Mirrors: init_xen_l4_slots(), fill_ro_mpt(), xen/arch/x86/mm.c; setup_compat_l4(), pv/domain.c; init_xen_pae_l2_slots(),
  *          pv/mm.c (facts/xen.md 1.4, 6).
@@ -20,6 +21,7 @@ import {
 import type { State } from "../abi/state.js";
 import { type FrameTable, PGT_root_page_table, PGT_validated } from "./frame-table.js";
 import { COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT } from "./slots.js";
+import type { PcpuTable } from "./pcpu-table.js";
 import type { VcpuTable } from "./vcpu-table.js";
 import type { XenConfig } from "./xen-config.js";
 
@@ -36,7 +38,7 @@ export class XenTables {
     private readonly mem: PtMemory,
     private readonly geometry: XenConfig["geometry"],
   ) {
-    this.next = state.u32(3);
+    this.next = state.u32(4);
   }
 
   /** A frame of Xen's own, cleared. */
@@ -64,6 +66,30 @@ export class XenTables {
     mem.set(idle, layout.PERDOMAIN_SLOT, this.alloc_xen_frame(), __PAGE_HYPERVISOR | _PAGE_NX);
     mem.set(idle, layout.XEN_VIRT_SLOT, this.alloc_xen_frame(), __PAGE_HYPERVISOR);
     mem.set(idle, layout.DIRECTMAP_SLOT, this.alloc_xen_frame(), __PAGE_HYPERVISOR | _PAGE_NX);
+  }
+
+  /** What is allocated from here on is a root design's, or the audit's. */
+  mark_design_frames(): void {
+    this.next[3] = this.next[0]!;
+  }
+
+  /** Bytes of tables that a root design and the audit took. */
+  design_bytes(): number {
+    return (this.next[0]! - this.next[3]!) * 4096;
+  }
+
+  /** An L3 for each pCPU, which its Xen slots map. Differs: empty; what Xen would keep there is not modelled. */
+  alloc_percpu_l3s(pcpus: PcpuTable): void {
+    for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) pcpus.percpu_l3[pcpu] = this.alloc_xen_frame();
+  }
+
+  /** Let `slot` of `l4` map `l3`, a pCPU's. */
+  set_percpu_slot(l4: number, slot: number, l3: number): void {
+    this.mem.set(l4, slot, l3, __PAGE_HYPERVISOR | _PAGE_NX);
+  }
+
+  has_percpu_slot(l4: number, slot: number, l3: number): boolean {
+    return this.mem.frame(l4, slot) === l3 && (this.mem.flags(l4, slot) & _PAGE_PRESENT) !== 0;
   }
 
   /** Copy Xen's slot `slot` from the idle table. */

@@ -15,7 +15,8 @@ import { PFEC_page_present, PFEC_user_mode } from "../abi/page.js";
 import type { State } from "../abi/state.js";
 import type { Guest } from "../abi/upcalls.js";
 import { AuditLog } from "./audit-log.js";
-import { arch_set_info_guest, toggle_guest_mode } from "./cr3.js";
+import { arch_set_info_guest, toggle_guest_mode, write_cr3 } from "./cr3.js";
+import { lastRefusalLine } from "./exclusive-l4.js";
 import { FrameTable, OWNER_guest, OWNER_xen } from "./frame-table.js";
 import { ACCESS_WRITE, type Access } from "./hw/control.js";
 import type { Tlb } from "./hw/tlb.js";
@@ -28,6 +29,7 @@ import { promote_page } from "./promote.js";
 import { Observed } from "./observed.js";
 import { PcpuTable } from "./pcpu-table.js";
 import { Processor } from "./processor.js";
+import { Refusals } from "./refusals.js";
 import { pv_ro_page_fault } from "./ro-page-fault.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
 import { VcpuTable } from "./vcpu-table.js";
@@ -54,6 +56,7 @@ export class Xen implements Hypervisor {
   /** What the pCPUs have cached of guest and linear mappings; undefined: each access walks the tables. */
   readonly tlb: Tlb | undefined;
   readonly observed: Observed;
+  readonly refusals: Refusals;
   private readonly preempt: number;
   /** domain[0]: preemption checks since the last that found work; domain[1]: VM assists, a bit each of types 0..31. */
   private readonly domain: Uint32Array;
@@ -73,6 +76,7 @@ export class Xen implements Hypervisor {
     this.pcpus = new PcpuTable(state, config.nrPcpus);
     this.domain = state.u32(2);
     this.observed = new Observed(state);
+    this.refusals = new Refusals(state);
     this.tables = new XenTables(state, mem, config.geometry);
     this.processor = new Processor(state, mem, this.pcpus, config);
     this.tlb = this.processor.tlb;
@@ -103,6 +107,8 @@ export class Xen implements Hypervisor {
     this.tables.build_idle_table();
     if (this.pv32)
       for (let vcpu = 0; vcpu < config.nrVcpus; vcpu++) this.tables.setup_compat_l4(frames, vcpus, vcpu);
+    this.tables.mark_design_frames();
+    if (this.exclusive !== "off") this.tables.alloc_percpu_l3s(pcpus);
     this.root.init(this);
   }
 
@@ -151,47 +157,14 @@ export class Xen implements Hypervisor {
     return demote_page(this, vcpu, mfn, type);
   }
 
-  /** Bitmap of the pCPUs that may have tables of the domain loaded. */
-  dirty_mask(): number {
-    let mask = 0;
-    const { dirty, nrPcpus } = this.pcpus;
-    for (let pcpu = 0; pcpu < nrPcpus; pcpu++) if (dirty[pcpu] !== 0) mask |= 1 << pcpu;
-    return mask;
-  }
-
-  /** pCPUs on which the vCPUs of a bitmap are loaded. Mirrors: vcpumask_to_pcpumask(). */
-  pcpus_of(vcpuMask: number): number {
-    let mask = 0;
-    const { vcpus } = this;
-    for (let vcpu = 0; vcpu < vcpus.nrVcpus; vcpu++) {
-      if (((vcpuMask >>> vcpu) & 1) !== 0 && vcpus.up[vcpu] !== 0) mask |= 1 << vcpus.pcpu[vcpu]!;
-    }
-    return mask & this.dirty_mask();
-  }
-
-  /** A vCPU other than `vcpu` that has `mfn` installed, in either mode, blocked or not; -1 if none. */
-  other_holder(vcpu: number, mfn: number): number {
-    const { vcpus } = this;
-    for (let other = 0; other < vcpus.nrVcpus; other++) {
-      if (other !== vcpu && (vcpus.guest_table[other] === mfn || vcpus.guest_table_user[other] === mfn))
-        return other;
-    }
-    return -1;
-  }
-
-  /** The one vCPU that has `mfn` installed, -1 if none or several have. */
-  only_holder(mfn: number): number {
-    const holder = this.other_holder(-1, mfn);
-    return holder >= 0 && this.other_holder(holder, mfn) < 0 ? holder : -1;
-  }
-
   /** Installations that the audit refused, or would have. */
   refused(): number {
-    return this.observed.refused();
+    return this.refusals.total[0]!;
   }
 
+  /** The last of them, as the audit log has it. */
   lastRefusal(): string {
-    return this.observed.lastRefusal();
+    return lastRefusalLine(this);
   }
 
   // Hypervisor: the guest's calls
@@ -276,14 +249,14 @@ export class Xen implements Hypervisor {
     this.root.exit_to_guest(this, vcpu);
   }
 
-  vcpu_initialise(vcpu: number, cr3: number): Rc {
+  vcpu_initialise(vcpu: number, cr3: number, user = 0): Rc {
     this.ledger.count(vcpu, EV.vcpu_op, 1);
-    return arch_set_info_guest(this, vcpu, cr3);
+    return arch_set_info_guest(this, vcpu, cr3, user);
   }
 
   vcpu_up(vcpu: number): Rc {
     this.ledger.count(vcpu, EV.vcpu_op, 1);
-    if (this.vcpus.guest_table[vcpu] === 0) return -EINVAL;
+    if (this.vcpus.is_initialised[vcpu] === 0) return -EINVAL;
     this.vcpus.up[vcpu] = 1;
     return 0;
   }
@@ -374,6 +347,16 @@ export class Xen implements Hypervisor {
     this.ledger.count(vcpu, EV.emulate_privop, 1);
     this.ledger.count(vcpu, EV.iretq, 1);
     this.root.exit_to_guest(this, vcpu);
+  }
+
+  /** MOV to CR3 in the guest's kernel. False: the guest gets #GP(0). */
+  mov_to_cr3(vcpu: number, mfn: number): boolean {
+    this.root.enter_from_guest(this, vcpu);
+    this.ledger.count(vcpu, EV.emulate_privop, 1);
+    this.ledger.count(vcpu, EV.iretq, 1);
+    const done = write_cr3(this, vcpu, mfn);
+    this.root.exit_to_guest(this, vcpu);
+    return done;
   }
 
   /** A blocked vCPU runs again, on its pCPU, whose tables are still its own. True if it was blocked. */

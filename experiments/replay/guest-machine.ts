@@ -96,7 +96,7 @@ export class GuestMachine {
       nrXenFrames: FIRST_GUEST,
       firstXenFrame: FIRST_XEN,
     };
-    this.ledger = new Ledger(this.state, 2);
+    this.ledger = new Ledger(this.state, options.nrVcpus ?? 2);
     this.mem = new PtMemory(this.state, geometry);
     this.xen = new Xen(this.state, this.mem, this.ledger, {
       geometry,
@@ -168,11 +168,16 @@ export class GuestMachine {
     this.ledger.clear();
   }
 
-  /** Load the top table on both vCPUs, and pin it. */
+  /** A copy of all that changes. */
+  snapshot(): Uint8Array {
+    return this.bytes.slice(0, this.state.usedBytes);
+  }
+
+  /** Load the top table on both vCPUs, or where that is not allowed on vCPU 0 alone, and pin it. */
   private load(top: number): void {
     const { xen } = this;
     const calls = this.calls[0]!;
-    for (let vcpu = 0; vcpu < 2; vcpu++) {
+    for (let vcpu = 0; vcpu < (xen.exclusive === "enforce" ? 1 : 2); vcpu++) {
       const rc = xen.vcpu_initialise(vcpu, top);
       if (rc !== 0)
         throw new RangeError(`GuestMachine: the base tables are refused (${rc}); it is a bug of the model`);

@@ -89,11 +89,7 @@ export class TraceRunner {
 
   /** Most bytes of top-level tables at one time: in the guest, and roots of Xen's own. */
   memory(): { guest: number; xen: number } {
-    const { root } = this.machine.config.proposal.xen;
-    return {
-      guest: this.topLevelPeak,
-      xen: root === "shared" ? 0 : this.machine.config.geometry.nrCpus * 4096,
-    };
+    return { guest: this.topLevelPeak, xen: this.machine.xen.tables.design_bytes() };
   }
 
   private event(chunk: EventChunk, i: number): void {

@@ -9,6 +9,7 @@ interface Mutant {
   readonly what: string;
   readonly rules: Partial<AuditRules>;
   readonly preempt?: number;
+  readonly exclusive?: boolean;
   readonly act: (guest: TestGuest) => void;
 }
 
@@ -54,6 +55,13 @@ const MUTANTS: Mutant[] = [
     },
   },
   {
+    invariant: "installedL4HasItsPcpusSlots",
+    what: "an L4 keeps the Xen slots that it was promoted with",
+    rules: { percpu_slots_follow_owner: false },
+    exclusive: true,
+    act: (guest) => guest.mmuext("new_user_baseptr", "base_l4"),
+  },
+  {
     invariant: "pinnedIsInUse",
     what: "a pin drops its references",
     rules: { pin_holds_refs: false },
@@ -91,8 +99,8 @@ const MUTANTS: Mutant[] = [
   },
 ];
 
-/** Broken by the test of an advisory. */
-const BY_ADVISORY: Record<string, string> = {
+/** Broken by the test of an advisory, or of a proposal's rule. */
+const ELSEWHERE: Record<string, string> = {
   typeCountIsSumOfReferences: "XSA-310",
   countIsSumOfReferences: "XSA-58",
   linearMappingsAreReadOnly: "XSA-182",
@@ -106,22 +114,25 @@ const BY_ADVISORY: Record<string, string> = {
   xenTakesNoFault: "XSA-279",
   hypercallsRunOnKernelTables: "XSA-213",
   workIsPreemptible: "XSA-45",
+  l4OwnerHasItInstalled: "exclusive-l4.test.ts",
+  noExclusiveL4IsLinear: "exclusive-l4.test.ts",
 };
 
 describe("The invariant", () => {
-  for (const { invariant, what, rules, preempt = 0, act } of MUTANTS) {
+  for (const { invariant, what, rules, preempt = 0, exclusive = false, act } of MUTANTS) {
+    const options = { preempt, exclusive: exclusive ? ("enforce" as const) : ("off" as const) };
     it(`${invariant} holds of Xen, and not where ${what}`, () => {
-      const right = new TestGuest({ preempt });
+      const right = new TestGuest(options);
       act(right);
       expect(right.broken()).to.deep.equal([]);
-      const wrong = new TestGuest({ preempt, rules: withRules(rules) });
+      const wrong = new TestGuest({ ...options, rules: withRules(rules) });
       act(wrong);
       expect(wrong.broken()).to.include(invariant);
     });
   }
 
-  it("each of them is broken by a test, here or in that of an advisory", () => {
-    const tested = [...MUTANTS.map((m) => m.invariant), ...Object.keys(BY_ADVISORY)];
+  it("each of them is broken by a test, here or in one that is named here", () => {
+    const tested = [...MUTANTS.map((m) => m.invariant), ...Object.keys(ELSEWHERE)];
     expect(tested.sort()).to.deep.equal(Object.keys(INVARIANTS).sort());
   });
 

@@ -5,22 +5,40 @@ import { TestGuest } from "./test-guest.js";
 describe("VCPUOP_initialise", () => {
   for (const preempt of [0, 1]) {
     it(`audits the L4 and takes one use of it, ${preempt === 0 ? "in one go" : "preempted at every look"} (XSA-296)`, () => {
-      const guest = new TestGuest({ preempt });
+      const guest = new TestGuest({ preempt, nrVcpus: 3, nrPcpus: 3 });
       guest.tables({ p1: [], p2: ["p1|0x67", "p1|0x67"], p3: ["p2|0x67", "p2|0x67"], p4: ["p3|0x67"] });
       guest.set("p4", 511, "base_l3|0x67");
-      expect(guest.xen.vcpu_initialise(1, guest.frame("p4")), "while it is up").to.equal(-22);
-      guest.xen.vcpu_down(1);
-      expect(guest.xen.vcpu_initialise(1, guest.frame("p4"))).to.equal(0);
-      expect([guest.typeCount("p4"), guest.xen.guest_cr3(1)]).to.deep.equal([1, guest.frame("p4")]);
+      expect(guest.xen.vcpu_initialise(2, guest.frame("p4"))).to.equal(0);
+      expect([guest.typeCount("p4"), guest.xen.guest_cr3(2)]).to.deep.equal([1, guest.frame("p4")]);
       expect(guest.broken()).to.deep.equal([]);
     });
   }
 
   it("of what is no L4 is -EINVAL, and leaves the vCPU down", () => {
+    const guest = new TestGuest({ nrVcpus: 3, nrPcpus: 3 });
+    expect(guest.xen.vcpu_initialise(2, guest.frame("base_l3"))).to.equal(-22);
+    expect(guest.xen.vcpus.up[2]).to.equal(0);
+    expect(guest.xen.vcpu_up(2), "VCPUOP_up").to.equal(-22);
+    expect(guest.broken()).to.deep.equal([]);
+  });
+
+  it("is -EEXIST for a vCPU that was initialised before, be it up or down", () => {
     const guest = new TestGuest();
+    expect(guest.xen.vcpu_initialise(1, guest.frame("base_l4"))).to.equal(-17);
     guest.xen.vcpu_down(1);
-    expect(guest.xen.vcpu_initialise(1, guest.frame("base_l3"))).to.equal(-22);
-    expect(guest.xen.vcpus.up[1]).to.equal(0);
+    expect(guest.xen.vcpu_initialise(1, guest.frame("base_l4"))).to.equal(-17);
+    expect(guest.xen.vcpu_up(1)).to.equal(0);
+    expect(guest.broken()).to.deep.equal([]);
+  });
+
+  it("takes a user table too, and where that does not pass gives both back", () => {
+    const guest = new TestGuest({ nrVcpus: 3, nrPcpus: 3 });
+    const [l4, l3] = [guest.frame("base_l4"), guest.frame("base_l3")];
+    const uses = guest.typeCount("base_l4");
+    expect(guest.xen.vcpu_initialise(2, l4, l3)).to.equal(-22);
+    expect([guest.typeCount("base_l4"), guest.xen.vcpus.guest_table[2]]).to.deep.equal([uses, 0]);
+    expect(guest.xen.vcpu_initialise(2, l4, l4)).to.equal(0);
+    expect(guest.typeCount("base_l4")).to.equal(uses + 2);
     expect(guest.broken()).to.deep.equal([]);
   });
 });

@@ -27,7 +27,7 @@ export function copy_guest_slots(x: Xen, vcpu: number, root: number, l4: number,
   x.ledger.count(vcpu, EV.l4_slots_copied, COPIED_SLOTS);
 }
 
-/** Move the vCPU's private window onto another L4: one entry, and its flush in each address space. */
+/** Move the vCPU's private window onto its current L4: one entry, and its flush in each address space. */
 export function move_window(x: Xen, vcpu: number, pcid: boolean): void {
   x.ledger.count(vcpu, EV.l4_window, 1);
   if (pcid) x.ledger.count(vcpu, EV.invpcid_one, 4);

@@ -19,9 +19,12 @@ export interface RootDesign {
   /** From guest to Xen on the vCPU's pCPU, and the way back. */
   enter_from_guest(x: Xen, vcpu: number): void;
   exit_to_guest(x: Xen, vcpu: number): void;
-  /** An entry of L4 `l4` has changed: see to this pCPU, and tell whether others must hear of it. */
-  l4_changed(x: Xen, vcpu: number, l4: number): boolean;
-  /** FLUSH_ROOT_PGTBL has arrived on the pCPU of `vcpu`. */
+  /**
+   * `vcpu` has changed an entry of L4 `l4`: who has a root with what the entry was (ROOT_*, l4-uses.ts). They get
+   * flush_root_pgtbl() once, when the hypercall ends.
+   */
+  l4_changed(x: Xen, vcpu: number, l4: number): number;
+  /** FLUSH_ROOT_PGTBL is handled on the pCPU of `vcpu`, ahead of the flush. */
   flush_root_pgtbl(x: Xen, vcpu: number): void;
 }
 

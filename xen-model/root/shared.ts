@@ -24,7 +24,6 @@ export class SharedRoot implements RootDesign {
     if (x.pge) ledger.count(vcpu, EV.cr4_write, 2); // global entries go too
     tick(x, vcpu);
     ledger.count(vcpu, EV.tlb_flush, 1);
-    if (x.exclusive !== "off") ledger.count(vcpu, EV.xen_slot_write, 1);
   }
 
   toggle_guest_mode(x: Xen, vcpu: number): void {
@@ -41,8 +40,8 @@ export class SharedRoot implements RootDesign {
     // the same root
   }
 
-  l4_changed(_x: Xen, _vcpu: number, _l4: number): boolean {
-    return false;
+  l4_changed(_x: Xen, _vcpu: number, _l4: number): number {
+    return 0;
   }
 
   flush_root_pgtbl(_x: Xen, _vcpu: number): void {

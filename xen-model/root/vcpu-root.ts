@@ -12,7 +12,7 @@ import { EV } from "../../abi/events.js";
 import { tick } from "../flush.js";
 import type { Xen } from "../xen.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
-import { l4_used_elsewhere } from "./l4-uses.js";
+import { stale_roots } from "./l4-uses.js";
 import type { RootDesign } from "./root-design.js";
 
 export class VcpuRoot implements RootDesign {
@@ -51,9 +51,8 @@ export class VcpuRoot implements RootDesign {
     // the same root
   }
 
-  l4_changed(x: Xen, vcpu: number, l4: number): boolean {
-    if (x.vcpus.current_table(vcpu) === l4) this.copy(x, vcpu);
-    return l4_used_elsewhere(x, vcpu, l4);
+  l4_changed(x: Xen, vcpu: number, l4: number): number {
+    return stale_roots(x, vcpu, l4);
   }
 
   flush_root_pgtbl(x: Xen, vcpu: number): void {

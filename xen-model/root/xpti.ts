@@ -16,7 +16,7 @@ import { tick } from "../flush.js";
 import type { Xen } from "../xen.js";
 import type { XenConfig } from "../xen-config.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
-import { l4_used_elsewhere } from "./l4-uses.js";
+import { stale_roots } from "./l4-uses.js";
 import type { RootDesign } from "./root-design.js";
 
 /** Xen's slots that the root of a pCPU has, beside the guest's. */
@@ -37,6 +37,7 @@ export class XptiRoot implements RootDesign {
       const root = x.tables.alloc_xen_frame();
       x.pcpus.root_pgt[pcpu] = root;
       for (const slot of ROOT_PGT_SLOTS) x.tables.copy_xen_slot(root, slot);
+      if (x.exclusive !== "off") x.tables.set_percpu_slot(root, PERDOMAIN_SLOT, x.pcpus.percpu_l3[pcpu]!);
     }
   }
 
@@ -75,9 +76,8 @@ export class XptiRoot implements RootDesign {
     this.cr3(x, vcpu);
   }
 
-  l4_changed(x: Xen, vcpu: number, l4: number): boolean {
-    if (x.vcpus.guest_table[vcpu] === l4) x.pcpus.root_pgt_changed[x.vcpus.pcpu[vcpu]!] = 1;
-    return l4_used_elsewhere(x, vcpu, l4);
+  l4_changed(x: Xen, vcpu: number, l4: number): number {
+    return stale_roots(x, vcpu, l4);
   }
 
   flush_root_pgtbl(x: Xen, vcpu: number): void {
