@@ -173,6 +173,7 @@ const TABLE = {
   ],
   audit_exclusive: ["xen", "checks that an L4 is installed on no other vCPU"],
   audit_refused: ["xen", "installations refused by that check"],
+  sync_execstate: ["xen", "idle pCPUs that gave up the tables of the vCPU which ran last"],
   vcpu_switch: ["xen", "context switches between vCPUs (or from Xen's idle vCPU to another vCPU)"],
 
   // the processor

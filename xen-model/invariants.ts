@@ -34,6 +34,7 @@ import {
   l4OwnerHasItInstalled,
   loadedTablesAreAudited,
   noExclusiveL4IsLinear,
+  vcpuRootShowsItsL4,
   xenSlotsAreXens,
 } from "./l4-invariants.js";
 import { is_page_table } from "./page-type.js";
@@ -261,6 +262,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   l4OwnerHasItInstalled,
   installedL4HasItsPcpusSlots,
   noExclusiveL4IsLinear,
+  vcpuRootShowsItsL4,
   noStaleWritableTranslation,
   linearMapIsFresh,
   tablesAreCoherent,

@@ -1,10 +1,15 @@
 /**
- * What must be so of top-level tables: those that are loaded, Xen's slots in them, and what the exclusive
- * audit adds.
+ * What must be so of top-level tables: those that are loaded, Xen's slots in them, and what root designs and the exclusive
+ * audit add.
  *
- * Mirrors: init_xen_l4_slots(), xen/arch/x86/mm.c (facts/xen.md 1.4, 1.7, 11).
+ * Mirrors: init_xen_l4_slots(), xen/arch/x86/mm.c (facts/xen.md 1.4, 1.7, 4.3, 11).
  */
-import { ROOT_PAGETABLE_FIRST_XEN_SLOT, ROOT_PAGETABLE_LAST_XEN_SLOT } from "../abi/layout.js";
+import {
+  is_guest_l4_slot,
+  RO_MPT_SLOT,
+  ROOT_PAGETABLE_FIRST_XEN_SLOT,
+  ROOT_PAGETABLE_LAST_XEN_SLOT,
+} from "../abi/layout.js";
 import { _PAGE_PRESENT } from "../abi/page.js";
 import { hexFrame } from "./audit-log.js";
 import { PERCPU_SLOTS } from "./exclusive-l4.js";
@@ -82,4 +87,25 @@ export const noExclusiveL4IsLinear = always("under an exclusive audit no entry o
           ? `it maps l4 mfn ${hexFrame(mfn)}`
           : "",
       ),
+);
+
+/** For a design that has roots per vCPU. A pCPU whose vCPU does not run, and has left, is brought up to date when it does. */
+export const vcpuRootShowsItsL4 = always(
+  "a vCPU's own root has the guest's slots, and slot 256, of the L4 that is current, and so has the window",
+  ({ xen }) => {
+    const { vcpus, pcpus, mem } = xen;
+    for (let vcpu = 0; vcpu < vcpus.nrVcpus; vcpu++) {
+      const root = vcpus.root[vcpu]!;
+      if (root === 0 || vcpus.is_initialised[vcpu] === 0 || pcpus.vcpu[vcpus.pcpu[vcpu]!] !== vcpu) continue;
+      const l4 = vcpus.current_table(vcpu);
+      if (vcpus.l4_window[vcpu] !== l4)
+        return `vcpu ${vcpu}: the window maps ${hexFrame(vcpus.l4_window[vcpu]!)}`;
+      for (let slot = 0; slot < mem.ptes; slot++) {
+        if (!is_guest_l4_slot(slot) && slot !== RO_MPT_SLOT) continue;
+        if (mem.frame(root, slot) !== mem.frame(l4, slot) || mem.flags(root, slot) !== mem.flags(l4, slot))
+          return `vcpu ${vcpu}: slot ${slot}`;
+      }
+    }
+    return "";
+  },
 );

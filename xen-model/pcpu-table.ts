@@ -6,6 +6,7 @@
  *   guest_cr3         Uint32Array  frame in %cr3 while the guest runs; what pv_cr3 holds under XPTI
  *   root_pgt          Uint32Array  XPTI's root of this CPU, 0 without XPTI
  *   root_pgt_changed  Uint8Array   root_pgt is to be copied before the guest runs again
+ *   idle_l4           Uint32Array  L4 of the idle vCPU, where the design has one for each CPU; else 0
  *   percpu_l3         Uint32Array  what Xen's per-pCPU slots map on this CPU, where there are such; else 0
  *   vcpu              Int32Array   vCPU whose tables are loaded (curr_vcpu), -1 for none
  *   in_guest          Uint8Array   the guest runs, not Xen
@@ -24,6 +25,7 @@ export class PcpuTable {
   readonly guest_cr3: Uint32Array;
   readonly root_pgt: Uint32Array;
   readonly root_pgt_changed: Uint8Array;
+  readonly idle_l4: Uint32Array;
   readonly percpu_l3: Uint32Array;
   readonly vcpu: Int32Array;
   readonly in_guest: Uint8Array;
@@ -39,6 +41,7 @@ export class PcpuTable {
     this.guest_cr3 = state.u32(nrPcpus);
     this.root_pgt = state.u32(nrPcpus);
     this.root_pgt_changed = state.u8(nrPcpus);
+    this.idle_l4 = state.u32(nrPcpus);
     this.percpu_l3 = state.u32(nrPcpus);
     this.vcpu = state.i32(nrPcpus);
     this.in_guest = state.u8(nrPcpus);

@@ -14,6 +14,7 @@
  *   old_guest_table_partial  Uint8Array  PGT_partial has its type reference
  *   gdt               Uint32Array  14 frames a vCPU of its GDT, 0 for none
  *   root              Uint32Array  the vCPU's own root, where the design has one
+ *   l4_window         Uint32Array  frame that the vCPU's private window maps: the guest's L4, for a design that copies; 0 for none
  *
  * Mirrors: struct arch_vcpu and struct pv_vcpu, xen/arch/x86/include/asm/domain.h.
  */
@@ -32,6 +33,7 @@ export class VcpuTable {
   readonly old_guest_table_partial: Uint8Array;
   readonly gdt: Uint32Array;
   readonly root: Uint32Array;
+  readonly l4_window: Uint32Array;
 
   constructor(
     state: State,
@@ -49,6 +51,7 @@ export class VcpuTable {
     this.old_guest_table_partial = state.u8(nrVcpus);
     this.gdt = state.u32(nrVcpus * 14);
     this.root = state.u32(nrVcpus);
+    this.l4_window = state.u32(nrVcpus);
   }
 
   /** Is `mfn` the vCPU's table of either mode? */

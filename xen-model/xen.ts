@@ -359,11 +359,18 @@ export class Xen implements Hypervisor {
     return done;
   }
 
-  /** A blocked vCPU runs again, on its pCPU, whose tables are still its own. True if it was blocked. */
+  /** A blocked vCPU runs again, on its pCPU, whose tables are still its own, as a rule. True if it was blocked. */
   private wake(vcpu: number): boolean {
-    if (this.vcpus.blocked[vcpu] === 0 || this.vcpus.up[vcpu] === 0) return false;
-    this.vcpus.blocked[vcpu] = 0;
+    const { vcpus, pcpus } = this;
+    if (vcpus.blocked[vcpu] === 0 || vcpus.up[vcpu] === 0) return false;
+    vcpus.blocked[vcpu] = 0;
     this.ledger.count(vcpu, EV.vcpu_switch, 1);
+    const pcpu = vcpus.pcpu[vcpu]!;
+    if (pcpus.vcpu[pcpu] !== vcpu) {
+      pcpus.vcpu[pcpu] = vcpu;
+      pcpus.dirty[pcpu] = 1;
+      this.root.write_ptbase(this, vcpu, false);
+    }
     return true;
   }
 

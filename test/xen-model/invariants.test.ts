@@ -116,6 +116,7 @@ const ELSEWHERE: Record<string, string> = {
   workIsPreemptible: "XSA-45",
   l4OwnerHasItInstalled: "exclusive-l4.test.ts",
   noExclusiveL4IsLinear: "exclusive-l4.test.ts",
+  vcpuRootShowsItsL4: "root/vcpu-root.test.ts",
 };
 
 describe("The invariant", () => {

@@ -5,4 +5,5 @@ export const KINDS: readonly (readonly [guest: string, options: Partial<XenConfi
   ["a 64-bit guest", { pv32: false }, 1],
   ["a 32-bit guest", { pv32: true }, 1],
   ["an audited guest", { exclusive: "enforce" }, 0.5],
+  ["a guest with a root per vCPU", { root: "vcpu-root" }, 0.5],
 ];

@@ -2,7 +2,7 @@
 import { KINDS } from "./script-kinds.js";
 import { invariantsHoldThroughTlb, preemptionDoesNotShow, turnsKeepInvariants } from "./script-properties.js";
 
-describe("28,000 scripts of hypercalls", function () {
+describe("32,000 scripts of hypercalls", function () {
   this.timeout(0);
   it("keep all invariants, with a TLB", () => invariantsHoldThroughTlb(4000));
   it("keep all invariants, with a TLB, under an exclusive audit whose edits flush the L4's owner alone", () =>

@@ -29,6 +29,7 @@ export function copy_guest_slots(x: Xen, vcpu: number, root: number, l4: number,
 
 /** Move the vCPU's private window onto its current L4: one entry, and its flush in each address space. */
 export function move_window(x: Xen, vcpu: number, pcid: boolean): void {
+  x.vcpus.l4_window[vcpu] = x.vcpus.current_table(vcpu);
   x.ledger.count(vcpu, EV.l4_window, 1);
   if (pcid) x.ledger.count(vcpu, EV.invpcid_one, 4);
   else x.ledger.count(vcpu, EV.invlpg, 1);

@@ -26,6 +26,8 @@ export interface RootDesign {
   l4_changed(x: Xen, vcpu: number, l4: number): number;
   /** FLUSH_ROOT_PGTBL is handled on the pCPU of `vcpu`, ahead of the flush. */
   flush_root_pgtbl(x: Xen, vcpu: number): void;
+  /** Can the domain be put in log-dirty mode, and so migrate while it runs? */
+  readonly logDirty: boolean;
 }
 
 /** What a registry holds: all that changes in a design lies in the tables of `Xen`. */

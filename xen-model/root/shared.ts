@@ -12,6 +12,7 @@ import type { RootDesign } from "./root-design.js";
 
 export class SharedRoot implements RootDesign {
   readonly pcid: boolean = false;
+  readonly logDirty: boolean = true;
 
   init(_x: Xen): void {
     // nothing of its own

@@ -24,6 +24,7 @@ const ROOT_PGT_SLOTS = [RO_MPT_SLOT, PERDOMAIN_SLOT, XEN_VIRT_SLOT];
 
 export class XptiRoot implements RootDesign {
   readonly pcid: boolean;
+  readonly logDirty: boolean = true;
 
   constructor(
     config: XenConfig,
