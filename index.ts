@@ -126,6 +126,7 @@ export type { IoClass, IoRange, MemoryMap } from "./xen-model/memory-map.js";
 export type { PcpuTable } from "./xen-model/pcpu-table.js";
 export type { HeldEntry, Recount } from "./xen-model/recount.js";
 export type { VcpuTable } from "./xen-model/vcpu-table.js";
+export type { Refusal, Refusals } from "./xen-model/refusals.js";
 export type { Observed } from "./xen-model/observed.js";
 export type { Processor } from "./xen-model/processor.js";
 export type { XenTables } from "./xen-model/xen-tables.js";

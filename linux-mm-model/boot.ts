@@ -10,6 +10,7 @@
  * Differs: the tables are as after start_kernel(), not as the builder leaves them; what lies below the L3 tables
  *          of most of vmalloc, vmemmap, cpu_entry_area and the kernel image is not modelled. No 2 MiB pages, as on PV.
  */
+import { errnoName } from "../abi/errno.js";
 import { mfn } from "../abi/frames.js";
 import {
   LINUX_DIRECT_MAP_SLOT,
@@ -36,7 +37,11 @@ const ESPFIX_SLOT = 510;
 const KERNEL_L3_SLOT = 510;
 const FIXMAP_L3_SLOT = 511;
 
-/** Boot the guest: tables, then all vCPUs, each running its idle task. */
+/**
+ * Boot the guest: tables, then all vCPUs, each running its idle task.
+ *
+ * Errors: RangeError  Xen does not start a vCPU, as where an enforced audit finds its first L4 installed on another.
+ */
 export function boot(k: Linux): void {
   k.pages.init();
   k.vmas.init();
@@ -50,7 +55,12 @@ export function boot(k: Linux): void {
     if (k.top.cpu_up(k, 0, cpu) !== 0) throw new RangeError("boot: no tables for all CPUs; raise nrTables");
     if (cpu === 0) continue;
     const pgd = k.top.start_pgd(k, cpu);
-    k.hv.vcpu_initialise(cpu, pgd);
+    const rc = k.hv.vcpu_initialise(cpu, pgd);
+    if (rc !== 0) {
+      throw new RangeError(
+        `boot: VCPUOP_initialise of vcpu ${cpu} answers -${errnoName(rc)}, where Linux has BUG(); audit to observe, not to enforce`,
+      );
+    }
     start_cpu(k, cpu, k.top.pgd_of(k, cpu, INIT_MM, NO_TASK));
   }
 }
