@@ -4,7 +4,8 @@
  * The first vCPU that installs an L4 becomes its owner, for both modes, until it has the L4 in neither. A blocked vCPU
  * counts as a running one does: its tables stay in %cr3, lazily. The owner changes in one step with the type count, so of two
  * vCPUs that install an L4 at once one wins; it goes before the reference does, so no frame keeps an owner
- * beyond its use; pins have no say in it. L4s have no linear uses then (linear-pagetable.ts).
+ * beyond its use; pins have no say in it. L4s have no linear uses then (linear-pagetable.ts). To observe, all is let through,
+ * and several vCPUs may have an L4: there are no owners then, and who has it is looked up.
  *
  * Mirrors: nothing upstream: it is what a Xen would check for guests with the proposal's feature (facts/xen.md 1.7, 11).
  * Differs: the owner is a column. Upstream it would be bits of type_info, next to the count, which a
@@ -35,7 +36,7 @@ export function get_root_table(x: Xen, vcpu: number, mfn: number, place: Place):
   if (!rules.owner_with_type_ref) x.race_window?.("get_root_table", mfn);
   const rc = get_page_and_type_from_mfn(x, vcpu, mfn, PGT_root_page_table, 0);
   if (rc !== 0) return rc === -EINTR ? -ERESTART : rc;
-  if (x.exclusive !== "off" && x.frames.l4_owner[mfn] === 0) x.frames.l4_owner[mfn] = vcpu + 1;
+  if (x.exclusive === "enforce") x.frames.l4_owner[mfn] = vcpu + 1;
   return 0;
 }
 
@@ -59,10 +60,8 @@ function owner_but(x: Xen, vcpu: number, mfn: number): number {
 
 /** `vcpu` has taken `mfn` off one of its modes, and is about to drop the reference. */
 export function leave_root_table(x: Xen, vcpu: number, mfn: number): void {
-  const { frames, vcpus } = x;
-  if (x.exclusive === "off" || vcpus.has_installed(vcpu, mfn)) return;
-  if (frames.owner_of_l4(mfn) !== vcpu || !x.rules.owner_ends_with_installation) return;
-  frames.l4_owner[mfn] = x.exclusive === "observe" ? x.vcpus.other_holder(vcpu, mfn) + 1 : 0;
+  if (x.exclusive !== "enforce" || x.vcpus.has_installed(vcpu, mfn)) return;
+  if (x.rules.owner_ends_with_installation) x.frames.l4_owner[mfn] = 0;
 }
 
 /** Slots of an audited guest's L4 that are its pCPU's: the area that is per vCPU in "Address Space Isolation" v2. */

@@ -220,6 +220,19 @@ describe("An L4 under the exclusive audit", () => {
     expect(guest.broken()).to.deep.equal([]);
   });
 
+  it("(h) that was left, and whose taking down was preempted, is nobody's: another vCPU may install it meanwhile", () => {
+    const guest = auditedGuest({ preempt: 1 });
+    new_baseptr(guest, "p1", 0);
+    const leave: Call = { op: "mmuext", ops: [{ cmd: "new_baseptr", frame: "base_l4" }] };
+    expect(guest.begin(0, leave), "preempted").to.equal(true);
+    expect([guest.isPartial("p1"), guest.xen.guest_cr3(0)]).to.deep.equal([true, guest.frame("base_l4")]);
+    expect(guest.xen.frames.owner_of_l4(guest.frame("p1"))).to.equal(-1);
+    expect(new_baseptr(guest, "p1", 1)).to.equal(0);
+    expect(guest.finish(0)["rc"]).to.equal(0);
+    expect(guest.xen.frames.owner_of_l4(guest.frame("p1"))).to.equal(1);
+    expect(guest.broken()).to.deep.equal([]);
+  });
+
   it("(i) that is unpinned, and pinned again, while it is installed stays its vCPU's", () => {
     const guest = auditedGuest();
     for (const step of [() => guest.unpin("base_l4"), () => guest.pin(4, "base_l4")]) {
@@ -310,6 +323,14 @@ describe("Xen's per-pCPU slots in an audited guest's L4", () => {
     const guest = auditedGuest();
     withoutEffect(guest, () => new_baseptr(guest, "base_l4", 1));
     expect(slot260(guest, "base_l4")).to.equal(guest.xen.pcpus.percpu_l3[0]);
+  });
+
+  it("are in the root that XPTI runs the guest on, too", () => {
+    const { xen } = auditedGuest({ root: "xpti" });
+    for (const pcpu of [0, 1]) {
+      expect(xen.mem.frame(xen.guest_cr3(pcpu), 260)).to.equal(xen.pcpus.percpu_l3[pcpu]);
+      expect(xen.mem.frame(xen.xen_cr3(pcpu), 260)).to.equal(xen.pcpus.percpu_l3[pcpu]);
+    }
   });
 
   it("are the idle table's, the same for all, where nothing is audited", () => {
