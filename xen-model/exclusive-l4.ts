@@ -8,9 +8,11 @@
  * and several vCPUs may have an L4: there are no owners then, and who has it is looked up.
  *
  * Mirrors: nothing upstream: it is what a Xen would check for guests with the proposal's feature (facts/xen.md 1.7, 11).
- * Differs: the owner is a column. Upstream it would be bits of type_info, next to the count, which a
- *          compare-and-exchange changes together; struct page_info has no other room for 8,192 vCPUs. A 32-bit guest has
- *          L4s of Xen's own, one for each vCPU, and is not audited.
+ * Differs: the owner is a column. Upstream it would be bits of type_info, next to the count, which a compare-and-exchange
+ *          changes together (of an L4 that is audited first: that which sets PGT_validated); struct page_info has no other
+ *          room for 8,192 vCPUs. Two more ways in need no check: dom0's builder installs on vCPU 0 when there is no other, and
+ *          XEN_DOMCTL_setvcpucontext takes no other tables than a vCPU has (-EOPNOTSUPP). A 32-bit guest has L4s of
+ *          Xen's own, one for each vCPU, and is not audited.
  */
 import { EBUSY, EINTR, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
