@@ -58,7 +58,7 @@ export function boot(k: Linux): void {
     const rc = k.hv.vcpu_initialise(cpu, pgd);
     if (rc !== 0) {
       throw new RangeError(
-        `boot: VCPUOP_initialise of vcpu ${cpu} answers -${errnoName(rc)}, where Linux has BUG(); audit to observe, not to enforce`,
+        `boot: VCPUOP_initialise of vcpu ${cpu} answers -${errnoName(rc)}, where Linux has BUG(); observe the audit`,
       );
     }
     start_cpu(k, cpu, k.top.pgd_of(k, cpu, INIT_MM, NO_TASK));

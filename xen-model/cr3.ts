@@ -14,8 +14,8 @@ import type { Place } from "./refusals.js";
 import type { Xen } from "./xen.js";
 
 /**
- * MMUEXT_NEW_BASEPTR, or an emulated MOV to CR3. Where taking down the old L4 is preempted, the new one is loaded already, and a restart finds
- * that nothing else is left.
+ * MMUEXT_NEW_BASEPTR, or an emulated MOV to CR3. Where taking down the old L4 is preempted, the new one is loaded
+ * already, and a restart finds that nothing else is left.
  *
  * Errors: -EBUSY  under exclusive audit, another vCPU has it installed; -ERESTART; else what the audit of the L4 answers.
  */
@@ -66,9 +66,9 @@ export function new_user_baseptr(x: Xen, vcpu: number, mfn: number): Rc {
  *
  * Errors: -EEXIST  it was made before; else as above.
  * Mirrors: default_initialise_vcpu(), arch_set_info_guest().
- * Differs: its continuations run at once, and nothing between them; the vCPU runs at once, as with VGCF_online. Where the user table
- *          does not pass, Xen leaves the kernel table with the vCPU, whose next VCPUOP_initialise forgets that reference; it is
- *          given back here.
+ * Differs: its continuations run at once, and nothing between them; so does the vCPU, as with VGCF_online. Where the user
+ *          table does not pass, Xen leaves the kernel table with the vCPU, whose next VCPUOP_initialise forgets that
+ *          reference; it is given back here.
  */
 export function arch_set_info_guest(x: Xen, vcpu: number, cr3: number, user: number): Rc {
   const { vcpus, pcpus } = x;
@@ -76,9 +76,9 @@ export function arch_set_info_guest(x: Xen, vcpu: number, cr3: number, user: num
   let rc: Rc;
   do rc = x.pv32 ? install_compat(x, vcpu, cr3) : set_root_tables(x, vcpu, cr3, user);
   while (rc === -ERESTART);
+  while (put_old_guest_table(x, vcpu) !== 0); // what failed, or a 32-bit guest's last L3
   if (rc !== 0) return rc;
-  if (x.pv32) while (put_old_guest_table(x, vcpu) !== 0);
-  else x.tables.fill_ro_mpt(cr3);
+  if (!x.pv32) x.tables.fill_ro_mpt(cr3);
   vcpus.kernel_mode[vcpu] = 1;
   vcpus.is_initialised[vcpu] = 1;
   vcpus.up[vcpu] = 1;
@@ -101,9 +101,10 @@ function set_root_tables(x: Xen, vcpu: number, cr3: number, user: number): Rc {
   vcpus.guest_table[vcpu] = cr3;
   rc = user === 0 ? 0 : get_root_table(x, vcpu, user, place);
   if (rc !== 0) {
+    while (put_old_guest_table(x, vcpu) !== 0); // there is room for one
     vcpus.guest_table[vcpu] = 0;
     leave_root_table(x, vcpu, cr3);
-    if (put_or_defer(x, vcpu, cr3) !== 0) while (put_old_guest_table(x, vcpu) !== 0);
+    put_or_defer(x, vcpu, cr3);
     return rc;
   }
   vcpus.guest_table_user[vcpu] = user;
@@ -113,8 +114,8 @@ function set_root_tables(x: Xen, vcpu: number, cr3: number, user: number): Rc {
 }
 
 /**
- * The guest kernel's MOV to CR3, which traps and is emulated. False: #GP(0) goes to the guest, as for a frame that is no L4; the
- * reason goes to the log alone.
+ * The guest kernel's MOV to CR3, which traps and is emulated. False: #GP(0) goes to the guest, as for a frame that is no
+ * L4; the reason goes to the log alone.
  *
  * Mirrors: write_cr(), pv/emul-priv-op.c: new_guest_cr3(), after whose -ERESTART the instruction is executed again.
  * Differs: nothing runs before it is.

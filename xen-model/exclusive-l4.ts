@@ -2,17 +2,18 @@
  * The audit of top-level tables that are not shared: an L4 is installed on one vCPU at most.
  *
  * The first vCPU that installs an L4 becomes its owner, for both modes, until it has the L4 in neither. A blocked vCPU
- * counts as a running one does: its tables stay in %cr3, lazily. The owner changes in one step with the type count, so of two
- * vCPUs that install an L4 at once one wins; it goes before the reference does, so no frame keeps an owner
- * beyond its use; pins have no say in it. L4s have no linear uses then (linear-pagetable.ts). To observe, all is let through,
- * and several vCPUs may have an L4: there are no owners then, and who has it is looked up.
+ * counts as a running one does: its tables stay in %cr3, lazily. The owner changes in one step with the type count, so
+ * of two vCPUs that install an L4 at once one wins; it goes before the reference does, so no frame keeps an owner
+ * beyond its use; pins have no say in it. L4s have no linear uses then (linear-pagetable.ts). To observe, all is let
+ * through, and several vCPUs may have an L4: there are no owners then, and who has it is looked up.
  *
- * Mirrors: nothing upstream: it is what a Xen would check for guests with the proposal's feature (facts/xen.md 1.7, 11).
- * Differs: the owner is a column. Upstream it would be bits of type_info, next to the count, which a compare-and-exchange
- *          changes together (of an L4 that is audited first: that which sets PGT_validated); struct page_info has no other
- *          room for 8,192 vCPUs. Two more ways in need no check: dom0's builder installs on vCPU 0 when there is no other, and
- *          XEN_DOMCTL_setvcpucontext takes no other tables than a vCPU has (-EOPNOTSUPP). A 32-bit guest has L4s of
- *          Xen's own, one for each vCPU, and is not audited.
+ * Mirrors: nothing upstream: it is what a Xen would check for guests with the proposal's feature (facts/xen.md 1.7,
+ *          11).
+ * Differs: the owner is a column. Upstream it would be bits of type_info, next to the count, which a
+ *          compare-and-exchange changes together (of an L4 that is audited first: that which sets PGT_validated);
+ *          struct page_info has no other room for 8,192 vCPUs. Two more ways in need no check: dom0's builder installs
+ *          on vCPU 0 when there is no other, and XEN_DOMCTL_setvcpucontext takes no other tables than a vCPU has
+ *          (-EOPNOTSUPP). A 32-bit guest has L4s of Xen's own, one for each vCPU, and is not audited.
  */
 import { EBUSY, EINTR, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
@@ -70,10 +71,12 @@ export function leave_root_table(x: Xen, vcpu: number, mfn: number): void {
 export const PERCPU_SLOTS: readonly number[] = [PERDOMAIN_SLOT];
 
 /**
- * Give L4 `l4`, which `vcpu` alone is to have installed, the Xen slots of its pCPU, in place. An L4 that was there last has them.
+ * Give L4 `l4`, which `vcpu` alone is to have installed, the Xen slots of its pCPU, in place. An L4 that was there
+ * last has them.
  *
  * No flush: `l4` is in no %cr3 yet, and what the vCPU's other L4 maps there is the same.
- * Mirrors: nothing upstream. A copy would do, as ASI's or XPTI's; the audit makes it unnecessary (facts/xen.md 1.4, 4.3).
+ * Mirrors: nothing upstream. A copy would do, as ASI's or XPTI's; the audit makes it unnecessary (facts/xen.md 1.4,
+ *          4.3).
  * Differs: vCPUs do not move between pCPUs; a context switch to another pCPU would write both of the vCPU's L4s.
  */
 export function write_percpu_slots(x: Xen, vcpu: number, l4: number): void {

@@ -50,8 +50,8 @@ export function stamp(x: Xen, mfn: number): void {
 }
 
 /**
- * The type of frame `mfn` changes: no pCPU of the domain's may keep translations of its old use, a writable one of what is
- * a table now. Those that were flushed since that use ended have none.
+ * The type of frame `mfn` changes: no pCPU of the domain's may keep translations of its old use, a writable one of
+ * what is a table now. Those that were flushed since that use ended have none.
  *
  * Mirrors: the flush in _get_page_type(), tlbflush_filter(), NEED_FLUSH(), asm/flushtlb.h.
  */
@@ -66,8 +66,8 @@ export function flush_type_change(x: Xen, vcpu: number, mfn: number): void {
 }
 
 /**
- * One page (52 bits of its address), here: in each of the domain's address spaces. It has to be canonical: INVPCID raises
- * #GP for others, in Xen (XSA-279).
+ * One page (52 bits of its address), here: in each of the domain's address spaces. It has to be canonical: INVPCID
+ * raises #GP for others, in Xen (XSA-279).
  */
 export function flush_tlb_one_local(x: Xen, vcpu: number, page: number): void {
   if (!is_canonical(page)) x.observed.note_host_fault();
@@ -95,17 +95,19 @@ export function flush_tlb_one_mask(x: Xen, vcpu: number, mask: number, page: num
  * the domain's. `l4` is the table if it is an L4, else 0: by the rule "owner", if one vCPU alone has it installed,
  * only that vCPU's pCPU.
  *
- * Linear translations by an L4 are where it is in %cr3, and go when another one is loaded; a blocked vCPU's is still loaded. So the
- * owner's pCPU has all there are, and the vCPU that makes the edit none, unless it is the owner. Of an L4 that nobody has
- * installed this would say "nobody"; all are flushed nevertheless, as today, since leaving free-floating tables out went wrong
- * before (edcfce5591, reverted by cb199cc7de).
+ * Linear translations by an L4 are where it is in %cr3, and go when another one is loaded; a blocked vCPU's is still
+ * loaded. So the owner's pCPU has all there are, and the vCPU that makes the edit none, unless it is the owner. Of an
+ * L4 that nobody has installed this would say "nobody"; all are flushed nevertheless, as today, since leaving
+ * free-floating tables out went wrong before (edcfce5591, reverted by cb199cc7de).
  */
 export function pt_update_mask(x: Xen, l4: number): number {
   const owner = l4 !== 0 && x.config.flush === "owner" ? x.vcpus.only_holder(l4) : -1;
   return owner >= 0 ? dirty_mask(x) & (1 << x.vcpus.pcpu[owner]!) : dirty_mask(x);
 }
 
-/** The flush behind do_mmu_update(), this pCPU first. `roots`: whose roots are stale too (ROOT_*), so FLUSH_ROOT_PGTBL. */
+/**
+ * The flush behind do_mmu_update(), this pCPU first. `roots`: whose roots are stale too (ROOT_*), so FLUSH_ROOT_PGTBL.
+ */
 export function flush_after_pt_update(x: Xen, vcpu: number, mask: number, roots: number): void {
   x.ledger.count(vcpu, EV.tlb_flush_domain, 1);
   const self = 1 << x.vcpus.pcpu[vcpu]!;
@@ -145,8 +147,8 @@ function interrupt_others(
 }
 
 /**
- * Write the caches of all other pCPUs back: MMUEXT_FLUSH_CACHE_GLOBAL, and in master MMUEXT_FLUSH_CACHE too, as nobody knows
- * where the vCPU has run before (facts/xen.md 1.12).
+ * Write the caches of all other pCPUs back: MMUEXT_FLUSH_CACHE_GLOBAL, and in master MMUEXT_FLUSH_CACHE too, as nobody
+ * knows where the vCPU has run before (facts/xen.md 1.12).
  *
  * Differs: each pCPU is a core; WBINVD is no event.
  */

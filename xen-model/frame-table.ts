@@ -17,7 +17,7 @@
  *   incoherent   Uint8Array   not Xen's: what the caches may hold of the frame is older than memory, or newer
  *   m2p          Float64Array machine-to-phys entry
  *   tlbflush_timestamp  Uint32Array  TLB clock when the last use under the type ended
- *   l4_owner     Uint8Array   not Xen's: of an L4 under an exclusive audit, the vCPU that has it installed, plus 1; 0 for none
+ *   l4_owner     Uint8Array   not Xen's: under an exclusive audit, the vCPU that has the L4 installed, plus 1; or 0
  *
  * Mirrors: struct page_info, xen/arch/x86/include/asm/mm.h.
  * Differs: type_info and count_info are columns instead of bit fields, and tlbflush_timestamp is no part of a union.
@@ -106,7 +106,7 @@ export class FrameTable {
     this.count[mfn]!--;
   }
 
-  /** The vCPU that has L4 `mfn` installed, by the exclusive audit's mark; -1 for none. `mfn` may be any number of a guest's. */
+  /** The vCPU that has L4 `mfn` installed under an exclusive audit; -1 for none, or if `mfn` is no frame at all. */
   owner_of_l4(mfn: number): number {
     return mfn < this.nrFrames ? this.l4_owner[mfn]! - 1 : -1;
   }

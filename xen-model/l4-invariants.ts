@@ -1,6 +1,6 @@
 /**
- * What must be so of top-level tables: those that are loaded, Xen's slots in them, and what root designs and the exclusive
- * audit add.
+ * What must be so of top-level tables: those that are loaded, Xen's slots in them, and what root designs and the
+ * exclusive audit add.
  *
  * Mirrors: init_xen_l4_slots(), xen/arch/x86/mm.c (facts/xen.md 1.4, 1.7, 4.3, 11).
  */
@@ -47,9 +47,11 @@ export const xenSlotsAreXens = always(
   },
 );
 
-/** Nontrivial with XenConfig.exclusive only, and there where it is enforced: to observe, several vCPUs may have an L4. */
+/**
+ * Nontrivial with XenConfig.exclusive only, and there where it is enforced: to observe, several vCPUs may have an L4.
+ */
 export const l4OwnerHasItInstalled = always(
-  "under an exclusive audit, the owner of a frame is the one vCPU that has it installed as an L4, and there is none if none has",
+  "under an exclusive audit the owner of a frame is the vCPU that has it installed as an L4; no other has, or none has",
   (m) => {
     const { xen } = m;
     if (xen.exclusive !== "enforce" || xen.pv32) return "";
@@ -89,7 +91,10 @@ export const noExclusiveL4IsLinear = always("under an exclusive audit no entry o
       ),
 );
 
-/** For a design that has roots per vCPU. A pCPU whose vCPU does not run, and has left, is brought up to date when it does. */
+/**
+ * For a design that has roots per vCPU. A pCPU whose vCPU does not run, and has left, is brought up to date when it
+ * does.
+ */
 export const vcpuRootShowsItsL4 = always(
   "a vCPU's own root has the guest's slots, and slot 256, of the L4 that is current, and so has the window",
   ({ xen }) => {

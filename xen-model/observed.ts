@@ -1,8 +1,8 @@
 /**
  * What tests and reports ask of a run, and Xen itself does not know.
  *
- * Shape: n  Uint32Array  [0] host faults, [1] hypercalls on user tables, [2] entries worked on since the last preemption check,
- *        [3] the most of them
+ * Shape: n  Uint32Array  [0] host faults, [1] hypercalls on user tables, [2] entries worked on since the last
+ *        preemption check, [3] the most of them
  */
 import type { State } from "../abi/state.js";
 

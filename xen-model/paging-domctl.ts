@@ -1,9 +1,10 @@
 /**
  * What a toolstack asks for a PV domain's pagetables: log-dirty mode, which live migration begins with.
  *
- * Mirrors: paging_domctl(), xen/arch/x86/mm/paging.c, with the check of "Address Space Isolation" v2, 16/18 (facts/xen.md 4.3).
- * Differs: where it is allowed nothing follows: there is no shadow mode here, in which %cr3 has a shadow L4 of Xen's own. Of an
- *          audited guest's L4s a shadow would need the per-pCPU slots in their place.
+ * Mirrors: paging_domctl(), xen/arch/x86/mm/paging.c, with the check of "Address Space Isolation" v2, 16/18
+ *          (facts/xen.md 4.3).
+ * Differs: where it is allowed nothing follows: there is no shadow mode here, in which %cr3 has a shadow L4 of Xen's
+ *          own. Of an audited guest's L4s a shadow would need the per-pCPU slots in their place.
  */
 import { EOPNOTSUPP, type Rc } from "../abi/errno.js";
 import type { Xen } from "./xen.js";

@@ -14,7 +14,8 @@
  *   old_guest_table_partial  Uint8Array  PGT_partial has its type reference
  *   gdt               Uint32Array  14 frames a vCPU of its GDT, 0 for none
  *   root              Uint32Array  the vCPU's own root, where the design has one
- *   l4_window         Uint32Array  frame that the vCPU's private window maps: the guest's L4, for a design that copies; 0 for none
+ *   l4_window         Uint32Array  frame that the vCPU's private window maps: the guest's L4, for a design that
+ *                                  copies; 0 for none
  *
  * Mirrors: struct arch_vcpu and struct pv_vcpu, xen/arch/x86/include/asm/domain.h.
  */

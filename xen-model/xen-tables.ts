@@ -1,11 +1,12 @@
 /**
  * Xen's own pagetables: its 16 slots of an L4, which all L4s get from the idle table; a 32-bit guest's L4s.
  *
- * Shape: next  Uint32Array  [0] the next frame of Xen's own, [1] the idle L4, [2] the M2P of 32-bit guests, [3] the first frame that
+ * Shape: next  Uint32Array  [0] the next frame of Xen's own, [1] the idle L4, [2] the M2P of 32-bit guests, [3] the
+ *        first frame that
  *              a root design, or the audit, took
  *
- * Mirrors: init_xen_l4_slots(), fill_ro_mpt(), xen/arch/x86/mm.c; setup_compat_l4(), pv/domain.c; init_xen_pae_l2_slots(),
- *          pv/mm.c (facts/xen.md 1.4, 6).
+ * Mirrors: init_xen_l4_slots(), fill_ro_mpt(), xen/arch/x86/mm.c; setup_compat_l4(), pv/domain.c;
+ *          init_xen_pae_l2_slots(), pv/mm.c (facts/xen.md 1.4, 6).
  */
 import * as layout from "../abi/layout.js";
 import type { PtMemory } from "../abi/memory.js";
@@ -97,7 +98,9 @@ export class XenTables {
     this.mem.set(l4, slot, this.mem.frame(this.next[1]!, slot), this.mem.flags(this.next[1]!, slot));
   }
 
-  /** Fill Xen's 16 slots of a guest L4, whatever the guest left there. RO_MPT stays blank until it is a kernel table. */
+  /**
+   * Fill Xen's 16 slots of a guest L4, whatever the guest left there. RO_MPT stays blank until it is a kernel table.
+   */
   init_xen_l4_slots(l4: number): void {
     if (this.mem.ptes <= layout.ROOT_PAGETABLE_LAST_XEN_SLOT) return;
     for (
@@ -127,7 +130,8 @@ export class XenTables {
   /**
    * The L4 of a 32-bit guest's vCPU: Xen's own, both of kernel and of user mode, with the guest's L3 in slot 0.
    *
-   * Mirrors: setup_compat_l4(), pv/domain.c (facts/xen.md 6). Its type is that of an audited L4, so that updates of it pass.
+   * Mirrors: setup_compat_l4(), pv/domain.c (facts/xen.md 6). Its type is that of an audited L4, so that updates of it
+   *          pass.
    */
   setup_compat_l4(frames: FrameTable, vcpus: VcpuTable, vcpu: number): void {
     const l4 = this.alloc_xen_frame();

@@ -1,8 +1,9 @@
 /**
- * The exclusive audit: an L4 is installed on one vCPU at most. The cases (a) to (j) of facts/xen.md 11, each by its letter.
+ * The exclusive audit: an L4 is installed on one vCPU at most. The cases (a) to (j) of facts/xen.md 11, each by its
+ * letter.
  *
- * "Nothing changes" is over all bytes of the state: memory, frame table, vCPUs, pCPUs, TLB clocks. Two things of the state are left
- * out, and change: the ledger's counts, and the log of refusals.
+ * "Nothing changes" is over all bytes of the state: memory, frame table, vCPUs, pCPUs, TLB clocks. Two things of the
+ * state are left out, and change: the ledger's counts, and the log of refusals.
  */
 import { expect } from "chai";
 import type { Call } from "../../experiments/replay/script.js";
@@ -122,6 +123,15 @@ describe("An L4 under the exclusive audit", () => {
       EBUSY,
       line("MMUEXT_NEW_BASEPTR", 1, BASE_L4, 0, "as its kernel table, and is blocked"),
     ]);
+  });
+
+  it("(d) of a vCPU that is down is -EBUSY as well, until that one is up and loads another", () => {
+    const guest = auditedGuest();
+    guest.xen.vcpu_down(1);
+    expect(withoutEffect(guest, () => new_baseptr(guest, "p0", 0))[0]).to.equal(EBUSY);
+    guest.xen.vcpu_up(1);
+    expect([new_baseptr(guest, "p1", 1), new_baseptr(guest, "p0", 0)]).to.deep.equal([0, 0]);
+    expect(guest.broken()).to.deep.equal([]);
   });
 
   it("(e) that is live is -EBUSY for VCPUOP_initialise, as kernel table or user table, and the vCPU stays as it was", () => {

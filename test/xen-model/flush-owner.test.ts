@@ -1,4 +1,6 @@
-/** The flush rule "owner": an edit of an L4 that one vCPU alone has installed flushes that vCPU's pCPU, and no other. */
+/**
+ * The flush rule "owner": an edit of an L4 that one vCPU alone has installed flushes that vCPU's pCPU, and no other.
+ */
 import { expect } from "chai";
 import type { XenConfig } from "../../xen-model/xen-config.js";
 import { TestGuest, withRules } from "./test-guest.js";
@@ -81,7 +83,10 @@ describe("An edit of an L4, by the flush rule owner", () => {
   });
 });
 
-/** vCPU 0 has the linear map of slot 7 cached; vCPU 1 edits that slot of vCPU 0's L4, from an L3 with L1 p5 to one with p8. */
+/**
+ * vCPU 0 has the linear map of slot 7 cached; vCPU 1 edits that slot of vCPU 0's L4, from an L3 with L1 p5 to one with
+ * p8.
+ */
 function editSeenThroughTlb(options: Partial<XenConfig>, blocked: boolean): TestGuest {
   const guest = guestWith({ tlb: { sets: 32, ways: 4 }, ...options });
   guest.tables({ p5: [], p6: ["p5|0x67"], p7: ["p6|0x67"], p8: [], p9: ["p8|0x67"], p10: ["p9|0x67"] });

@@ -31,14 +31,19 @@ describe("VCPUOP_initialise", () => {
     expect(guest.broken()).to.deep.equal([]);
   });
 
-  it("takes a user table too, and where that does not pass gives both back", () => {
-    const guest = new TestGuest({ nrVcpus: 3, nrPcpus: 3 });
-    const [l4, l3] = [guest.frame("base_l4"), guest.frame("base_l3")];
-    const uses = guest.typeCount("base_l4");
-    expect(guest.xen.vcpu_initialise(2, l4, l3)).to.equal(-22);
-    expect([guest.typeCount("base_l4"), guest.xen.vcpus.guest_table[2]]).to.deep.equal([uses, 0]);
-    expect(guest.xen.vcpu_initialise(2, l4, l4)).to.equal(0);
-    expect(guest.typeCount("base_l4")).to.equal(uses + 2);
-    expect(guest.broken()).to.deep.equal([]);
-  });
+  for (const preempt of [0, 1]) {
+    it(`takes a user table too, and where that does not pass gives both back${preempt === 0 ? "" : ", preempted at every look"}`, () => {
+      const guest = new TestGuest({ preempt, nrVcpus: 3, nrPcpus: 3 });
+      guest.tables({ p1: [], p2: ["p1|0x67", "p1|0x67"], p3: ["p2|0x67", "p2|0x67"] });
+      guest.tables({ p4: ["p3|0x67"], p5: ["p3|0x67", "p9|0x67"] }); // p9 is no L3: p5 fails part way
+      guest.set("p4", 511, "base_l3|0x67");
+      const [p4, p5] = [guest.frame("p4"), guest.frame("p5")];
+      expect(guest.xen.vcpu_initialise(2, p4, p5)).to.equal(-22);
+      expect([guest.typeCount("p4"), guest.typeCount("p5"), guest.typeCount("p3")]).to.deep.equal([0, 0, 0]);
+      expect([guest.xen.vcpus.guest_table[2], guest.xen.vcpus.old_guest_table[2]]).to.deep.equal([0, 0]);
+      expect(guest.xen.vcpu_initialise(2, p4, p4)).to.equal(0);
+      expect(guest.typeCount("p4")).to.equal(2);
+      expect(guest.broken()).to.deep.equal([]);
+    });
+  }
 });

@@ -7,8 +7,8 @@ export const ROOT_LOCAL = 1;
 export const ROOT_OTHERS = 2;
 
 /**
- * ROOT_LOCAL: `l4` is this vCPU's kernel table, on which it runs while it makes hypercalls. ROOT_OTHERS: the type count of `l4`
- * shows uses that are not this vCPU's, so that somebody else may have it loaded.
+ * ROOT_LOCAL: `l4` is this vCPU's kernel table, on which it runs while it makes hypercalls. ROOT_OTHERS: the type
+ * count of `l4` shows uses that are not this vCPU's, so that somebody else may have it loaded.
  *
  * Mirrors: do_mmu_update()'s flush_root_pt_local and flush_root_pt_others, xen/arch/x86/mm.c (facts/xen.md 1.7, 3.4).
  */

@@ -1,13 +1,14 @@
 /**
  * A root per vCPU that is used inside Xen too: option 2 taken to its end. No pCPU ever has a guest's L4 in %cr3.
  *
- * A private window of the vCPU maps the guest's current L4. It moves where the current L4 does: with a new base pointer and a
- * switch of mode. From there the guest's 496 slots, and slot 256, are copied to the root: at each of these, at a context
- * switch, and where a flush says that an L4 of the domain has changed, ahead of that flush, on the pCPU that gets it. An idle
- * pCPU that gets it gives up the vCPU's tables instead, and copies when the vCPU runs again. Slot 260 is the vCPU's own.
+ * A private window of the vCPU maps the guest's current L4. It moves where the current L4 does: with a new base
+ * pointer and a switch of mode. From there the guest's 496 slots, and slot 256, are copied to the root: at each of
+ * these, at a context switch, and where a flush says that an L4 of the domain has changed, ahead of that flush, on the
+ * pCPU that gets it. An idle pCPU that gets it gives up the vCPU's tables instead, and copies when the vCPU runs
+ * again. Slot 260 is the vCPU's own.
  *
- * Mirrors: update_cr3(), pv_asi_update_shadow_l4(), _toggle_guest_pt(), write_ptbase() and flush_area_local() as posted in
- *          "x86: adventures in Address Space Isolation" v2, 11, 12, 14 and 16 of 18 (facts/xen.md 4.3).
+ * Mirrors: update_cr3(), pv_asi_update_shadow_l4(), _toggle_guest_pt(), write_ptbase() and flush_area_local() as
+ *          posted in "x86: adventures in Address Space Isolation" v2, 11, 12, 14 and 16 of 18 (facts/xen.md 4.3).
  * Differs: posted without numbers. An idle pCPU has an L4 of its own, as in v1 15/22; v2 leaves all of them on
  *          idle_pg_table, with which the promise breaks as soon as two are idle. Stacks stay where they are (17/18).
  *          No PCID: its default (pcid=xpti) is for XPTI domains, which these cannot be.
