@@ -188,6 +188,11 @@ const TABLE = {
     "hw",
     "times that a pCPU lost its non-global entries only: those of the guest kernel",
   ],
+  refill_kernel: [
+    "hw",
+    "returns to a guest kernel whose TLB entries a flush has taken: it misses what it touches",
+  ],
+  refill_user: ["hw", "returns to guest user mode, its TLB entries taken since: it misses what it touches"],
   tlb_flush_domain: ["hw", "flushes of all pCPUs in a domain's dirty mask, local part included (XSA-286)"],
   ipi_sent: ["hw", "interrupts sent to other pCPUs for a flush: one per target"],
   ipi_taken: ["hw", "interrupts taken for a flush while a vCPU of the guest ran"],

@@ -7,6 +7,7 @@
 import { EV } from "../abi/events.js";
 import { vpn_of_linear } from "../abi/frames.js";
 import { is_canonical } from "./guest-access.js";
+import { exit_to_guest, lost_all } from "./refill.js";
 import { ROOT_LOCAL, ROOT_OTHERS } from "./root/l4-uses.js";
 import type { Xen } from "./xen.js";
 
@@ -40,6 +41,7 @@ export function flush_tlb_local(x: Xen, vcpu: number): void {
 
 /** The pCPU of `vcpu` has no entry left: one more full flush. Mirrors: pre_flush(), post_flush(), flushtlb.c. */
 export function tick(x: Xen, vcpu: number): void {
+  lost_all(x, vcpu);
   const { tlbflush_time, tlbflush_clock } = x.pcpus;
   tlbflush_time[x.vcpus.pcpu[vcpu]!] = ++tlbflush_clock[0]!;
 }
@@ -142,7 +144,7 @@ function interrupt_others(
     ledger.count(other, EV.ipi_taken, 1);
     x.root.enter_from_guest(x, other);
     act(x, other, page);
-    x.root.exit_to_guest(x, other);
+    exit_to_guest(x, other);
   }
 }
 

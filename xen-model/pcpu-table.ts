@@ -10,6 +10,7 @@
  *   percpu_l3         Uint32Array  what Xen's per-pCPU slots map on this CPU, where there are such; else 0
  *   vcpu              Int32Array   vCPU whose tables are loaded (curr_vcpu), -1 for none
  *   in_guest          Uint8Array   the guest runs, not Xen
+ *   lost              Uint8Array   LOST_*: entries that a flush took and the guest has not missed yet (refill.ts)
  *   dirty             Uint8Array   in the domain's dirty_cpumask
  *   tlbflush_time     Uint32Array  TLB clock at this CPU's last full flush
  *   tlbflush_clock    Uint32Array  [0] the clock: full flushes of any CPU so far
@@ -29,6 +30,7 @@ export class PcpuTable {
   readonly percpu_l3: Uint32Array;
   readonly vcpu: Int32Array;
   readonly in_guest: Uint8Array;
+  readonly lost: Uint8Array;
   readonly dirty: Uint8Array;
   readonly tlbflush_time: Uint32Array;
   readonly tlbflush_clock: Uint32Array;
@@ -45,6 +47,7 @@ export class PcpuTable {
     this.percpu_l3 = state.u32(nrPcpus);
     this.vcpu = state.i32(nrPcpus);
     this.in_guest = state.u8(nrPcpus);
+    this.lost = state.u8(nrPcpus);
     this.dirty = state.u8(nrPcpus);
     this.tlbflush_time = state.u32(nrPcpus);
     this.tlbflush_clock = state.u32(1);

@@ -31,6 +31,7 @@ import { PcpuTable } from "./pcpu-table.js";
 import { Processor } from "./processor.js";
 import { Refusals } from "./refusals.js";
 import { pv_ro_page_fault } from "./ro-page-fault.js";
+import { exit_to_guest } from "./refill.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
 import { VcpuTable } from "./vcpu-table.js";
 import type { XenConfig } from "./xen-config.js";
@@ -201,8 +202,11 @@ export class Xen implements Hypervisor {
     this.wake(vcpu);
     this.root.enter_from_guest(this, vcpu);
     const rc = this.do_hypercall(vcpu, calls, row);
-    if (rc !== -ERESTART) this.ledger.count(vcpu, EV.sysret, 1);
-    this.root.exit_to_guest(this, vcpu);
+    if (rc === -ERESTART) this.root.exit_to_guest(this, vcpu);
+    else {
+      this.ledger.count(vcpu, EV.sysret, 1);
+      exit_to_guest(this, vcpu);
+    }
     return rc;
   }
 
@@ -223,7 +227,7 @@ export class Xen implements Hypervisor {
       while (this.do_hypercall(vcpu, calls, row) === -ERESTART) this.continue_multicall(vcpu);
     }
     this.ledger.count(vcpu, EV.sysret, 1);
-    this.root.exit_to_guest(this, vcpu);
+    exit_to_guest(this, vcpu);
     return 0;
   }
 
@@ -246,7 +250,7 @@ export class Xen implements Hypervisor {
     this.ledger.count(vcpu, toUser ? EV.iret : EV.iret_kernel, 1);
     this.ledger.count(vcpu, toUser ? EV.sysret : EV.iretq, 1);
     if (toUser) toggle_guest_mode(this, vcpu);
-    this.root.exit_to_guest(this, vcpu);
+    exit_to_guest(this, vcpu);
   }
 
   vcpu_initialise(vcpu: number, cr3: number, user = 0): Rc {
@@ -286,7 +290,7 @@ export class Xen implements Hypervisor {
     if ((error & PFEC_page_present) !== 0 && this.vcpus.kernel_mode[vcpu] !== 0) {
       this.root.enter_from_guest(this, vcpu);
       const done = pv_ro_page_fault(this, vcpu, page, slot, frame, flags);
-      this.root.exit_to_guest(this, vcpu);
+      exit_to_guest(this, vcpu);
       if (done) return 0;
     }
     this.page_fault(vcpu, page, this.vcpus.kernel_mode[vcpu] !== 0 ? error & ~PFEC_user_mode : error);
@@ -301,7 +305,7 @@ export class Xen implements Hypervisor {
     this.ledger.count(vcpu, EV.syscall_entry, 1);
     this.ledger.count(vcpu, EV.iretq, 1);
     toggle_guest_mode(this, vcpu);
-    this.root.exit_to_guest(this, vcpu);
+    exit_to_guest(this, vcpu);
   }
 
   /** A walk of the root that the pCPU has while the guest runs: WALK_OK, or the error code as the guest sees it. */
@@ -327,7 +331,7 @@ export class Xen implements Hypervisor {
     this.ledger.count(vcpu, EV.page_fault, 1);
     this.ledger.count(vcpu, EV.iretq, 1);
     if (this.vcpus.kernel_mode[vcpu] === 0) toggle_guest_mode(this, vcpu);
-    this.root.exit_to_guest(this, vcpu);
+    exit_to_guest(this, vcpu);
     this.guest.page_fault(vcpu, page, error);
   }
 
@@ -337,7 +341,7 @@ export class Xen implements Hypervisor {
     this.ledger.count(vcpu, EV.irq_entry, 1);
     this.ledger.count(vcpu, EV.iretq, 1);
     if (this.vcpus.kernel_mode[vcpu] === 0) toggle_guest_mode(this, vcpu);
-    this.root.exit_to_guest(this, vcpu);
+    exit_to_guest(this, vcpu);
     this.guest.event(vcpu);
   }
 
@@ -346,7 +350,7 @@ export class Xen implements Hypervisor {
     this.root.enter_from_guest(this, vcpu);
     this.ledger.count(vcpu, EV.emulate_privop, 1);
     this.ledger.count(vcpu, EV.iretq, 1);
-    this.root.exit_to_guest(this, vcpu);
+    exit_to_guest(this, vcpu);
   }
 
   /** MOV to CR3 in the guest's kernel. False: the guest gets #GP(0). */

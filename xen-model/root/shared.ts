@@ -7,6 +7,7 @@
  */
 import { EV } from "../../abi/events.js";
 import { tick } from "../flush.js";
+import { lost_kernel } from "../refill.js";
 import type { Xen } from "../xen.js";
 import type { RootDesign } from "./root-design.js";
 
@@ -31,6 +32,7 @@ export class SharedRoot implements RootDesign {
     load(x, vcpu);
     x.ledger.count(vcpu, EV.cr3_write, 1);
     x.ledger.count(vcpu, EV.tlb_flush_nonglobal, 1);
+    lost_kernel(x, vcpu);
   }
 
   enter_from_guest(_x: Xen, _vcpu: number): void {

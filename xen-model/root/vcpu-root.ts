@@ -16,6 +16,7 @@
 import { EV } from "../../abi/events.js";
 import { PERDOMAIN_SLOT } from "../../abi/layout.js";
 import { tick } from "../flush.js";
+import { lost_kernel } from "../refill.js";
 import type { Xen } from "../xen.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
 import { stale_roots } from "./l4-uses.js";
@@ -52,6 +53,7 @@ export class VcpuRoot implements RootDesign {
     this.update_shadow_l4(x, vcpu);
     x.ledger.count(vcpu, EV.cr3_write, 1);
     x.ledger.count(vcpu, EV.tlb_flush_nonglobal, 1);
+    lost_kernel(x, vcpu);
   }
 
   enter_from_guest(): void {

@@ -13,6 +13,7 @@
 import { EV } from "../../abi/events.js";
 import { PERDOMAIN_SLOT, RO_MPT_SLOT, XEN_VIRT_SLOT } from "../../abi/layout.js";
 import { tick } from "../flush.js";
+import { lost_all } from "../refill.js";
 import type { Xen } from "../xen.js";
 import type { XenConfig } from "../xen-config.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
@@ -89,6 +90,7 @@ export class XptiRoot implements RootDesign {
   private cr3(x: Xen, vcpu: number): void {
     x.ledger.count(vcpu, EV.cr3_write, 1);
     x.ledger.count(vcpu, this.pcid ? EV.cr3_write_noflush : EV.tlb_flush, 1);
+    if (!this.pcid) lost_all(x, vcpu);
   }
 }
 

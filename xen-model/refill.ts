@@ -1,0 +1,38 @@
+/**
+ * What a flush really costs: the misses of whoever runs next.
+ *
+ * A flush takes entries; they are missed when code that used them runs again, once, however many flushes came before. So
+ * two switches of mode, which both drop the guest kernel's entries, cost one refill, and the six CR3 writes of
+ * a system call under XPTI without PCID one of the kernel's pages and one of the program's.
+ *
+ * Differs: a recording has no accesses, so how many pages are missed is the cost profile's to say; of user pages that the
+ *          kernel copies to and from nothing is known.
+ */
+import { EV } from "../abi/events.js";
+import type { Xen } from "./xen.js";
+
+const LOST_KERNEL = 1;
+const LOST_USER = 2;
+
+/** The pCPU of `vcpu` has no entry left. */
+export function lost_all(x: Xen, vcpu: number): void {
+  x.pcpus.lost[x.vcpus.pcpu[vcpu]!] = LOST_KERNEL | LOST_USER;
+}
+
+/** It has global entries only: those of guest user mode (adjust_guest_l1e()). */
+export function lost_kernel(x: Xen, vcpu: number): void {
+  const { lost } = x.pcpus;
+  const pcpu = x.vcpus.pcpu[vcpu]!;
+  lost[pcpu] = lost[pcpu]! | LOST_KERNEL;
+}
+
+/** Xen is left for the guest, which goes on in the mode that it is in. */
+export function exit_to_guest(x: Xen, vcpu: number): void {
+  x.root.exit_to_guest(x, vcpu);
+  const { lost } = x.pcpus;
+  const pcpu = x.vcpus.pcpu[vcpu]!;
+  const mode = x.vcpus.kernel_mode[vcpu] !== 0 ? LOST_KERNEL : LOST_USER;
+  if ((lost[pcpu]! & mode) === 0) return;
+  lost[pcpu] = lost[pcpu]! & ~mode;
+  x.ledger.count(vcpu, mode === LOST_KERNEL ? EV.refill_kernel : EV.refill_user, 1);
+}
