@@ -3,28 +3,31 @@
  * never while a machine runs.
  *
  * Two files: the instructions per event (exact, of one Xen binary) and the constants of one processor, each
- * low/likely/high with its source. A constant without a source cannot be loaded.
+ * low/likely/high with its source and the conditions it was found under. A constant without a source cannot be loaded.
  */
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { parseDocument } from "yaml";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { BadInput } from "../../abi/bad-input.js";
 import { EVENT_NAMES, type EventName } from "../../abi/events.js";
 import { dataFolder } from "../bundled.js";
+import { readYaml } from "../read-yaml.js";
+
+const unit = z.enum(["cycles", "instructions"]);
 
 const bracketed = z
   .strictObject({
     low: z.number().nonnegative(),
     likely: z.number().nonnegative(),
     high: z.number().nonnegative(),
-    unit: z.enum(["cycles", "pages"]),
+    unit: z.enum(["cycles", "instructions", "pages"]),
     source: z.string().min(1, "a constant needs a source"),
+    conditions: z.string().min(1, "a constant needs the conditions of its source"),
   })
   .refine((c) => c.low <= c.likely && c.likely <= c.high, "low <= likely <= high is required");
 
 /** Constants that every profile has; each term of an event's price names one. */
-const CONSTANTS = [
+export const CONSTANTS = [
   "cycles_per_instruction",
   "cr3_write",
   "cr4_write",
@@ -41,19 +44,25 @@ const CONSTANTS = [
   "page_clear",
   "refill_page",
   "refill_pages_per_flush",
-  "refill_kernel_pages",
+  "refill_kernel",
 ] as const;
 
 /** A constant of a profile, by name. */
 export type ConstantName = (typeof CONSTANTS)[number];
 
+const constantName = z.enum(CONSTANTS);
+
 const profileSchema = z.strictObject({
   name: z.string(),
   title: z.string(),
   conditions: z.string(),
+  /** What the prices are in. */
+  unit: unit.default("cycles"),
   machine: z.strictObject({ pcid: z.boolean(), invpcid: z.boolean() }),
   instructions: z.string(),
-  constants: z.record(z.enum(CONSTANTS), bracketed),
+  constants: z.record(constantName, bracketed),
+  /** Constants that are high or low together, as those of one core's microcode are. */
+  correlated: z.array(z.array(constantName).min(2)).default([]),
 });
 
 const eventSchema = z.strictObject({
@@ -80,6 +89,8 @@ const eventSchema = z.strictObject({
 const instructionsSchema = z.strictObject({
   name: z.string(),
   title: z.string(),
+  /** What all of `from` is taken from. */
+  source: z.string().min(1, "counted instructions need a source"),
   groups: z.record(z.string(), z.string()),
   events: z.partialRecord(z.enum(EVENT_NAMES as [EventName, ...EventName[]]), eventSchema),
 });
@@ -91,18 +102,42 @@ export interface Profile extends Omit<z.infer<typeof profileSchema>, "instructio
   readonly instructions: z.infer<typeof instructionsSchema>;
 }
 
+/** A profile whole, as results.json keeps it. */
+export const wholeProfileSchema = profileSchema.extend({ instructions: instructionsSchema });
+
 /** The profiles that come with the project. */
 export const PROFILE_DIR = dataFolder("experiments", "profiles");
 
+/** Their names. */
+export function knownProfiles(): string[] {
+  return readdirSync(PROFILE_DIR)
+    .filter((file) => /^[^.]+\.yaml$/.test(file))
+    .map((file) => basename(file, ".yaml"))
+    .sort();
+}
+
 /**
- * Read a profile, by the name of one that comes along or by file.
+ * Read a profile, by the name of one that comes along or by file. The file of instructions that it names is looked for
+ * beside it, then among those that come along.
  *
  * Errors: BadInput, naming file, key and remedy; also for a file of instructions that it names.
  */
 export function readProfile(nameOrFile: string): Profile {
-  const file = /\.ya?ml$/.test(nameOrFile) ? nameOrFile : join(PROFILE_DIR, `${nameOrFile}.yaml`);
+  const own = /\.ya?ml$/.test(nameOrFile);
+  if (!own && !knownProfiles().includes(nameOrFile)) {
+    const known = knownProfiles().join(", ");
+    throw new BadInput(nameOrFile, "", "is no profile", `name a YAML file, or one of ${known}`);
+  }
+  const file = own ? nameOrFile : join(PROFILE_DIR, `${nameOrFile}.yaml`);
   const profile = parse(file, profileSchema);
-  const instructions = parse(join(dirname(file), profile.instructions), instructionsSchema);
+  const twice = profile.correlated.flat().find((name, i, all) => all.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new BadInput(file, "correlated", `${twice} is in it twice`, "name each constant in one group");
+  const beside = join(dirname(file), profile.instructions);
+  const instructions = parse(
+    existsSync(beside) ? beside : join(PROFILE_DIR, profile.instructions),
+    instructionsSchema,
+  );
   for (const [event, price] of Object.entries(instructions.events)) {
     if (!(price.group in instructions.groups)) {
       throw new BadInput(
@@ -117,31 +152,5 @@ export function readProfile(nameOrFile: string): Profile {
 }
 
 function parse<T>(file: string, schema: z.ZodType<T>): T {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new BadInput(
-      file,
-      "",
-      `cannot be read (${(error as NodeJS.ErrnoException).code})`,
-      "name a profile or a YAML file",
-    );
-  }
-  const document = parseDocument(text);
-  const [damage] = document.errors;
-  if (damage !== undefined) {
-    throw new BadInput(file, `line ${damage.linePos?.[0].line ?? 1}`, "is not YAML", "mend the line");
-  }
-  const result = schema.safeParse(document.toJS());
-  if (!result.success) {
-    const issue = result.error.issues[0]!;
-    throw new BadInput(
-      file,
-      issue.path.join(".") || "top level",
-      issue.message,
-      "see experiments/costs/profile.ts",
-    );
-  }
-  return result.data;
+  return readYaml(file, schema, "name a profile or a YAML file", "see experiments/costs/profile.ts");
 }
