@@ -4,6 +4,7 @@ import { explainPrice, priceOf } from "../experiments/costs/price.js";
 import { CONSTANTS, knownProfiles, type Profile, readProfile } from "../experiments/costs/profile.js";
 import type { EventName } from "../abi/events.js";
 import { si } from "./numbers.js";
+import { wrap } from "./wrap.js";
 
 export function register(program: Command): void {
   program
@@ -74,16 +75,4 @@ function row(
   unit: string,
 ) {
   return `${name.padEnd(28)}${[low, likely, high].map((n) => String(n).padStart(9)).join("")}  ${unit}`;
-}
-
-/** Words of a text in lines of at most `width` columns. */
-function wrap(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(/\s+/)) {
-    const line = lines.at(-1)!;
-    if (line === "" || line.length + 1 + word.length <= width)
-      lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -18,6 +18,7 @@ export function register(program: Command): void {
     .option("-w, --workload <file...>", "recordings; none: those that come along")
     .option("-k, --kernel <image>", "a kernel image: could this guest negotiate the flag?")
     .option("-p, --profile <name>", "cost profile, by name or YAML file", "skylake-pcid")
+    .option("--seed <n>", "of the draws of the prices", seedNumber, 0)
     .option("-o, --out <dir>", "write report.html and results.json there")
     .option("-j, --workers <n>", "worker threads", wholeNumber, Math.min(2, availableParallelism()))
     .option("--strict", "refuse a recording with any damage", false)
@@ -34,6 +35,7 @@ export function register(program: Command): void {
         workloads: files,
         profile: flags.profile,
         strict: flags.strict,
+        seed: flags.seed,
         workers: flags.workers,
         onProgress: (done) => bar.update(done),
         ...(flags.kernel === undefined ? {} : { kernel: await kernelOption(flags.kernel) }),
@@ -55,6 +57,7 @@ interface Flags {
   workload?: string[];
   kernel?: string;
   profile: string;
+  seed: number;
   out?: string;
   workers: number;
   strict: boolean;
@@ -65,5 +68,12 @@ function wholeNumber(text: string): number {
   const n = Number(text);
   if (!Number.isInteger(n) || n < 1 || n > 64)
     throw new InvalidArgumentError("a whole number from 1 to 64 is needed");
+  return n;
+}
+
+function seedNumber(text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 0 || n > 0xffffffff)
+    throw new InvalidArgumentError("a whole number from 0 to 4294967295 is needed");
   return n;
 }

@@ -6,6 +6,8 @@
  */
 import type { CostResult, Evaluation, ProposalResult, Verdict } from "../experiments/results.js";
 import { signedPercent, signedSi, si } from "./numbers.js";
+import { openQuestionLines } from "./open-questions.js";
+import { wrap } from "./wrap.js";
 
 export interface TableOptions {
   /** Columns of the terminal. */
@@ -26,12 +28,12 @@ const GAP = "  ";
 
 /** The table, with a newline at its end. */
 export function renderTable(evaluation: Evaluation, options: TableOptions = ofTerminal()): string {
-  const { baseline, proposals, workloads } = evaluation;
+  const { baseline, proposals, workloads, profile } = evaluation;
   const names = ["proposal", ...proposals.map(({ name }) => name)];
   const verdicts = ["promise", ...proposals.map(({ verdict }) => LABELS[verdict])];
   const columns = workloads.map((workload, w) => [
     printable(workload.name) + (workload.lowerBound ? " (>=)" : ""),
-    ...costColumn(proposals, w, baseline),
+    ...costColumn(proposals, w, baseline, profile.unit),
   ]);
 
   const blocks = inBlocks(
@@ -40,7 +42,7 @@ export function renderTable(evaluation: Evaluation, options: TableOptions = ofTe
     options.width,
   );
   const text = blocks.map((block) => rows(block, proposals, options.colour)).join("\n");
-  return `${text}\n${reasons(proposals, options)}${footnotes(evaluation)}`;
+  return `${text}\n${reasons(proposals, options)}${openQuestionLines(evaluation, options.width)}${footnotes(evaluation)}`;
 }
 
 /** What the terminal can show; a file or a pipe gets 100 columns and no colour. */
@@ -50,8 +52,13 @@ function ofTerminal(): TableOptions {
   return isTTY ? { width: columns, colour: !plain } : { width: 100, colour: false };
 }
 
-function costColumn(proposals: readonly ProposalResult[], w: number, baseline: string): string[] {
-  const cells = proposals.map(({ name, cost }) => cellOf(cost[w], name === baseline));
+function costColumn(
+  proposals: readonly ProposalResult[],
+  w: number,
+  baseline: string,
+  unit: string,
+): string[] {
+  const cells = proposals.map(({ name, cost }) => cellOf(cost[w], name === baseline, unit));
   const parts = [0, 1, 2].map((part) =>
     alignRight(cells.map((cell) => (cell.length === 3 ? cell[part]! : ""))),
   );
@@ -59,9 +66,9 @@ function costColumn(proposals: readonly ProposalResult[], w: number, baseline: s
 }
 
 /** Cycles, percent and range, to be aligned by themselves; or one text. */
-function cellOf(cost: CostResult | undefined, isBaseline: boolean): string[] {
+function cellOf(cost: CostResult | undefined, isBaseline: boolean, unit: string): string[] {
   if (cost === undefined) return ["-"];
-  if (isBaseline) return [`${si(cost.cycles.likely)} cycles`];
+  if (isBaseline) return [`${si(cost.cycles.likely)} ${unit}`];
   const { cycles, percent } = cost.versus;
   return [
     signedSi(cycles.likely),
@@ -136,20 +143,9 @@ function reasons(proposals: readonly ProposalResult[], { width }: TableOptions):
     .join("");
 }
 
-function wrap(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1)!;
-    if (line === "") lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
-
 function footnotes({ baseline, profile, workloads }: Evaluation): string {
   const lines = [
-    `Cycles against ${baseline}, likely, with percent [low..high] of its cycles; profile ${profile.name}.`,
+    `${profile.unit === "cycles" ? "Cycles" : "Instructions"} against ${baseline}, likely, with percent [low..high] of its ${profile.unit}; profile ${profile.name}.`,
     ...(workloads.some(({ lowerBound }) => lowerBound)
       ? ["(>=): recorded without raw_syscalls:sys_enter, so the cost of XPTI is a lower bound."]
       : []),

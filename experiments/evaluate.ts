@@ -12,9 +12,12 @@ import { BadInput } from "../abi/bad-input.js";
 import { readProposal, type Proposal } from "../abi/proposal.js";
 import { checkDesigns, isOfThisThread } from "../machine/known-designs.js";
 import { dataFolder } from "./bundled.js";
-import { priceDifference, priceLedger } from "./costs/price.js";
+import { priceGroups, priceLedger } from "./costs/price.js";
+import { compare } from "./costs/comparison.js";
+import { PriceDraws } from "./costs/draws.js";
 import { readProfile, type Profile } from "./costs/profile.js";
-import type { Bracket, CostResult, Evaluation, ProposalResult } from "./results.js";
+import { coefficientsOf } from "./costs/terms.js";
+import type { Bracket, CostResult, Evaluation, PairResult, ProposalResult } from "./results.js";
 import { mergeProperties, verdictOf } from "./run/promise.js";
 import { runWorkload, type CellResult, type RunOutcome } from "./run/run-workload.js";
 import { version } from "../package.json";
@@ -37,6 +40,8 @@ export interface EvaluateOptions {
   readonly proposals: readonly (string | Proposal)[];
   readonly profile: string;
   readonly strict: boolean;
+  /** Of the draws of the prices; 0 if none is given. */
+  readonly seed?: number;
   /** Worker threads; a design that was registered at run time runs in this one. */
   readonly workers: number;
   readonly kernel?: Kernel;
@@ -114,15 +119,24 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const proposals = loadProposals(options.proposals);
   const profile = readProfile(options.profile);
   const cells = await runCells(options, proposals, profile);
+  const { seed = 0 } = options;
+  const draws = new PriceDraws(profile, seed);
 
   return {
     format: 1,
     pvtwin: version,
     baseline: BASELINE,
-    seed: 0,
-    profile: { name: profile.name, title: profile.title, conditions: profile.conditions },
+    seed,
+    draws: draws.n,
+    profile: {
+      name: profile.name,
+      title: profile.title,
+      conditions: profile.conditions,
+      unit: profile.unit,
+    },
     workloads: cells.map((cell) => cell.workload),
-    proposals: proposals.map((proposal, i) => judge(proposal, i, cells, profile, options)),
+    proposals: proposals.map((proposal, i) => judge(proposal, i, cells, { profile, draws }, options)),
+    comparisons: cells.flatMap((cell) => pairs(cell, { profile, draws })),
     notModelled: NOT_MODELLED,
     host: {
       date: new Date().toISOString(),
@@ -167,11 +181,17 @@ async function runCells(
   return runInWorkers(cells, options.workers, finished);
 }
 
+/** What prices counts. */
+interface Pricing {
+  readonly profile: Profile;
+  readonly draws: PriceDraws;
+}
+
 function judge(
   proposal: Proposal,
   index: number,
   cells: readonly CellResult[],
-  profile: Profile,
+  pricing: Pricing,
   options: EvaluateOptions,
 ): ProposalResult {
   const properties = mergeProperties(cells.map((cell) => cell.outcomes[index]!.properties));
@@ -182,7 +202,7 @@ function judge(
     question: proposal.question,
     ...verdictOf(properties),
     properties,
-    cost: cells.map((cell) => cost(cell, cell.outcomes[index]!, cell.outcomes[0]!, profile)),
+    cost: cells.map((cell) => cost(cell, cell.outcomes[index]!, cell.outcomes[0]!, pricing)),
     secrets: null,
     compat: {
       feature: feature?.name ?? null,
@@ -203,18 +223,38 @@ const OLD_GUEST: Record<Proposal["fallback"], string> = {
   shim: "runs in xen-shim, in a PVH container",
 };
 
-function cost(cell: CellResult, outcome: RunOutcome, baseline: RunOutcome, profile: Profile): CostResult {
+function cost(
+  cell: CellResult,
+  outcome: RunOutcome,
+  baseline: RunOutcome,
+  { profile, draws }: Pricing,
+): CostResult {
   const { cycles, ledger } = priceLedger(profile, outcome.counts, outcome.byCause);
   const base = priceLedger(profile, baseline.counts, baseline.byCause).cycles;
-  const difference = priceDifference(profile, outcome.counts, baseline.counts);
+  const [mine, its] = [outcome, baseline].map(({ counts }) => coefficientsOf(profile, counts));
+  const { cycles: difference, ...firmness } = compare(profile, draws, mine!, its!);
   return {
     workload: cell.workload.name,
     cycles,
-    versus: { baseline: BASELINE, cycles: difference.cycles, percent: percentOf(difference.cycles, base) },
-    groups: difference.groups,
+    versus: { baseline: BASELINE, cycles: difference, percent: percentOf(difference, base), ...firmness },
+    groups: priceGroups(profile, outcome.counts, baseline.counts),
     ledger,
     counts: outcome.counts,
   };
+}
+
+/** Each two proposals but the baseline, which comes first. */
+function pairs(cell: CellResult, { profile, draws }: Pricing): PairResult[] {
+  const [, ...others] = cell.outcomes;
+  const times = others.map(({ counts }) => coefficientsOf(profile, counts));
+  return others.flatMap(({ proposal: a }, i) =>
+    others.slice(i + 1).map(({ proposal: b }, j): PairResult => ({
+      workload: cell.workload.name,
+      a,
+      b,
+      ...compare(profile, draws, times[i]!, times[i + 1 + j]!),
+    })),
+  );
 }
 
 /** In percent of the baseline's likely cycles; of its low ones the share would be larger, of its high ones smaller. */

@@ -6,6 +6,7 @@
  */
 import type { Cause } from "../abi/ledger.js";
 import type { EventName } from "../abi/events.js";
+import type { ConstantName } from "./costs/profile.js";
 
 /** A bracketed number. Units: those of the field that holds it. */
 export interface Bracket {
@@ -46,12 +47,42 @@ export interface LedgerLine {
   readonly priceSource: string;
 }
 
+/** How firm a difference is: over the draws of the prices, and by the constants that it hangs on. */
+export interface Firmness {
+  /** Over the draws: 5th percentile, median, 95th percentile. */
+  readonly interval: { readonly p5: number; readonly p50: number; readonly p95: number };
+  /** Share of the draws in which the first is cheaper. */
+  readonly probabilityCheaper: number;
+  /** Constants that move the difference, the strongest first. */
+  readonly drivers: Driver[];
+}
+
+/** A constant, and what its bracket does to a difference, the others being at their likely values. */
+export interface Driver {
+  readonly constant: ConstantName;
+  /** The difference with this constant at its low and at its high end. */
+  readonly atLow: number;
+  readonly atHigh: number;
+  /** The value at which the difference is zero; null where no value, from zero up, makes it so. */
+  readonly turnsAt: number | null;
+  /** Whether that lies within the constant's bracket. */
+  readonly within: boolean;
+}
+
+/** Two proposals other than the baseline on one recording: cycles of `a` minus those of `b`. */
+export interface PairResult extends Firmness {
+  readonly workload: string;
+  readonly a: string;
+  readonly b: string;
+  readonly cycles: Bracket;
+}
+
 export interface CostResult {
   readonly workload: string;
   /** Cycles in Xen and the processor that the pagetable work and mode switches of the recording cost. */
   readonly cycles: Bracket;
-  /** The same minus the baseline's, each constant at one value on both sides; and in percent of it. */
-  readonly versus: {
+  /** The same minus the baseline's, each constant at one value on both sides; and in percent of it. Bounds are exact. */
+  readonly versus: Firmness & {
     readonly baseline: string;
     readonly cycles: Bracket;
     readonly percent: Bracket;
@@ -108,9 +139,19 @@ export interface Evaluation {
   readonly pvtwin: string;
   readonly baseline: string;
   readonly seed: number;
-  readonly profile: { readonly name: string; readonly title: string; readonly conditions: string };
+  readonly profile: {
+    readonly name: string;
+    readonly title: string;
+    readonly conditions: string;
+    /** What all of `cycles` is in: cycles, or instructions. */
+    readonly unit: string;
+  };
+  /** Draws of the prices behind each probability, from `seed`. */
+  readonly draws: number;
   readonly workloads: WorkloadResult[];
   readonly proposals: ProposalResult[];
+  /** Each two proposals but the baseline, on each recording. */
+  readonly comparisons: PairResult[];
   /** What the numbers do not contain. */
   readonly notModelled: string[];
   /** Wall-clock and host facts; not reproducible, and in no other field. */

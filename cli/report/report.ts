@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import type { Evaluation } from "../../experiments/results.js";
 import { costTable, figures } from "./cost.js";
+import { openQuestionTable } from "../open-questions.js";
 import { Html, html } from "./html.js";
 import { ledgers } from "./ledger.js";
 import { hostFacts, method, workloadTable } from "./method.js";
@@ -60,7 +61,7 @@ export function renderReport(evaluation: Evaluation): string {
               against <b>${baseline}</b>. A bar ends at the likely value; the line runs from low to high. A
               hollow mark: the brackets leave open whether it is more or less.
             </p>
-            ${costTable(evaluation)} ${figures(evaluation)}
+            ${costTable(evaluation)} ${openQuestionTable(evaluation)} ${figures(evaluation)}
           </section>
           <section aria-labelledby="properties">
             <h2 id="properties">Properties</h2>

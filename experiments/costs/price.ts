@@ -61,12 +61,12 @@ export function priceLedger(
   return { cycles: total, ledger };
 }
 
-/** Cycles of `counts` minus those of `baseline`, and by group of events. */
-export function priceDifference(
+/** Likely cycles by group of events, and minus those of `baseline`. */
+export function priceGroups(
   profile: Profile,
   counts: EventCounts,
   baseline: EventCounts,
-): { cycles: Bracket; groups: { group: string; cycles: number; versusCycles: number }[] } {
+): { group: string; cycles: number; versusCycles: number }[] {
   const groups = Object.keys(profile.instructions.groups).map((group) => ({
     group,
     cycles: 0,
@@ -76,17 +76,25 @@ export function priceDifference(
     const price = profile.instructions.events[event];
     if (price === undefined) continue;
     const count = counts[event] ?? 0;
-    const more = count - (baseline[event] ?? 0);
     const group = groups.find((g) => g.group === price.group)!;
     const { likely } = priceOf(profile, event)!;
     group.cycles += count * likely;
-    group.versusCycles += more * likely;
+    group.versusCycles += (count - (baseline[event] ?? 0)) * likely;
   }
+  return groups;
+}
+
+/** Cycles of `counts` minus those of `baseline`, and by group of events. */
+export function priceDifference(
+  profile: Profile,
+  counts: EventCounts,
+  baseline: EventCounts,
+): { cycles: Bracket; groups: { group: string; cycles: number; versusCycles: number }[] } {
   const times = coefficientsOf(profile, counts);
   const base = coefficientsOf(profile, baseline);
   const cycles = boundsOf(
     profile,
     times.map((n, t) => n - base[t]!),
   );
-  return { cycles, groups };
+  return { cycles, groups: priceGroups(profile, counts, baseline) };
 }

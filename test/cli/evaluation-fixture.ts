@@ -9,6 +9,7 @@ import type {
   Bracket,
   CostResult,
   Evaluation,
+  Firmness,
   LedgerLine,
   PropertyResult,
   ProposalResult,
@@ -147,13 +148,16 @@ export function evaluationFixture(): Evaluation {
     pvtwin: "0.1.0",
     baseline: "shared",
     seed: 0,
+    draws: 10_000,
     profile: {
       name: "skylake-pcid",
       title: "Skylake-class, PCID and INVPCID in use",
       conditions: "64-bit PV domU on Xen 4.17, Intel with PCID and INVPCID, bare metal.",
+      unit: "cycles",
     },
     workloads: RECORDINGS.map(workload),
     proposals: SKETCHES.map(proposal),
+    comparisons: RECORDINGS.flatMap(comparisons),
     notModelled: [
       "cache misses, lock contention and the guest kernel's own instructions",
       "TLB refills by access: a recording has faults, not accesses",
@@ -254,10 +258,36 @@ function cost(sketch: Sketch, { name, scale, threads }: Recording): CostResult {
       baseline: "shared",
       cycles: versus,
       percent: { low: of(versus.low), likely: of(versus.likely), high: of(versus.high) },
+      ...firmness(versus),
     },
     groups: groups(counts, difference),
     ledger: ledger(counts),
     counts,
+  };
+}
+
+/** As evaluate() gives it: each two sketches but the baseline. */
+function comparisons(recording: Recording): Evaluation["comparisons"] {
+  const [, ...others] = SKETCHES.map((sketch) => ({ name: sketch.name, ...cost(sketch, recording) }));
+  return others.flatMap((a, i) =>
+    others.slice(i + 1).map((b) => {
+      const [x, y] = [a.versus.cycles, b.versus.cycles];
+      const cycles = { low: x.low - y.high, likely: x.likely - y.likely, high: x.high - y.low };
+      return { workload: recording.name, a: a.name, b: b.name, cycles, ...firmness(cycles) };
+    }),
+  );
+}
+
+/** As of draws spread evenly over the range. */
+function firmness({ low, likely, high }: Bracket): Firmness {
+  const width = high - low || 1;
+  return {
+    interval: { p5: low + 0.05 * width, p50: likely, p95: high - 0.05 * width },
+    probabilityCheaper: Math.min(1, Math.max(0, -low / width)),
+    drivers: [
+      { constant: "cr3_write", atLow: low, atHigh: high, turnsAt: 120, within: true },
+      { constant: "l4_copy", atLow: likely - 1, atHigh: likely + 1, turnsAt: null, within: false },
+    ],
   };
 }
 

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { openQuestionLines } from "../../cli/open-questions.js";
 import { renderTable } from "../../cli/table.js";
 import { evaluationFixture } from "./evaluation-fixture.js";
 
@@ -68,5 +69,24 @@ describe("the table on the terminal", () => {
 
   it("gives the same text for the same evaluation", () => {
     expect(renderTable(evaluationFixture(), WIDE)).to.equal(renderTable(evaluationFixture(), WIDE));
+  });
+});
+
+describe("the comparisons that the prices leave open", () => {
+  it("are listed with their share of the draws and the price that turns them, the decided ones not", () => {
+    const evaluation = evaluationFixture();
+    const lines = openQuestionLines(evaluation, 100);
+    expect(lines).to.match(/xpti below xpti-copy-always; turns where cr3_write is 120/);
+    const decided = evaluation.comparisons.filter(({ probabilityCheaper: p }) => p === 0 || p === 1);
+    for (const { workload, a, b } of decided) {
+      expect(lines).to.not.match(new RegExp(`${workload} .*(${a} below ${b}|${b} below ${a});`));
+    }
+  });
+
+  it("are no lines where all is decided", () => {
+    const evaluation = evaluationFixture();
+    const [shared, ...others] = evaluation.proposals;
+    expect(openQuestionLines({ ...evaluation, proposals: [shared!], comparisons: [] }, 100)).to.equal("");
+    expect(others).to.not.be.empty;
   });
 });

@@ -1,0 +1,75 @@
+/**
+ * Draws of a profile's constants, and what given work costs in each: a product of two matrices.
+ *
+ * All work is priced at the same draws (common random numbers): a draw is one machine, on which proposals are compared. A
+ * constant's numbers depend on the seed and its name alone, so that a new constant, proposal or workload leaves the
+ * others as they were.
+ *
+ * Differs: between low and high the shape is a triangle with its peak at likely, which is a convention, not knowledge.
+ *          Constants are independent but for the profile's `correlated` groups, which move together.
+ */
+import { mulberry32 } from "../synthetic/seed.js";
+import type { ConstantName, Profile } from "./profile.js";
+import { NR_TERMS, TERMS } from "./terms.js";
+
+/** Draws of one comparison, unless something else is asked for. */
+export const DRAWS = 10_000;
+
+/** What each term costs in each draw. Shape: NR_TERMS columns, one after the other, of `n` draws. */
+export class PriceDraws {
+  readonly prices: Float64Array;
+
+  constructor(
+    profile: Profile,
+    readonly seed: number,
+    readonly n = DRAWS,
+  ) {
+    this.prices = new Float64Array(NR_TERMS * n).fill(1);
+    TERMS.forEach(({ constants }, t) => {
+      const column = this.prices.subarray(t * n, (t + 1) * n);
+      for (const name of constants) multiplyByDraws(column, profile, name, seed);
+    });
+  }
+
+  /**
+   * What work costs, draw by draw.
+   *
+   * Shape: `out` (n) is filled, and returned; `times` are coefficientsOf() the work.
+   */
+  cost(times: Float64Array, out = new Float64Array(this.n)): Float64Array {
+    const { prices, n } = this;
+    out.fill(0);
+    for (let t = 0; t < NR_TERMS; t++) {
+      const coefficient = times[t]!;
+      if (coefficient === 0) continue;
+      const from = t * n;
+      for (let d = 0; d < n; d++) out[d] = out[d]! + coefficient * prices[from + d]!;
+    }
+    return out;
+  }
+}
+
+function multiplyByDraws(column: Float64Array, profile: Profile, name: ConstantName, seed: number): void {
+  const { low, likely, high } = profile.constants[name];
+  const group = profile.correlated.find((names) => names.includes(name));
+  const random = mulberry32(seed ^ hash(group === undefined ? name : group.join(" ")));
+  const width = high - low;
+  const peak = width === 0 ? 0 : (likely - low) / width;
+  for (let d = 0; d < column.length; d++) {
+    const u = random();
+    const x = u < peak ? Math.sqrt(u * peak) : 1 - Math.sqrt((1 - u) * (1 - peak));
+    column[d] = column[d]! * (low + width * x);
+  }
+}
+
+/** Mirrors: FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h >>> 0;
+}
+
+/** The value that a fraction `q` of the draws lies below. `sorted` ascends. */
+export function quantile(sorted: Float64Array, q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!;
+}
