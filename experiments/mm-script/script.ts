@@ -92,7 +92,13 @@ const stepSchema = z.discriminatedUnion("op", [
 const counted = z.union([z.number(), z.tuple([z.number(), z.number(), z.number()])]);
 const counts = z.record(z.string(), counted);
 
-const instructionWindow = z.object({ cr3_write: counted.default(0), iretq: counted.default(0) });
+const instructionWindow = z.object({
+  cr3_write: counted.default(0),
+  iretq: counted.default(0),
+  /** Instructions that Xen executed. */
+  xen: counted.default(0),
+  syscall: counted.default(0),
+});
 const instructions = z.object({ main: instructionWindow.optional(), start: instructionWindow.optional() });
 
 const windowSchema = z.object({

@@ -1,7 +1,7 @@
 /**
  * What a window of a step counted, by the names of the recordings.
  */
-import { CAUSE } from "../../abi/ledger.js";
+import { CAUSE, type EventCounts } from "../../abi/ledger.js";
 import type { EventName } from "../../abi/events.js";
 import type { Machine } from "../../machine/machine.js";
 
@@ -15,6 +15,8 @@ export interface ModelledWindow {
   /** CR3 writes on both CPUs, kernel threads included. */
   readonly cr3_write: number;
   readonly iretq: number;
+  /** All events on both CPUs, kernel threads included: what Xen's executed instructions are made of. */
+  readonly executed: EventCounts;
 }
 
 /** Count from here. */
@@ -43,5 +45,6 @@ export function closeWindow(machine: Machine): ModelledWindow {
     hist_tlb_flush: hist.collectTlbFlush(),
     cr3_write: here.cr3_write ?? 0,
     iretq: here.iretq ?? 0,
+    executed: here,
   };
 }
