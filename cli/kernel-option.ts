@@ -7,5 +7,5 @@ import type { Kernel } from "../experiments/evaluate.js";
 /** Read the image once; the answer for a flag is a function of its notes. Errors: BadInput, as readImage(). */
 export async function kernelOption(file: string): Promise<Kernel> {
   const image = await readImage(file);
-  return { image: basename(file), negotiates: (feature) => canAdvertise(image, feature) };
+  return { file, image: basename(file), negotiates: (feature) => canAdvertise(image, feature) };
 }

@@ -12,7 +12,21 @@ interface CommandFile {
 }
 
 /** Files beside this one, by the commands that they register. */
-const COMMANDS = ["anchors", "compat", "costs", "evaluate", "mm", "notes", "replay", "run", "trace", "walk"];
+const COMMANDS = [
+  "anchors",
+  "compat",
+  "costs",
+  "evaluate",
+  "mm",
+  "notes",
+  "query",
+  "replay",
+  "rerun",
+  "run",
+  "sweep",
+  "trace",
+  "walk",
+];
 
 /** Run the command line `argv` (without node and script) and return the exit status. */
 export async function main(argv: string[]): Promise<number> {

@@ -12,6 +12,7 @@ import { BadInput } from "../abi/bad-input.js";
 import { readProposal, type Proposal } from "../abi/proposal.js";
 import { checkDesigns, isOfThisThread } from "../machine/known-designs.js";
 import { dataFolder } from "./bundled.js";
+import { inputFile } from "./input-file.js";
 import { priceGroups, priceLedger } from "./costs/price.js";
 import { compare } from "./costs/comparison.js";
 import { PriceDraws } from "./costs/draws.js";
@@ -30,6 +31,7 @@ export const BASELINE = "shared";
 
 /** A guest's image by name, and what its notes say of a flag. */
 export interface Kernel {
+  readonly file: string;
   readonly image: string;
   readonly negotiates: (flag: NonNullable<Proposal["feature"]>) => { negotiates: boolean; reason: string };
 }
@@ -38,7 +40,8 @@ export interface EvaluateOptions {
   readonly workloads: readonly string[];
   /** Names, YAML files, or proposals themselves; none: all that come along. */
   readonly proposals: readonly (string | Proposal)[];
-  readonly profile: string;
+  /** A name, a YAML file, or a profile itself. */
+  readonly profile: string | Profile;
   readonly strict: boolean;
   /** Of the draws of the prices; 0 if none is given. */
   readonly seed?: number;
@@ -117,7 +120,7 @@ const ORDER = [
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const began = performance.now();
   const proposals = loadProposals(options.proposals);
-  const profile = readProfile(options.profile);
+  const profile = typeof options.profile === "string" ? readProfile(options.profile) : options.profile;
   const cells = await runCells(options, proposals, profile);
   const { seed = 0 } = options;
   const draws = new PriceDraws(profile, seed);
@@ -137,6 +140,13 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     workloads: cells.map((cell) => cell.workload),
     proposals: proposals.map((proposal, i) => judge(proposal, i, cells, { profile, draws }, options)),
     comparisons: cells.flatMap((cell) => pairs(cell, { profile, draws })),
+    inputs: {
+      workloads: options.workloads.map(inputFile),
+      proposals,
+      profile,
+      strict: options.strict,
+      kernel: options.kernel === undefined ? null : inputFile(options.kernel.file),
+    },
     notModelled: NOT_MODELLED,
     host: {
       date: new Date().toISOString(),

@@ -6,7 +6,8 @@
  */
 import type { Cause } from "../abi/ledger.js";
 import type { EventName } from "../abi/events.js";
-import type { ConstantName } from "./costs/profile.js";
+import type { Proposal } from "../abi/proposal.js";
+import type { ConstantName, Profile } from "./costs/profile.js";
 
 /** A bracketed number. Units: those of the field that holds it. */
 export interface Bracket {
@@ -134,6 +135,21 @@ export interface WorkloadResult {
   readonly notes: { readonly what: string; readonly count: number }[];
 }
 
+/** A file that was read, and what was in it. */
+export interface InputFile {
+  /** As it was named; of a recording that comes along, where it is in the package. */
+  readonly file: string;
+  readonly sha256: string;
+}
+
+export interface Inputs {
+  readonly workloads: InputFile[];
+  readonly proposals: Proposal[];
+  readonly profile: Profile;
+  readonly strict: boolean;
+  readonly kernel: InputFile | null;
+}
+
 export interface Evaluation {
   readonly format: 1;
   readonly pvtwin: string;
@@ -152,6 +168,8 @@ export interface Evaluation {
   readonly proposals: ProposalResult[];
   /** Each two proposals but the baseline, on each recording. */
   readonly comparisons: PairResult[];
+  /** All that this follows from, for a rerun. */
+  readonly inputs: Inputs;
   /** What the numbers do not contain. */
   readonly notModelled: string[];
   /** Wall-clock and host facts; not reproducible, and in no other field. */

@@ -16,6 +16,7 @@ import type {
   Verdict,
   WorkloadResult,
 } from "../../experiments/results.js";
+import { readProfile } from "../../experiments/costs/profile.js";
 
 type Counts = Partial<Record<EventName, number>>;
 
@@ -158,6 +159,13 @@ export function evaluationFixture(): Evaluation {
     workloads: RECORDINGS.map(workload),
     proposals: SKETCHES.map(proposal),
     comparisons: RECORDINGS.flatMap(comparisons),
+    inputs: {
+      workloads: [],
+      proposals: [],
+      profile: readProfile("skylake-pcid"),
+      strict: false,
+      kernel: null,
+    },
     notModelled: [
       "cache misses, lock contention and the guest kernel's own instructions",
       "TLB refills by access: a recording has faults, not accesses",

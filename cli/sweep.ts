@@ -1,0 +1,43 @@
+/** `pvtwin sweep`: many cells of work, proposals, profiles and parameters; resumed where it was left. */
+import { availableParallelism } from "node:os";
+import { type Command, InvalidArgumentError } from "commander";
+import { localEngine } from "../experiments/sweep/local-engine.js";
+import { runSweep } from "../experiments/sweep/run-sweep.js";
+import { readSweep } from "../experiments/sweep/spec.js";
+import { version } from "../package.json";
+import { progressOn } from "./progress.js";
+
+export function register(program: Command): void {
+  program
+    .command("sweep")
+    .description(
+      "Run the cells of a sweep, and write results.duckdb and Parquet files; run again, it does what is missing",
+    )
+    .argument("<file>", "a sweep: YAML, as those in experiments/sweeps/")
+    .option("-o, --out <dir>", "folder of the results", "out")
+    .option("-j, --workers <n>", "worker threads", wholeNumber, availableParallelism())
+    .option("--json", "print one JSON document, and nothing else", false)
+    .addHelpText("after", "\nExample:\n  pvtwin sweep experiments/sweeps/switch-rates.yaml --out out\n")
+    .action(async (file: string, flags: { out: string; workers: number; json: boolean }) => {
+      const sweep = readSweep(file, version);
+      const bar = progressOn("cells", sweep.cells.length);
+      const engine = localEngine(flags.workers);
+      const report = await runSweep(sweep, flags.out, engine, (done) => bar.update(done)).finally(() =>
+        bar.stop(),
+      );
+      const { name, cells, done, resumed } = report;
+      process.stdout.write(
+        flags.json
+          ? `${JSON.stringify(report)}\n`
+          : `${name}: ${cells} cells, ${done} run now, ${resumed} there before\n` +
+              `Ask them: pvtwin query --out ${flags.out} "select * from cells"\n`,
+      );
+    });
+}
+
+function wholeNumber(text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 1 || n > 64)
+    throw new InvalidArgumentError("a whole number from 1 to 64 is needed");
+  return n;
+}

@@ -1,0 +1,25 @@
+/** The files that results were made from, so that they can be made again from the same. */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { relative } from "node:path";
+import { BadInput } from "../abi/bad-input.js";
+import { BUNDLED, dataFolder } from "./bundled.js";
+import type { InputFile } from "./results.js";
+
+/** Name and content of a file that was just read. */
+export function inputFile(file: string): InputFile {
+  const name = BUNDLED.includes(file) ? relative(dataFolder(), file).replace(/\\/g, "/") : file;
+  return { file: name, sha256: digest(file) };
+}
+
+/** Where that file is now, seen from here or from the package. Errors: BadInput if it is gone, or is another. */
+export function findInput({ file, sha256 }: InputFile): string {
+  const found = [dataFolder(file), file].find((path) => existsSync(path) && digest(path) === sha256);
+  if (found !== undefined) return found;
+  const what = existsSync(file) ? "is not the file that the results were made from" : "is not there";
+  throw new BadInput(file, "", what, `run where the file is whose SHA-256 is ${sha256}`);
+}
+
+function digest(file: string): string {
+  return createHash("sha256").update(readFileSync(file)).digest("hex");
+}

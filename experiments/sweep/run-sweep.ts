@@ -1,0 +1,62 @@
+/**
+ * Runs what a sweep lacks, and makes its tables.
+ *
+ * A group is simulated once and priced for each of its cells; each cell is in the journal before the next begins.
+ */
+import { join } from "node:path";
+import { PriceDraws, quantile } from "../costs/draws.js";
+import { boundsOf, coefficientsOf } from "../costs/terms.js";
+import { Journal, type Done } from "./journal.js";
+import type { Engine } from "./local-engine.js";
+import type { Simulated } from "./simulate.js";
+import type { Cell, Group, Sweep } from "./spec.js";
+import { writeTables } from "./tables.js";
+
+export interface SweepReport {
+  readonly name: string;
+  readonly cells: number;
+  /** Finished by this run, and found finished. */
+  readonly done: number;
+  readonly resumed: number;
+  readonly failed: number;
+  readonly simulations: number;
+}
+
+/** Run `sweep` into folder `out`. Errors: BadInput; what was done by then stays done. */
+export async function runSweep(
+  sweep: Sweep,
+  out: string,
+  engine: Engine,
+  onProgress: (done: number) => void = () => undefined,
+): Promise<SweepReport> {
+  const journal = new Journal(join(out, "cells.jsonl"));
+  const resumed = sweep.cells.filter(({ key }) => journal.has(key)).length;
+  const missing = sweep.groups
+    .map((group): Group => ({ ...group, cells: group.cells.filter(({ key }) => !journal.has(key)) }))
+    .filter(({ cells }) => cells.length > 0);
+  let done = 0;
+  onProgress(resumed);
+  if (missing.length > 0) {
+    await engine(missing, (group, simulated) => {
+      journal.add(group.cells.map((cell) => price(cell, simulated, sweep.seed)));
+      done += group.cells.length;
+      onProgress(resumed + done);
+    });
+  }
+  await writeTables(sweep, journal, out);
+  return {
+    name: sweep.name,
+    cells: sweep.cells.length,
+    done,
+    resumed,
+    failed: 0,
+    simulations: missing.length,
+  };
+}
+
+function price({ key, priced }: Cell, { verdict, counts }: Simulated, seed: number): Done {
+  const times = coefficientsOf(priced, counts);
+  const costs = new PriceDraws(priced, seed).cost(times).sort();
+  const interval = { p5: quantile(costs, 0.05), p50: quantile(costs, 0.5), p95: quantile(costs, 0.95) };
+  return { key, verdict, cycles: boundsOf(priced, times), interval, counts };
+}

@@ -1,0 +1,55 @@
+/** One group of a sweep, simulated: what its cells are priced from. */
+import type { EventCounts } from "../../abi/ledger.js";
+import type { EventName } from "../../abi/events.js";
+import { Machine } from "../../machine/machine.js";
+import { groupsOf, SCRIPT_GEOMETRY, scriptsOf } from "../mm-script/play-scripts.js";
+import { Player } from "../mm-script/player.js";
+import type { Verdict } from "../results.js";
+import { PromiseWatch, verdictOf } from "../run/promise.js";
+import { runWorkload } from "../run/run-workload.js";
+import { runRates } from "../synthetic/rates.js";
+import type { Group } from "./spec.js";
+
+/** A group without its cells: what a worker gets. */
+export type Simulation = Omit<Group, "cells">;
+
+export interface Simulated {
+  readonly verdict: Verdict;
+  readonly counts: EventCounts;
+}
+
+/** Run it. Errors: BadInput where a file cannot be used. */
+export async function simulate({ work, proposal, machine, seed }: Simulation): Promise<Simulated> {
+  if ("recording" in work) {
+    const cell = { file: work.recording, proposals: [proposal], machine, strict: false };
+    const { properties, counts } = (await runWorkload(cell)).outcomes[0]!;
+    return { verdict: verdictOf(properties).verdict, counts };
+  }
+  if ("synthetic" in work) {
+    const { properties, counts } = runRates(work.synthetic, proposal, machine, seed);
+    return { verdict: verdictOf(properties).verdict, counts };
+  }
+  return playScript(work.script, { proposal, machine });
+}
+
+/** All steps of a script; the windows' counts added up. */
+function playScript(
+  { file, name }: { file: string; name: string },
+  { proposal, machine: processor }: Pick<Simulation, "proposal" | "machine">,
+): Simulated {
+  const [found] = scriptsOf([file], { script: name, step: 0 });
+  const { script } = found!; // or scriptsOf() has thrown
+  const machine = new Machine({ proposal, geometry: SCRIPT_GEOMETRY, ...processor, audit: "observe" }).boot();
+  const player = new Player(machine, script, file);
+  const watch = new PromiseWatch(machine);
+  const counts: EventCounts = {};
+  for (const [first, last] of groupsOf(script)) {
+    const { main, start } = player.play(first, last);
+    for (const window of [main, start]) {
+      for (const [event, n] of Object.entries(window?.executed ?? {}) as [EventName, number][])
+        counts[event] = (counts[event] ?? 0) + n;
+    }
+    watch.look(last);
+  }
+  return { verdict: verdictOf(watch.properties(name)).verdict, counts };
+}

@@ -1,0 +1,239 @@
+/**
+ * Steady work by rates: so many threads on so many vCPUs, switching, calling, mapping, forking so often.
+ *
+ * One process has all threads, spread over the vCPUs, or (placement: apart) each vCPU has a process with its share; a vCPU
+ * has one other process to switch to. What happens when follows from the rates and a seed alone: each kind of event comes
+ * at even distances, from a phase drawn for its vCPU.
+ *
+ * Differs: a part of a second is run and the counts are scaled to a second, so that rare events and frequent ones are
+ *          both seen: at least EVENTS of them, or one second.
+ */
+import type { Cause, EventCounts } from "../../abi/ledger.js";
+import type { Vpn } from "../../abi/frames.js";
+import type { Proposal } from "../../abi/proposal.js";
+import { do_exit } from "../../linux-mm-model/exit.js";
+import { CLONE_FILES, CLONE_THREAD, CLONE_VM } from "../../linux-mm-model/fork.js";
+import { P4D_PAGES } from "../../linux-mm-model/pgtable.js";
+import * as sys from "../../linux-mm-model/syscalls.js";
+import { NO_FILE, VM_READ, VM_WRITE } from "../../linux-mm-model/vma.js";
+import { Machine, type MachineConfig } from "../../machine/machine.js";
+import { SCRIPT_GEOMETRY } from "../mm-script/play-scripts.js";
+import { ACCESS_WRITE } from "../../xen-model/hw/control.js";
+import { Player } from "../mm-script/player.js";
+import type { ScriptTask } from "../mm-script/tasks.js";
+import { PromiseWatch } from "../run/promise.js";
+import type { PropertyResult } from "../results.js";
+import { mulberry32 } from "./seed.js";
+
+/** Rates are events a second on each vCPU. */
+export interface RatedWork {
+  readonly threads: number;
+  readonly vcpus: number;
+  readonly sameMmSwitches: number;
+  readonly otherMmSwitches: number;
+  readonly syscalls: number;
+  /** A page mapped in a slot of its own, touched, and unmapped again. */
+  readonly slotChurn: number;
+  /** A child forked, which exits at once. */
+  readonly forks: number;
+  /** Part of the time that a vCPU idles, in turns of 10 ms. */
+  readonly idle: number;
+  readonly placement: "spread" | "apart";
+}
+
+export interface RatedOutcome {
+  readonly counts: EventCounts;
+  readonly byCause: Partial<Record<Cause, EventCounts>>;
+  readonly properties: PropertyResult[];
+}
+
+/** Events that are run at the least, unless a second has fewer. */
+const EVENTS = 3000;
+const TURN = 0.01;
+const CHURN_SLOT = 9;
+
+type Kind = "sameMmSwitches" | "otherMmSwitches" | "syscalls" | "slotChurn" | "forks" | "idle" | "wake";
+
+interface Happening {
+  readonly at: number;
+  readonly vcpu: number;
+  readonly kind: Kind;
+}
+
+/** Run `work` under a proposal, and scale what it counted to a second. */
+export function runRates(
+  work: RatedWork,
+  proposal: Proposal,
+  machine: Pick<MachineConfig, "pcid" | "invpcid">,
+  seed: number,
+): RatedOutcome {
+  const { happenings, seconds } = schedule(work, seed);
+  const guest = new RatedGuest(work, proposal, machine);
+  for (const happening of happenings) guest.happen(happening);
+  const scale = (counts: EventCounts): EventCounts =>
+    Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, n / seconds]));
+  const { ledger } = guest.machine;
+  const byCause = Object.entries(ledger.collectByCause()).map(([cause, counts]) => [cause, scale(counts)]);
+  return {
+    counts: scale(ledger.collect()),
+    byCause: Object.fromEntries(byCause) as RatedOutcome["byCause"],
+    properties: guest.watch.properties("synthetic"),
+  };
+}
+
+function schedule(work: RatedWork, seed: number): { happenings: Happening[]; seconds: number } {
+  const random = mulberry32(seed);
+  const kinds = ["sameMmSwitches", "otherMmSwitches", "syscalls", "slotChurn", "forks"] as const;
+  const perSecond = work.vcpus * kinds.reduce((sum, kind) => sum + work[kind], 0);
+  const turns = Math.ceil(Math.min(1, EVENTS / Math.max(1, perSecond)) / TURN);
+  const seconds = turns * TURN;
+  const happenings: Happening[] = [];
+  const active = TURN * (1 - work.idle);
+  for (let vcpu = 0; vcpu < work.vcpus; vcpu++) {
+    for (const kind of kinds) {
+      const rate = work[kind];
+      const phase = random();
+      for (let i = 0; i < Math.floor(rate * seconds + phase); i++) {
+        const busy = ((i + phase) / rate) * (1 - work.idle); // time of its own, idling left out
+        const turn = Math.floor(busy / active);
+        happenings.push({ at: turn * TURN + (TURN - active) + (busy - turn * active), vcpu, kind });
+      }
+    }
+    for (let turn = 0; work.idle > 0 && turn < turns; turn++) {
+      happenings.push({ at: turn * TURN, vcpu, kind: "idle" });
+      happenings.push({ at: turn * TURN + (TURN - active), vcpu, kind: "wake" });
+    }
+  }
+  const order = (kind: Kind) => (kind === "wake" ? 0 : kind === "idle" ? 2 : 1);
+  happenings.sort((a, b) => a.at - b.at || a.vcpu - b.vcpu || order(a.kind) - order(b.kind));
+  return { happenings, seconds };
+}
+
+/** The guest: its tasks, and who runs where. */
+class RatedGuest {
+  readonly machine: Machine;
+  readonly watch: PromiseWatch;
+  private readonly player: Player;
+  /** Threads of each vCPU, and which of them runs, or ran last. */
+  private readonly threads: ScriptTask[][];
+  private readonly others: ScriptTask[];
+  private readonly turn: number[];
+  private readonly current: ScriptTask[];
+  private readonly away: boolean[];
+  private looked = 0;
+
+  constructor(work: RatedWork, proposal: Proposal, machine: Pick<MachineConfig, "pcid" | "invpcid">) {
+    const { vcpus, threads } = work;
+    const geometry = {
+      ...SCRIPT_GEOMETRY,
+      nrCpus: vcpus,
+      nrTables: 1024 + 64 * vcpus + 8 * threads,
+      nrFrames: 8192 + 1024 * vcpus + 64 * threads,
+      maxMms: 16 + 4 * vcpus,
+      maxTasks: 32 + 6 * vcpus + threads,
+      maxVmas: 512 + 64 * vcpus,
+    };
+    this.machine = new Machine({ proposal, geometry, ...machine, audit: "observe" }).boot();
+    const leaders = Array.from({ length: work.placement === "apart" ? vcpus : 1 }, (_, i) => i);
+    const tasks = [
+      ...leaders.map((i) => ({ task: `leader${i}`, vcpu: i })),
+      ...Array.from({ length: vcpus }, (_, vcpu) => ({ task: `other${vcpu}`, vcpu })),
+    ];
+    const script = { name: "rates", group: "synthetic", vcpus, tasks, regions: {}, steps: [], results: [] };
+    this.player = new Player(this.machine, script, "rates");
+    this.threads = Array.from({ length: vcpus }, () => []);
+    for (const i of leaders) this.threads[i]!.push(this.player.taskOf(`leader${i}`, 0));
+    for (let t = leaders.length; t < Math.max(threads, leaders.length); t++) this.addThread(t, work);
+    this.others = tasks.slice(leaders.length).map(({ task }) => this.player.taskOf(task, 0));
+    this.turn = Array.from({ length: vcpus }, () => 0);
+    this.away = Array.from({ length: vcpus }, () => false);
+    this.current = this.threads.map((own, vcpu) => own[0] ?? this.others[vcpu]!);
+    for (const task of this.current) this.player.tasks.resume(task);
+    this.machine.ledger.clear();
+    this.watch = new PromiseWatch(this.machine);
+  }
+
+  happen({ vcpu, kind }: Happening): void {
+    const { machine, player } = this;
+    const task = this.current[vcpu]!;
+    switch (kind) {
+      case "syscalls":
+        player.tasks.call(task);
+        break;
+      case "sameMmSwitches":
+        this.turn[vcpu] = (this.turn[vcpu]! + 1) % this.threads[vcpu]!.length;
+        this.switchTo(vcpu, this.threads[vcpu]![this.turn[vcpu]!]!);
+        break;
+      case "otherMmSwitches":
+        // there and back at every second one, so that the process itself runs whatever comes next
+        this.away[vcpu] = !this.away[vcpu]!;
+        if (this.away[vcpu]) break;
+        this.switchTo(vcpu, this.others[vcpu]!);
+        this.switchTo(vcpu, task);
+        break;
+      case "slotChurn":
+        this.churn(vcpu);
+        break;
+      case "forks":
+        this.fork(vcpu, task);
+        break;
+      case "idle":
+        player.tasks.sleep(task);
+        break;
+      case "wake":
+        player.tasks.resume(task);
+        break;
+    }
+    this.watch.look(++this.looked);
+    if (machine.linux.percpu.in_user[vcpu] === 0 && kind !== "idle") machine.return_to_user(vcpu);
+  }
+
+  /** Thread number `t`, made by a leader on the leader's vCPU, and put where it belongs before it has run. */
+  private addThread(t: number, { vcpus, placement }: RatedWork): void {
+    const { player, machine } = this;
+    const vcpu = t % vcpus;
+    const leader = this.threads[placement === "apart" ? vcpu : 0]![0]!;
+    player.tasks.resume(leader);
+    machine.syscall(leader.vcpu);
+    const row = player.copy(leader.vcpu, CLONE_VM | CLONE_FILES | CLONE_THREAD, true);
+    machine.return_to_user(leader.vcpu);
+    player.tasks.sleep(leader);
+    this.threads[vcpu]!.push(player.tasks.add(`thread${t}`, row, vcpu));
+  }
+
+  private switchTo(vcpu: number, next: ScriptTask): void {
+    const task = this.current[vcpu]!;
+    if (next === task) return this.player.tasks.call(task);
+    this.player.tasks.sleep(task, next);
+    this.machine.return_to_user(vcpu);
+    this.current[vcpu] = next;
+  }
+
+  private churn(vcpu: number): void {
+    const { machine } = this;
+    const start = (CHURN_SLOT + vcpu) * P4D_PAGES;
+    const call = (work: () => void): void => {
+      machine.syscall(vcpu);
+      work();
+      machine.return_to_user(vcpu);
+    };
+    const flags = VM_READ | VM_WRITE;
+    call(() => void sys.sys_mmap(machine.linux, vcpu, { start, pages: 1, flags, file: NO_FILE, pgoff: 0 }));
+    machine.touch(vcpu, start as Vpn, ACCESS_WRITE);
+    call(() => void sys.sys_munmap(machine.linux, vcpu, start, 1));
+  }
+
+  private fork(vcpu: number, task: ScriptTask): void {
+    const { machine, player } = this;
+    machine.syscall(vcpu);
+    const child = player.tasks.add(`child${vcpu}`, player.copy(vcpu, 0, false), vcpu);
+    machine.return_to_user(vcpu);
+    player.tasks.sleep(task, child);
+    machine.return_to_user(vcpu);
+    machine.syscall(vcpu);
+    do_exit(machine.linux, vcpu);
+    player.tasks.remove(child);
+    player.tasks.yield_to(vcpu, task);
+    machine.return_to_user(vcpu);
+  }
+}
