@@ -36,12 +36,14 @@ export interface Model {
   readonly processes: readonly string[];
   readonly actions: readonly Action[];
   readonly properties: readonly Property[];
+  /** Processes that owe nothing: an infinite run is fair though they never act again. Others stop only where they cannot act. */
+  readonly mayStop?: readonly number[];
 
   /** Make the initial state the current one. */
   initial(): void;
-  /** Make the state of the bytes at `at` the current one. */
+  /** Make the state of the bytes at `at`, a multiple of 4, the current one. */
   load(from: Uint8Array, at: number): void;
-  /** Write the current state to the bytes at `at`. */
+  /** Write the current state to the bytes at `at`, a multiple of 4. */
   store(to: Uint8Array, at: number): void;
   /** Take an action. False: it is not enabled here, and nothing has changed. */
   run(action: number): boolean;
@@ -60,6 +62,22 @@ export interface Model {
    * others, now and as long as it doesn't act, and is no property able to tell before from after?
    */
   local?(process: number): boolean;
+}
+
+/**
+ * A model's view of the bytes that load() and store() get, as words: they begin at a multiple of 4, and there are few
+ * different arrays.
+ */
+export class Words {
+  private bytes: Uint8Array = new Uint8Array(0);
+  private words: Int32Array = new Int32Array(0);
+
+  of(bytes: Uint8Array): Int32Array {
+    if (bytes === this.bytes) return this.words;
+    this.bytes = bytes;
+    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+    return this.words;
+  }
 }
 
 /** How a worker makes a model of its own: the module's export is called with `options`, which can be cloned. */
