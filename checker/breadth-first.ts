@@ -1,0 +1,210 @@
+/**
+ * Breadth-first exploration: level by level, so that the first counterexample is a shortest one.
+ *
+ * Only two levels are kept as states; all others as hashes, with the way they were reached. Under partial-order reduction
+ * shortest means: among the runs that the reduction leaves.
+ */
+import { Expander } from "./expander.js";
+import { FairGraph } from "./fair-graph.js";
+import { findFairLasso } from "./fair-lasso.js";
+import type { Model } from "./model.js";
+import { boundsOf, type ExploreOptions } from "./options.js";
+import { type Bounds, type Ended, type Outcome, type PropertyResult, verdictOf } from "./outcome.js";
+import { withoutSymmetry } from "./run-path.js";
+import { collisionOdds, SeenSet } from "./seen-set.js";
+import { Namer, StateBytes, strideOf } from "./state-bytes.js";
+import { Trail, TRAIL_BYTES } from "./trail.js";
+import { Watch } from "./watch.js";
+
+/** Explore `model` in this thread. The event loop gets its turn every `everyMs`. */
+export async function exploreBreadthFirst(model: Model, options: ExploreOptions = {}): Promise<Outcome> {
+  const search = new BreadthFirst(model, options);
+  const everyMs = options.everyMs ?? 200;
+  let last = { at: performance.now(), distinct: 0 };
+  while (!search.run(performance.now() + everyMs)) {
+    const now = performance.now();
+    const rate = ((search.states - last.distinct) / (now - last.at)) * 1000;
+    last = { at: now, distinct: search.states };
+    options.onProgress?.({
+      depth: search.depth,
+      generated: search.transitions,
+      distinct: search.states,
+      rate,
+      queue: search.queue,
+    });
+    await new Promise((resume) => setImmediate(resume));
+    if (options.signal?.aborted === true) search.ended = "interrupted";
+  }
+  return search.outcome();
+}
+
+/** States between two looks at the clock. */
+const SLICE = 1024;
+
+class BreadthFirst {
+  ended: Ended | undefined;
+  depth = 0;
+  private readonly began = performance.now();
+  private readonly bounds: Bounds;
+  private readonly namer: Namer;
+  private readonly watch: Watch;
+  private readonly set: SeenSet;
+  private readonly trail: Trail;
+  private readonly graph: FairGraph | undefined;
+  private readonly partialOrder: boolean;
+  private readonly expander: Expander;
+  private readonly stride: number;
+  /** States that a frontier has room for. */
+  private readonly room: number;
+  private here: StateBytes;
+  private next: StateBytes;
+  private hereStart = 0;
+  private nextStart = 1;
+  private at = 0;
+  /** Longest frontier so far, and the transitions of all levels before this one. */
+  private widest = 1;
+  private transitionsBefore = 0;
+
+  constructor(
+    private readonly model: Model,
+    options: ExploreOptions,
+  ) {
+    this.bounds = boundsOf(options);
+    const { maxBytes } = this.bounds;
+    this.watch = new Watch(model);
+    const progress = this.watch.eventually.length > 0;
+    this.partialOrder = !progress && options.partialOrder !== false && model.local !== undefined;
+    this.namer = new Namer(model, !progress && options.symmetry !== false);
+    this.graph = progress ? new FairGraph(model) : undefined;
+    this.set = SeenSet.reserve(maxBytes);
+    this.trail = Trail.reserve(this.set.maxStates);
+    this.stride = strideOf(model);
+    this.room = Math.floor(Math.min(maxBytes, 2 ** 31 - 8) / this.stride);
+    this.here = new StateBytes(new SharedArrayBuffer(this.room * this.stride));
+    this.next = new StateBytes(new SharedArrayBuffer(this.room * this.stride));
+    const { namer, watch, set, trail, graph, partialOrder } = this;
+    this.expander = new Expander({ model, namer, watch, set, trail, graph, partialOrder });
+    model.initial();
+    namer.store(this.here, 0);
+    set.hash(this.here.words, 0, this.stride / 4);
+    set.add(0);
+    this.expander.level(0, this.here, 0, this.next, 1);
+  }
+
+  /** Distinct states found. */
+  get states(): number {
+    return this.set.size;
+  }
+
+  get transitions(): number {
+    return this.expander.transitions;
+  }
+
+  /** States that wait. */
+  get queue(): number {
+    return this.expander.tail - this.at;
+  }
+
+  /** Explore until `deadline`. Returns true at the end of the exploration. */
+  run(deadline: number): boolean {
+    while (this.ended === undefined) {
+      if (this.at === this.nextStart) this.nextLevel();
+      else this.slice(Math.min(this.nextStart, this.at + SLICE));
+      if (performance.now() > deadline) break;
+    }
+    return this.ended !== undefined;
+  }
+
+  private slice(end: number): void {
+    const { expander, set, bounds, nextStart, room } = this;
+    const most = this.model.actions.length;
+    const expands = this.depth < bounds.maxDepth;
+    for (; this.at < end; this.at++) {
+      if (expands && (set.isFull(most) || expander.tail + most - nextStart > room) && !this.makeRoom(most)) {
+        this.ended = "memory";
+        return;
+      }
+      if (!(expands ? expander.expand(this.at) : expander.look(this.at))) {
+        this.ended = "violated";
+        return;
+      }
+    }
+    if (set.size > bounds.maxStates) this.ended = "states";
+  }
+
+  private nextLevel(): void {
+    const { expander } = this;
+    const { tail } = expander;
+    this.transitionsBefore = expander.transitions;
+    this.widest = Math.max(this.widest, tail - this.nextStart);
+    if (tail === this.nextStart) {
+      this.ended = this.depth < this.bounds.maxDepth ? "exhausted" : "depth";
+      return;
+    }
+    this.depth++;
+    [this.here, this.next] = [this.next, this.here];
+    this.hereStart = this.nextStart;
+    this.nextStart = tail;
+    expander.level(this.depth, this.here, this.hereStart, this.next, tail);
+  }
+
+  /** Make room in the seen set for `most` states. */
+  private makeRoom(most: number): boolean {
+    const { set, expander, nextStart, room } = this;
+    if (expander.tail + most - nextStart > room) return false;
+    if (this.bytes + set.bytes > this.bounds.maxBytes) return false;
+    return set.grow();
+  }
+
+  /** Bytes that are kept. */
+  private get bytes(): number {
+    const frontiers = 2 * Math.max(this.widest, this.expander.tail - this.nextStart) * this.stride;
+    return this.set.bytes + this.states * TRAIL_BYTES + frontiers + (this.graph?.bytes ?? 0);
+  }
+
+  outcome(): Outcome {
+    const { model, expander, set, bounds } = this;
+    const ended = this.ended!;
+    const violated = ended === "violated";
+    const properties = model.properties.map((_, i) => this.result(i));
+    return {
+      verdict: verdictOf(properties, ended),
+      // a level in which something is violated is not counted: the same numbers, whatever was taken before that was seen
+      states: violated ? this.nextStart : set.size,
+      transitions: violated ? this.transitionsBefore : expander.transitions,
+      ends: expander.ends,
+      depth: this.depth,
+      seconds: (performance.now() - this.began) / 1000,
+      properties,
+      soundness: {
+        bounds,
+        ended,
+        partialOrder: this.partialOrder,
+        symmetries: this.namer.reduces ? model.symmetries! : 0,
+        collisionOdds: collisionOdds(set.size),
+        seenBytesPerState: set.bytes / set.size + TRAIL_BYTES,
+      },
+    };
+  }
+
+  private result(i: number): PropertyResult {
+    const { model, watch, expander, trail } = this;
+    const { name, says, kind } = model.properties[i]!;
+    const exhausted = this.ended === "exhausted";
+    const about = { name, says, kind };
+    if (kind === "sometimes") {
+      const seen = watch.seen[i]!;
+      if (seen !== 0) return { ...about, verdict: "holds", depth: seen - 1 };
+      return { ...about, verdict: exhausted ? "vacuous" : "open" };
+    }
+    if (kind === "always") {
+      if (expander.violated !== i) return { ...about, verdict: exhausted ? "holds" : "open" };
+      const path = trail.actionsTo(expander.violator);
+      const actions = this.namer.reduces ? withoutSymmetry(model, path) : path;
+      return { ...about, verdict: "violated", counterexample: { actions } };
+    }
+    const lasso = findFairLasso(model, this.graph!, watch.eventually.indexOf(i), trail);
+    if (lasso !== undefined) return { ...about, verdict: "violated", counterexample: lasso };
+    return { ...about, verdict: exhausted ? "holds" : "open" };
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * How to explore.
+ */
+import type { Bounds } from "./outcome.js";
+
+/** How far an exploration is, told now and then. */
+export interface Progress {
+  /** Level that is being expanded: actions from the initial state. */
+  readonly depth: number;
+  /** Transitions taken, and distinct states found. */
+  readonly generated: number;
+  readonly distinct: number;
+  /** Distinct states a second, since the last report. */
+  readonly rate: number;
+  /** States that wait to be expanded. */
+  readonly queue: number;
+}
+
+export interface ExploreOptions extends Partial<Bounds> {
+  /** Reductions are on where the model offers them. Off, or with `eventually` properties, partial order and symmetry are not used. */
+  readonly partialOrder?: boolean;
+  readonly symmetry?: boolean;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Milliseconds between two reports, and the time after which a signal is seen at the latest. Default 200. */
+  readonly everyMs?: number;
+  /** Ends the exploration; what was covered until then is the outcome. */
+  readonly signal?: AbortSignal;
+}
+
+const GIB = 2 ** 30;
+
+/** The bounds of `options`, with what is usual where they say nothing. */
+export function boundsOf(options: ExploreOptions): Bounds {
+  return {
+    maxDepth: options.maxDepth ?? Infinity,
+    maxStates: options.maxStates ?? Infinity,
+    maxBytes: options.maxBytes ?? 2 * GIB,
+  };
+}

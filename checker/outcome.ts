@@ -1,0 +1,88 @@
+/**
+ * What an exploration found, and what its answer rests on.
+ */
+import type { Property } from "./model.js";
+
+/** Why an exploration ended. */
+export type Ended =
+  /** every state that can be reached was */
+  | "exhausted"
+  | "violated"
+  /** a bound was met: depth, number of states, memory */
+  | "depth"
+  | "states"
+  | "memory"
+  /** the signal of the options */
+  | "interrupted"
+  /** a randomised exploration did all its runs */
+  | "runs";
+
+/** A run of the model that a property forbids. */
+export interface Counterexample {
+  /** Indexes in Model.actions, from the initial state on. */
+  readonly actions: readonly number[];
+  /** `eventually`: the actions from this index on are a loop; equal to actions.length: the last state has no successor. */
+  readonly loop?: number;
+}
+
+export interface PropertyResult {
+  readonly name: string;
+  readonly says: string;
+  readonly kind: Property["kind"];
+  /**
+   * `always`: holds in all states seen. `sometimes`: it happened. `eventually`: no fair run avoids it.
+   * vacuous: a `sometimes` that never happened, though all was seen; open: nothing can be said, since not all was seen.
+   */
+  readonly verdict: "holds" | "violated" | "vacuous" | "open";
+  readonly counterexample?: Counterexample;
+  /** `sometimes`: depth at which it held first. */
+  readonly depth?: number;
+}
+
+/** How far an exploration may go. */
+export interface Bounds {
+  /** Actions from the initial state. */
+  readonly maxDepth: number;
+  readonly maxStates: number;
+  /** All that the explorer keeps: seen set, trail, frontiers, and where `eventually` is asked, successors. */
+  readonly maxBytes: number;
+}
+
+/** What the answer rests on. */
+export interface Soundness {
+  readonly bounds: Bounds;
+  readonly ended: Ended;
+  readonly partialOrder: boolean;
+  readonly symmetries: number;
+  /** Probability that two states had one hash, so that something was missed. */
+  readonly collisionOdds: number;
+  /** Bytes a state, empty slots included. */
+  readonly seenBytesPerState: number;
+  /** Randomised: the probability that a run meets a bug of `pctDepth`, at least. */
+  readonly pct?: {
+    readonly seed: number;
+    readonly runs: number;
+    readonly depth: number;
+    readonly odds: number;
+  };
+}
+
+export interface Outcome {
+  /** out-of-bounds: nothing is violated, and not all was seen. */
+  readonly verdict: "holds" | "violated" | "out-of-bounds";
+  /** Distinct states found, transitions taken, and states without a successor. */
+  readonly states: number;
+  readonly transitions: number;
+  readonly ends: number;
+  /** Actions to the farthest state. */
+  readonly depth: number;
+  readonly seconds: number;
+  readonly properties: readonly PropertyResult[];
+  readonly soundness: Soundness;
+}
+
+/** The verdict over all properties. */
+export function verdictOf(properties: readonly PropertyResult[], ended: Ended): Outcome["verdict"] {
+  if (properties.some(({ verdict }) => verdict === "violated" || verdict === "vacuous")) return "violated";
+  return ended === "exhausted" ? "holds" : "out-of-bounds";
+}
