@@ -9,39 +9,31 @@ import { FairGraph } from "./fair-graph.js";
 import { findFairLasso } from "./fair-lasso.js";
 import type { Model } from "./model.js";
 import { boundsOf, type ExploreOptions } from "./options.js";
-import { type Bounds, type Ended, type Outcome, type PropertyResult, verdictOf } from "./outcome.js";
+import {
+  type Bounds,
+  type Counterexample,
+  type Ended,
+  judge,
+  type Outcome,
+  type PropertyResult,
+  verdictOf,
+} from "./outcome.js";
 import { withoutSymmetry } from "./run-path.js";
+import { exploreInSlices, type Search } from "./search.js";
 import { collisionOdds, SeenSet } from "./seen-set.js";
 import { Namer, StateBytes, strideOf } from "./state-bytes.js";
 import { Trail, TRAIL_BYTES } from "./trail.js";
 import { Watch } from "./watch.js";
 
-/** Explore `model` in this thread. The event loop gets its turn every `everyMs`. */
-export async function exploreBreadthFirst(model: Model, options: ExploreOptions = {}): Promise<Outcome> {
-  const search = new BreadthFirst(model, options);
-  const everyMs = options.everyMs ?? 200;
-  let last = { at: performance.now(), distinct: 0 };
-  while (!search.run(performance.now() + everyMs)) {
-    const now = performance.now();
-    const rate = ((search.states - last.distinct) / (now - last.at)) * 1000;
-    last = { at: now, distinct: search.states };
-    options.onProgress?.({
-      depth: search.depth,
-      generated: search.transitions,
-      distinct: search.states,
-      rate,
-      queue: search.queue,
-    });
-    await new Promise((resume) => setImmediate(resume));
-    if (options.signal?.aborted === true) search.ended = "interrupted";
-  }
-  return search.outcome();
+/** Explore `model` in this thread. */
+export function exploreBreadthFirst(model: Model, options: ExploreOptions = {}): Promise<Outcome> {
+  return exploreInSlices(new BreadthFirst(model, options), options);
 }
 
 /** States between two looks at the clock. */
 const SLICE = 1024;
 
-class BreadthFirst {
+class BreadthFirst implements Search {
   ended: Ended | undefined;
   depth = 0;
   private readonly began = performance.now();
@@ -188,23 +180,16 @@ class BreadthFirst {
   }
 
   private result(i: number): PropertyResult {
-    const { model, watch, expander, trail } = this;
-    const { name, says, kind } = model.properties[i]!;
-    const exhausted = this.ended === "exhausted";
-    const about = { name, says, kind };
-    if (kind === "sometimes") {
-      const seen = watch.seen[i]!;
-      if (seen !== 0) return { ...about, verdict: "holds", depth: seen - 1 };
-      return { ...about, verdict: exhausted ? "vacuous" : "open" };
-    }
-    if (kind === "always") {
-      if (expander.violated !== i) return { ...about, verdict: exhausted ? "holds" : "open" };
-      const path = trail.actionsTo(expander.violator);
-      const actions = this.namer.reduces ? withoutSymmetry(model, path) : path;
-      return { ...about, verdict: "violated", counterexample: { actions } };
-    }
-    const lasso = findFairLasso(model, this.graph!, watch.eventually.indexOf(i), trail);
-    if (lasso !== undefined) return { ...about, verdict: "violated", counterexample: lasso };
-    return { ...about, verdict: exhausted ? "holds" : "open" };
+    const { model, watch, ended } = this;
+    return judge(model.properties[i]!, ended === "exhausted", watch.seen[i]!, this.counterexample(i));
+  }
+
+  private counterexample(property: number): Counterexample | undefined {
+    const { model, expander, trail, watch } = this;
+    const progress = watch.eventually.indexOf(property);
+    if (progress >= 0) return findFairLasso(model, this.graph!, progress, trail);
+    if (expander.violated !== property) return undefined;
+    const path = trail.actionsTo(expander.violator);
+    return { actions: this.namer.reduces ? withoutSymmetry(model, path) : path };
   }
 }

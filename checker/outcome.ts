@@ -81,8 +81,27 @@ export interface Outcome {
   readonly soundness: Soundness;
 }
 
+/**
+ * What is known of `property`: `found`, the counterexample if there is one; `seen`, 1 + the depth at which it held first, for
+ * `sometimes`; `all`, whether all was seen that its kind depends on.
+ */
+export function judge(
+  { name, says, kind }: Property,
+  all: boolean,
+  seen: number,
+  found: Counterexample | undefined,
+): PropertyResult {
+  const about = { name, says, kind };
+  if (found !== undefined) return { ...about, verdict: "violated", counterexample: found };
+  if (kind !== "sometimes") return { ...about, verdict: all ? "holds" : "open" };
+  if (seen !== 0) return { ...about, verdict: "holds", depth: seen - 1 };
+  return { ...about, verdict: all ? "vacuous" : "open" };
+}
+
 /** The verdict over all properties. */
 export function verdictOf(properties: readonly PropertyResult[], ended: Ended): Outcome["verdict"] {
   if (properties.some(({ verdict }) => verdict === "violated" || verdict === "vacuous")) return "violated";
-  return ended === "exhausted" ? "holds" : "out-of-bounds";
+  return ended === "exhausted" && properties.every(({ verdict }) => verdict === "holds")
+    ? "holds"
+    : "out-of-bounds";
 }

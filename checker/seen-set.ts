@@ -125,6 +125,17 @@ export class SeenSet {
     }
   }
 
+  /** The number of the state that was hashed, or NEW if it is not there. */
+  find(): number {
+    const { slots, mask, h1, h2 } = this;
+    for (let slot = h1 & mask; ; slot = (slot + 1) & mask) {
+      const i = slot * SLOT;
+      const there = slots[i + 2]!;
+      if (there === 0) return NEW;
+      if (slots[i] === h1 && slots[i + 1] === h2) return there - 1;
+    }
+  }
+
   /**
    * Double the slots in use. Returns false if the reserve is used up.
    *
