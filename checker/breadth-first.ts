@@ -109,7 +109,7 @@ class BreadthFirst implements Search {
 
   private slice(end: number): void {
     const { expander, set, bounds, nextStart, room } = this;
-    const most = this.model.actions.length;
+    const { most } = expander;
     const expands = this.depth < bounds.maxDepth;
     for (; this.at < end; this.at++) {
       if (expands && (set.isFull(most) || expander.tail + most - nextStart > room) && !this.makeRoom(most)) {
@@ -121,6 +121,7 @@ class BreadthFirst implements Search {
         return;
       }
     }
+    if (this.at === nextStart) expander.flush();
     if (set.size > bounds.maxStates) this.ended = "states";
   }
 
@@ -158,6 +159,7 @@ class BreadthFirst implements Search {
     const { model, expander, set, bounds } = this;
     const ended = this.ended!;
     const violated = ended === "violated";
+    if (!violated) expander.flush();
     const properties = model.properties.map((_, i) => this.result(i));
     return {
       verdict: verdictOf(properties, ended),

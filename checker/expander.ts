@@ -10,10 +10,13 @@
  */
 import type { FairGraph } from "./fair-graph.js";
 import type { Model } from "./model.js";
-import { NEW, type SeenSet } from "./seen-set.js";
+import { LANES, NEW, type SeenSet } from "./seen-set.js";
 import { type Namer, type StateBytes, strideOf } from "./state-bytes.js";
 import type { Trail } from "./trail.js";
 import { NONE, type Watch } from "./watch.js";
+
+/** Successors that are found before they are looked up together: enough for memory to be busy, few enough for the cache. */
+const BATCH = 64;
 
 /** Actions of each process, by index. */
 export function actionsByProcess(model: Model): readonly (readonly number[])[] {
@@ -38,7 +41,7 @@ export class Expander {
   /** Transitions taken, and states without any. */
   transitions = 0;
   ends = 0;
-  /** Number of the next new state. */
+  /** Number of the next new state; see flush(). */
   tail = 0;
   /** The violation that stopped expand(): a state and a property. */
   violator = NONE;
@@ -49,15 +52,29 @@ export class Expander {
   private next!: StateBytes;
   private nextStart = 0;
   private depth = 0;
+  /** Successors that wait, at the tail of the next level. */
+  private waiting = 0;
+  private readonly parent = new Uint32Array(LANES);
+  private readonly action = new Uint16Array(LANES);
   private readonly nrWords: number;
   private readonly byProcess: readonly (readonly number[])[];
   private readonly all: readonly number[];
+
+  /** States that must have room in the seen set and the next level before expand(). */
+  get most(): number {
+    return BATCH + this.all.length;
+  }
 
   constructor(private readonly parts: ExpanderParts) {
     const { model } = parts;
     this.nrWords = strideOf(model) / 4;
     this.byProcess = actionsByProcess(model);
     this.all = model.actions.map((_, a) => a);
+    if (this.most > LANES || model.processes.length > 31) {
+      throw new RangeError(
+        `${model.name}: more than ${LANES - BATCH} actions, or 31 processes; split the model`,
+      );
+    }
   }
 
   /** Expand states of `here` from now on, whose first has number `hereStart`; new ones go to `next`. */
@@ -86,27 +103,69 @@ export class Expander {
     if (!this.look(number)) return false;
     const { graph, partialOrder, watch } = this.parts;
     const before = this.transitions;
-    if (graph !== undefined) this.record(graph, number, watch.misses());
-    else if (partialOrder) this.reduced(number);
-    else this.take(number, this.all);
+    if (graph !== undefined) {
+      graph.begin(number, watch.misses());
+      this.take(number, this.all);
+      this.flush();
+      graph.end();
+    } else if (partialOrder) this.reduced(number);
+    else {
+      this.take(number, this.all);
+      if (this.waiting >= BATCH) this.flush();
+    }
     if (this.transitions === before) this.ends++;
     return true;
   }
 
-  /** Take those of `actions` that are enabled. Returns true if one leads to a state beyond this level. */
-  private take(number: number, actions: readonly number[]): boolean {
-    const { model } = this.parts;
-    const { bytes } = this.here;
-    const at = (number - this.hereStart) * this.nrWords * 4;
+  /** Look the successors that wait up. Returns true if one of those from `first` on lies beyond this level. */
+  flush(first = 0): boolean {
+    const { set, trail, graph } = this.parts;
+    const { next, nextStart, nrWords, waiting, parent, action } = this;
+    const { words } = next;
+    const from = (this.tail - nextStart) * nrWords;
+    let tail = this.tail;
     let beyond = false;
+    set.fetch(waiting);
+    for (let lane = 0; lane < waiting; lane++) {
+      let there = set.add(tail, lane);
+      if (there === NEW) {
+        there = tail;
+        trail.parent[tail] = parent[lane]!;
+        trail.action[tail] = action[lane]!;
+        const to = (tail - nextStart) * nrWords;
+        const at = from + lane * nrWords;
+        if (to !== at) for (let i = 0; i < nrWords; i++) words[to + i] = words[at + i]!;
+        tail++;
+      }
+      if (there >= nextStart && lane >= first) beyond = true;
+      if (graph !== undefined) graph.edge(action[lane]!, there);
+    }
+    this.tail = tail;
+    this.waiting = 0;
+    return beyond;
+  }
+
+  /** Take those of `actions` that are enabled: their states wait to be looked up. */
+  private take(number: number, actions: readonly number[]): void {
+    const { model, namer, set } = this.parts;
+    const { next, nrWords, parent } = this;
+    const { bytes } = this.here;
+    const at = (number - this.hereStart) * nrWords * 4;
+    let lane = this.waiting;
+    let to = (this.tail - this.nextStart + lane) * nrWords;
     for (let i = 0; i < actions.length; i++) {
       const action = actions[i]!;
       if (!model.run(action)) continue;
-      this.transitions++;
-      if (this.reach(number, action) >= this.nextStart) beyond = true;
+      namer.store(next, to);
+      set.hash(next.words, to, nrWords, lane);
+      parent[lane] = number;
+      this.action[lane] = action;
+      lane++;
+      to += nrWords;
       model.load(bytes, at);
     }
-    return beyond;
+    this.transitions += lane - this.waiting;
+    this.waiting = lane;
   }
 
   private reduced(number: number): void {
@@ -115,41 +174,14 @@ export class Expander {
     let taken = 0;
     for (let p = 0; p < byProcess.length; p++) {
       if (!model.local!(p)) continue;
-      if (this.take(number, byProcess[p]!)) return;
+      const first = this.waiting;
+      this.take(number, byProcess[p]!);
+      if (this.flush(first)) return;
       taken |= 1 << p;
     }
     for (let p = 0; p < byProcess.length; p++) {
       if ((taken & (1 << p)) === 0) this.take(number, byProcess[p]!);
     }
-  }
-
-  /** As take() of all actions, with each successor noted. */
-  private record(graph: FairGraph, number: number, misses: number): void {
-    const { model } = this.parts;
-    const { bytes } = this.here;
-    const at = (number - this.hereStart) * this.nrWords * 4;
-    graph.begin(number, misses);
-    for (let action = 0; action < this.all.length; action++) {
-      if (!model.run(action)) continue;
-      this.transitions++;
-      graph.edge(action, this.reach(number, action));
-      model.load(bytes, at);
-    }
-    graph.end();
-  }
-
-  /** The current state was reached by `action` from `parent`. Returns its number. */
-  private reach(parent: number, action: number): number {
-    const { namer, set, trail } = this.parts;
-    const { next, nrWords, tail } = this;
-    const at = (tail - this.nextStart) * nrWords;
-    namer.store(next, at);
-    set.hash(next.words, at, nrWords);
-    const there = set.add(tail);
-    if (there !== NEW) return there;
-    trail.parent[tail] = parent;
-    trail.action[tail] = action;
-    this.tail = tail + 1;
-    return tail;
+    if (this.waiting >= BATCH) this.flush();
   }
 }

@@ -16,6 +16,8 @@
 const SLOT = 3;
 /** add(): the state was not there before. */
 export const NEW = -1;
+/** States that can be hashed before the first of them is looked up. */
+export const LANES = 2048;
 /** A table begins with so many slots, and is doubled when it is this full. */
 const FIRST_SLOTS = 1 << 14;
 const FULL = 0.8;
@@ -39,8 +41,11 @@ export class SeenSet {
   private readonly slots: Int32Array;
   private readonly shared: Int32Array;
   private mask: number;
-  private h1 = 0;
-  private h2 = 0;
+  /** Hashes that wait to be looked up, a lane each. */
+  private readonly h1 = new Int32Array(LANES);
+  private readonly h2 = new Int32Array(LANES);
+  /** What fetch() saw; without a use, its loads could be left out. */
+  fetched = 0;
 
   constructor(readonly memory: SeenSetMemory) {
     this.slots = new Int32Array(memory.slots);
@@ -87,10 +92,10 @@ export class SeenSet {
   }
 
   /**
-   * Hash the state of `nrWords` words at `at`, for the calls that follow: one pass, two lanes of which the second
-   * takes up the first, each step a bijection of both.
+   * Hash the state of `nrWords` words at `at` into lane `lane`, for the calls that follow: one pass, two halves of which
+   * the second takes up the first, each step a bijection of both.
    */
-  hash(words: Int32Array, at: number, nrWords: number): void {
+  hash(words: Int32Array, at: number, nrWords: number, lane = 0): void {
     let h1 = nrWords;
     let h2 = M2;
     const end = at + nrWords;
@@ -104,13 +109,26 @@ export class SeenSet {
     h1 = Math.imul(h1 ^ (h2 >>> 16), M2);
     h1 ^= h1 >>> 13;
     h2 = Math.imul(h2 ^ (h2 >>> 15), M1);
-    this.h1 = h1;
-    this.h2 = ((h2 ^ (h2 >>> 14)) + h1) | 0;
+    this.h1[lane] = h1;
+    this.h2[lane] = (h2 ^ (h2 >>> 14)) + h1;
   }
 
-  /** Put the state that was hashed in as `number`, if it is not there. Returns NEW, or the number that it has. */
-  add(number: number): number {
-    const { slots, mask, h1, h2 } = this;
+  /**
+   * Bring the slots of lanes 0 to lanes - 1 into the cache. The loads do not depend on each other, so that the
+   * processor has many under way; one after the other, each look-up would wait for memory alone.
+   */
+  fetch(lanes: number): void {
+    const { slots, mask, h1 } = this;
+    let any = 0;
+    for (let lane = 0; lane < lanes; lane++) any |= slots[(h1[lane]! & mask) * SLOT + 2]!;
+    this.fetched = any;
+  }
+
+  /** Put the state of `lane` in as `number`, if it is not there. Returns NEW, or the number that it has. */
+  add(number: number, lane = 0): number {
+    const { slots, mask } = this;
+    const h1 = this.h1[lane]!;
+    const h2 = this.h2[lane]!;
     for (let slot = h1 & mask; ; slot = (slot + 1) & mask) {
       const i = slot * SLOT;
       const there = slots[i + 2]!;
@@ -125,9 +143,11 @@ export class SeenSet {
     }
   }
 
-  /** The number of the state that was hashed, or NEW if it is not there. */
+  /** The number of the state in lane 0, or NEW if it is not there. */
   find(): number {
-    const { slots, mask, h1, h2 } = this;
+    const { slots, mask } = this;
+    const h1 = this.h1[0]!;
+    const h2 = this.h2[0]!;
     for (let slot = h1 & mask; ; slot = (slot + 1) & mask) {
       const i = slot * SLOT;
       const there = slots[i + 2]!;
