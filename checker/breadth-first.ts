@@ -4,23 +4,15 @@
  * Only two levels are kept as states; all others as hashes, with the way they were reached. Under partial-order reduction
  * shortest means: among the runs that the reduction leaves.
  */
-import { Expander } from "./expander.js";
+import { Expander, mostAdded } from "./expander.js";
 import { FairGraph } from "./fair-graph.js";
 import { findFairLasso } from "./fair-lasso.js";
 import type { Model } from "./model.js";
 import { boundsOf, type ExploreOptions } from "./options.js";
-import {
-  type Bounds,
-  type Counterexample,
-  type Ended,
-  judge,
-  type Outcome,
-  type PropertyResult,
-  verdictOf,
-} from "./outcome.js";
+import { type Bounds, type Counterexample, type Ended, type Outcome, outcomeOf } from "./outcome.js";
 import { withoutSymmetry } from "./run-path.js";
 import { exploreInSlices, type Search } from "./search.js";
-import { collisionOdds, SeenSet } from "./seen-set.js";
+import { SeenSet } from "./seen-set.js";
 import { Namer, StateBytes, strideOf } from "./state-bytes.js";
 import { Trail, TRAIL_BYTES } from "./trail.js";
 import { Watch } from "./watch.js";
@@ -53,9 +45,9 @@ class BreadthFirst implements Search {
   private hereStart = 0;
   private nextStart = 1;
   private at = 0;
-  /** Longest frontier so far, and the transitions of all levels before this one. */
+  /** Longest frontier so far, and what had been counted before this level. */
   private widest = 1;
-  private transitionsBefore = 0;
+  private before = { transitions: 0, ends: 0 };
 
   constructor(
     private readonly model: Model,
@@ -109,7 +101,7 @@ class BreadthFirst implements Search {
 
   private slice(end: number): void {
     const { expander, set, bounds, nextStart, room } = this;
-    const { most } = expander;
+    const most = mostAdded(this.model);
     const expands = this.depth < bounds.maxDepth;
     for (; this.at < end; this.at++) {
       if (expands && (set.isFull(most) || expander.tail + most - nextStart > room) && !this.makeRoom(most)) {
@@ -128,7 +120,7 @@ class BreadthFirst implements Search {
   private nextLevel(): void {
     const { expander } = this;
     const { tail } = expander;
-    this.transitionsBefore = expander.transitions;
+    this.before = { transitions: expander.transitions, ends: expander.ends };
     this.widest = Math.max(this.widest, tail - this.nextStart);
     if (tail === this.nextStart) {
       this.ended = this.depth < this.bounds.maxDepth ? "exhausted" : "depth";
@@ -156,34 +148,27 @@ class BreadthFirst implements Search {
   }
 
   outcome(): Outcome {
-    const { model, expander, set, bounds } = this;
+    const { model, expander, set, watch, bounds, partialOrder, namer, began } = this;
     const ended = this.ended!;
     const violated = ended === "violated";
     if (!violated) expander.flush();
-    const properties = model.properties.map((_, i) => this.result(i));
-    return {
-      verdict: verdictOf(properties, ended),
+    return outcomeOf(model, {
+      ended,
+      bounds,
       // a level in which something is violated is not counted: the same numbers, whatever was taken before that was seen
       states: violated ? this.nextStart : set.size,
-      transitions: violated ? this.transitionsBefore : expander.transitions,
-      ends: expander.ends,
+      transitions: violated ? this.before.transitions : expander.transitions,
+      ends: violated ? this.before.ends : expander.ends,
       depth: this.depth,
-      seconds: (performance.now() - this.began) / 1000,
-      properties,
-      soundness: {
-        bounds,
-        ended,
-        partialOrder: this.partialOrder,
-        symmetries: this.namer.reduces ? model.symmetries! : 0,
-        collisionOdds: collisionOdds(set.size),
-        seenBytesPerState: set.bytes / set.size + TRAIL_BYTES,
-      },
-    };
-  }
-
-  private result(i: number): PropertyResult {
-    const { model, watch, ended } = this;
-    return judge(model.properties[i]!, ended === "exhausted", watch.seen[i]!, this.counterexample(i));
+      began,
+      partialOrder,
+      symmetries: namer.reduces ? model.symmetries! : 0,
+      hashes: set.size,
+      seenBytesPerState: set.bytes / set.size + TRAIL_BYTES,
+      seen: watch.seen,
+      progress: true,
+      counterexample: (property) => this.counterexample(property),
+    });
   }
 
   private counterexample(property: number): Counterexample | undefined {

@@ -10,10 +10,10 @@
 import { actionsByProcess } from "./expander.js";
 import type { Model } from "./model.js";
 import { boundsOf, type ExploreOptions } from "./options.js";
-import { type Bounds, type Ended, judge, type Outcome, type PropertyResult, verdictOf } from "./outcome.js";
+import { type Bounds, type Counterexample, type Ended, type Outcome, outcomeOf } from "./outcome.js";
 import { withoutSymmetry } from "./run-path.js";
 import { exploreInSlices, type Search } from "./search.js";
-import { collisionOdds, NEW, SeenSet } from "./seen-set.js";
+import { NEW, SeenSet } from "./seen-set.js";
 import { Namer, StateBytes, strideOf } from "./state-bytes.js";
 import { NONE, Watch } from "./watch.js";
 
@@ -214,33 +214,28 @@ class DepthFirst implements Search {
   }
 
   outcome(): Outcome {
-    const { model, set, bounds, ended, namer } = this;
-    const properties = model.properties.map((_, i) => this.result(i));
-    return {
-      verdict: verdictOf(properties, ended!),
+    const { model, set, watch, bounds, ended, namer, transitions, ends, began, partialOrder } = this;
+    return outcomeOf(model, {
+      ended: ended!,
+      bounds: { ...bounds, maxDepth: this.maxDepth },
       states: set.size,
-      transitions: this.transitions,
-      ends: this.ends,
+      transitions,
+      ends,
       depth: this.deepest,
-      seconds: (performance.now() - this.began) / 1000,
-      properties,
-      soundness: {
-        bounds: { ...bounds, maxDepth: this.maxDepth },
-        ended: ended!,
-        partialOrder: this.partialOrder,
-        symmetries: namer.reduces ? model.symmetries! : 0,
-        collisionOdds: collisionOdds(set.size),
-        seenBytesPerState: set.bytes / set.size,
-      },
-    };
+      began,
+      partialOrder,
+      symmetries: namer.reduces ? model.symmetries! : 0,
+      hashes: set.size,
+      seenBytesPerState: set.bytes / set.size,
+      seen: watch.seen,
+      progress: false,
+      counterexample: (property) => this.counterexample(property),
+    });
   }
 
-  private result(i: number): PropertyResult {
-    const { model, watch, ended } = this;
-    const property = model.properties[i]!;
-    const all = ended === "exhausted" && property.kind !== "eventually";
-    if (this.violated !== i) return judge(property, all, watch.seen[i]!, undefined);
-    const actions = this.namer.reduces ? withoutSymmetry(model, this.path) : this.path;
-    return judge(property, all, 0, { actions });
+  private counterexample(property: number): Counterexample | undefined {
+    const { model, path, namer } = this;
+    if (this.violated !== property) return undefined;
+    return { actions: namer.reduces ? withoutSymmetry(model, path) : path };
   }
 }

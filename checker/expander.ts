@@ -11,7 +11,7 @@
 import type { FairGraph } from "./fair-graph.js";
 import type { Model } from "./model.js";
 import { LANES, NEW, type SeenSet } from "./seen-set.js";
-import { type Namer, type StateBytes, strideOf } from "./state-bytes.js";
+import { type Namer, StateBytes, strideOf } from "./state-bytes.js";
 import type { Trail } from "./trail.js";
 import { NONE, type Watch } from "./watch.js";
 
@@ -23,6 +23,11 @@ export function actionsByProcess(model: Model): readonly (readonly number[])[] {
   return model.processes.map((_, p) =>
     model.actions.flatMap((action, a) => (action.process === p ? [a] : [])),
   );
+}
+
+/** States that one call of expand() adds at most: there must be room for them. */
+export function mostAdded(model: Model): number {
+  return BATCH + model.actions.length;
 }
 
 /** What an expander works on; the same for all workers but for the model and its helpers. */
@@ -47,30 +52,27 @@ export class Expander {
   violator = NONE;
   violated = NONE;
 
+  protected next!: StateBytes;
+  protected nextStart = 0;
+  protected readonly nrWords: number;
+  /** Successors that wait to be looked up, a lane each: their states, where they come from, and by what. */
+  protected waiting = 0;
+  protected readonly pool: StateBytes;
+  protected readonly parent = new Uint32Array(LANES);
+  protected readonly action = new Uint16Array(LANES);
   private here!: StateBytes;
   private hereStart = 0;
-  private next!: StateBytes;
-  private nextStart = 0;
   private depth = 0;
-  /** Successors that wait, at the tail of the next level. */
-  private waiting = 0;
-  private readonly parent = new Uint32Array(LANES);
-  private readonly action = new Uint16Array(LANES);
-  private readonly nrWords: number;
   private readonly byProcess: readonly (readonly number[])[];
   private readonly all: readonly number[];
 
-  /** States that must have room in the seen set and the next level before expand(). */
-  get most(): number {
-    return BATCH + this.all.length;
-  }
-
-  constructor(private readonly parts: ExpanderParts) {
+  constructor(protected readonly parts: ExpanderParts) {
     const { model } = parts;
     this.nrWords = strideOf(model) / 4;
+    this.pool = new StateBytes(new ArrayBuffer(LANES * this.nrWords * 4));
     this.byProcess = actionsByProcess(model);
     this.all = model.actions.map((_, a) => a);
-    if (this.most > LANES || model.processes.length > 31) {
+    if (mostAdded(model) > LANES || model.processes.length > 31) {
       throw new RangeError(
         `${model.name}: more than ${LANES - BATCH} actions, or 31 processes; split the model`,
       );
@@ -120,44 +122,47 @@ export class Expander {
   /** Look the successors that wait up. Returns true if one of those from `first` on lies beyond this level. */
   flush(first = 0): boolean {
     const { set, trail, graph } = this.parts;
-    const { next, nextStart, nrWords, waiting, parent, action } = this;
-    const { words } = next;
-    const from = (this.tail - nextStart) * nrWords;
-    let tail = this.tail;
+    const { nextStart, waiting, parent, action } = this;
     let beyond = false;
     set.fetch(waiting);
     for (let lane = 0; lane < waiting; lane++) {
-      let there = set.add(tail, lane);
+      let there = set.add(this.tail, lane);
       if (there === NEW) {
-        there = tail;
-        trail.parent[tail] = parent[lane]!;
-        trail.action[tail] = action[lane]!;
-        const to = (tail - nextStart) * nrWords;
-        const at = from + lane * nrWords;
-        if (to !== at) for (let i = 0; i < nrWords; i++) words[to + i] = words[at + i]!;
-        tail++;
+        there = this.tail++;
+        trail.parent[there] = parent[lane]!;
+        trail.action[there] = action[lane]!;
+        this.keep(lane, there);
       }
       if (there >= nextStart && lane >= first) beyond = true;
       if (graph !== undefined) graph.edge(action[lane]!, there);
     }
-    this.tail = tail;
     this.waiting = 0;
     return beyond;
+  }
+
+  /** Copy the state of `lane` to the next level. */
+  protected keep(lane: number, number: number): void {
+    const { nrWords } = this;
+    const from = this.pool.words;
+    const to = this.next.words;
+    let i = lane * nrWords;
+    let k = (number - this.nextStart) * nrWords;
+    for (const end = i + nrWords; i < end; i++) to[k++] = from[i]!;
   }
 
   /** Take those of `actions` that are enabled: their states wait to be looked up. */
   private take(number: number, actions: readonly number[]): void {
     const { model, namer, set } = this.parts;
-    const { next, nrWords, parent } = this;
+    const { pool, nrWords, parent } = this;
     const { bytes } = this.here;
     const at = (number - this.hereStart) * nrWords * 4;
     let lane = this.waiting;
-    let to = (this.tail - this.nextStart + lane) * nrWords;
+    let to = lane * nrWords;
     for (let i = 0; i < actions.length; i++) {
       const action = actions[i]!;
       if (!model.run(action)) continue;
-      namer.store(next, to);
-      set.hash(next.words, to, nrWords, lane);
+      namer.store(pool, to);
+      set.hash(pool.words, to, nrWords, lane);
       parent[lane] = number;
       this.action[lane] = action;
       lane++;

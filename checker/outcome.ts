@@ -1,7 +1,8 @@
 /**
  * What an exploration found, and what its answer rests on.
  */
-import type { Property } from "./model.js";
+import type { Model, Property } from "./model.js";
+import { collisionOdds } from "./seen-set.js";
 
 /** Why an exploration ended. */
 export type Ended =
@@ -81,11 +82,61 @@ export interface Outcome {
   readonly soundness: Soundness;
 }
 
+/** What an exploration has to tell at its end. */
+export interface Covered {
+  readonly ended: Ended;
+  readonly bounds: Bounds;
+  readonly states: number;
+  readonly transitions: number;
+  readonly ends: number;
+  readonly depth: number;
+  /** When it began, on performance.now()'s clock. */
+  readonly began: number;
+  readonly partialOrder: boolean;
+  readonly symmetries: number;
+  /** Hashes compared, and bytes that a state takes among those that were seen. */
+  readonly hashes: number;
+  readonly seenBytesPerState: number;
+  /** Per property: 1 + the depth at which a `sometimes` held first, 0 for never. */
+  readonly seen: Int32Array;
+  /** Were all states kept from which a fair run can be judged? */
+  readonly progress: boolean;
+  readonly counterexample: (property: number) => Counterexample | undefined;
+}
+
+/** The outcome for the properties of `model`. */
+export function outcomeOf(model: Model, covered: Covered): Outcome {
+  const { ended, bounds, states, transitions, ends, depth, partialOrder, symmetries } = covered;
+  const properties = model.properties.map((property, i) => {
+    const all = ended === "exhausted" && (property.kind !== "eventually" || covered.progress);
+    return judge(property, all, covered.seen[i]!, covered.counterexample(i));
+  });
+  const failed = properties.some(({ verdict }) => verdict === "violated" || verdict === "vacuous");
+  const holds = ended === "exhausted" && properties.every(({ verdict }) => verdict === "holds");
+  return {
+    verdict: failed ? "violated" : holds ? "holds" : "out-of-bounds",
+    states,
+    transitions,
+    ends,
+    depth,
+    seconds: (performance.now() - covered.began) / 1000,
+    properties,
+    soundness: {
+      bounds,
+      ended,
+      partialOrder,
+      symmetries,
+      collisionOdds: collisionOdds(covered.hashes),
+      seenBytesPerState: covered.seenBytesPerState,
+    },
+  };
+}
+
 /**
  * What is known of `property`: `found`, the counterexample if there is one; `seen`, 1 + the depth at which it held first, for
  * `sometimes`; `all`, whether all was seen that its kind depends on.
  */
-export function judge(
+function judge(
   { name, says, kind }: Property,
   all: boolean,
   seen: number,
@@ -96,12 +147,4 @@ export function judge(
   if (kind !== "sometimes") return { ...about, verdict: all ? "holds" : "open" };
   if (seen !== 0) return { ...about, verdict: "holds", depth: seen - 1 };
   return { ...about, verdict: all ? "vacuous" : "open" };
-}
-
-/** The verdict over all properties. */
-export function verdictOf(properties: readonly PropertyResult[], ended: Ended): Outcome["verdict"] {
-  if (properties.some(({ verdict }) => verdict === "violated" || verdict === "vacuous")) return "violated";
-  return ended === "exhausted" && properties.every(({ verdict }) => verdict === "holds")
-    ? "holds"
-    : "out-of-bounds";
 }
