@@ -22,6 +22,9 @@ export const LANES = 2048;
 const FIRST_SLOTS = 1 << 14;
 const FULL = 0.8;
 
+/** Number of a slot that a thread is writing. */
+const BUSY = -1;
+
 /** Multipliers of the two halves of the hash: odd, without pattern. */
 const M1 = 0x9e3779b1 | 0;
 const M2 = 0x85ebca6b | 0;
@@ -44,6 +47,8 @@ export class SeenSet {
   /** Hashes that wait to be looked up, a lane each. */
   private readonly h1 = new Int32Array(LANES);
   private readonly h2 = new Int32Array(LANES);
+  /** Word of the slot in which addShared() found a state. */
+  private found = 0;
   /** What fetch() saw; without a use, its loads could be left out. */
   fetched = 0;
 
@@ -141,6 +146,44 @@ export class SeenSet {
       }
       if (slots[i] === h1 && slots[i + 1] === h2) return there - 1;
     }
+  }
+
+  /**
+   * As add(), while other threads add too. Returns NEW, or the number that it has now; that one keeps until a thread
+   * takes it over. The caller counts what is new; see count().
+   */
+  addShared(number: number, lane: number): number {
+    const { slots, mask } = this;
+    const h1 = this.h1[lane]!;
+    const h2 = this.h2[lane]!;
+    for (let slot = h1 & mask; ; slot = (slot + 1) & mask) {
+      const i = slot * SLOT;
+      let there = Atomics.load(slots, i + 2);
+      if (there === 0) {
+        there = Atomics.compareExchange(slots, i + 2, 0, BUSY);
+        if (there === 0) {
+          slots[i] = h1;
+          slots[i + 1] = h2;
+          Atomics.store(slots, i + 2, number + 1);
+          return NEW;
+        }
+      }
+      while (there === BUSY) there = Atomics.load(slots, i + 2);
+      if (slots[i] === h1 && slots[i + 1] === h2) {
+        this.found = i;
+        return there - 1;
+      }
+    }
+  }
+
+  /** Give the state that addShared() found under `there` the number `number`. False: another thread has changed it since. */
+  renumber(there: number, number: number): boolean {
+    return Atomics.compareExchange(this.slots, this.found + 2, there + 1, number + 1) === there + 1;
+  }
+
+  /** `more` states were new to addShared(). */
+  count(more: number): void {
+    Atomics.add(this.shared, USED, more);
   }
 
   /** The number of the state in lane 0, or NEW if it is not there. */

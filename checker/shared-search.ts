@@ -1,0 +1,176 @@
+/**
+ * What the threads of one exploration share, and how they agree.
+ *
+ * A level is a list of blocks of 64 state numbers, in an order that does not depend on the threads: that in which one
+ * thread alone would have found them. A thread takes the next few blocks of the list, a chunk, and fills blocks of its
+ * own with what it finds there. Where two threads find one state, the one that is earlier in the order has it, if need
+ * be by taking it over: the other's number is given up (GONE). At the end of the level the filled blocks, chunk
+ * by chunk, are the next list.
+ *
+ * All threads meet where the seen set has to grow, where somebody calls, and at the end of a level; the last to come
+ * does what is to be done.
+ */
+import type { Ended } from "./outcome.js";
+import { SeenSet, type SeenSetMemory } from "./seen-set.js";
+import { Trail, type TrailMemory } from "./trail.js";
+
+export const BLOCK_BITS = 6;
+export const BLOCK = 1 << BLOCK_BITS;
+
+/** Words of the control block. */
+export const CTL = {
+  /** Threads that wait at the meeting, and how many meetings there were. */
+  arrived: 0,
+  meetings: 1,
+  /** Of those that wait: how many have no chunk to work on. */
+  idle: 2,
+  /** 1: all are asked to meet. */
+  call: 3,
+  /** 1: the exploration is to end where it is. */
+  stop: 4,
+  /** 1 + index in ENDS once it has ended. */
+  ended: 5,
+  depth: 6,
+  /** Next chunk to take, how many there are, and blocks in each. */
+  nextChunk: 7,
+  chunks: 8,
+  chunkBlocks: 9,
+  /** First chunk in which something is violated. */
+  violatedChunk: 10,
+  /** Blocks given out so far; those of this level begin at hereBlock, of the next one at nextBlock. */
+  blocks: 11,
+  hereBlock: 12,
+  nextBlock: 13,
+  /** Blocks in this level's list. */
+  listed: 14,
+  /** States before this level's successors, for the count where something is violated. */
+  statesBefore: 15,
+  violator: 16,
+  violated: 17,
+  words: 18,
+} as const;
+
+export const ENDS: readonly Ended[] = ["exhausted", "violated", "depth", "states", "memory", "interrupted"];
+export const NO_CHUNK = 0x7fffffff;
+
+/** Per thread: what it counted, and what it found violated; the row behind the last thread's: the counts before this level. */
+export const TALLY = { transitions: 0, ends: 1, place: 2, violator: 3, violated: 4, words: 8 } as const;
+
+export interface SharedMemory {
+  readonly set: SeenSetMemory;
+  readonly trail: TrailMemory;
+  readonly frontiers: readonly [SharedArrayBuffer, SharedArrayBuffer];
+  readonly control: SharedArrayBuffer;
+  readonly tallies: SharedArrayBuffer;
+  readonly seen: SharedArrayBuffer;
+  /** Per block: states in it; the next block of its chunk, biased by one; its place in its level's list. */
+  readonly fill: SharedArrayBuffer;
+  readonly link: SharedArrayBuffer;
+  readonly place: SharedArrayBuffer;
+  /** This level's list of blocks; per chunk its first block, biased by one. */
+  readonly list: SharedArrayBuffer;
+  readonly first: SharedArrayBuffer;
+  /** States that a frontier has room for. */
+  readonly room: number;
+  readonly workers: number;
+}
+
+/** Reserve what `workers` threads need for states of `stride` bytes. */
+export function reserveShared(
+  maxBytes: number,
+  stride: number,
+  workers: number,
+  nrProperties: number,
+  mostPerThread: number,
+): SharedMemory {
+  const set = SeenSet.reserve(maxBytes);
+  while (set.isFull(8 * workers * mostPerThread) && set.grow());
+  const numbers = Math.ceil(set.maxStates * 1.25) + 1024 * BLOCK;
+  const blocks = Math.ceil(numbers / BLOCK);
+  const room = Math.floor(Math.min(maxBytes, 2 ** 31 - 8) / stride / BLOCK) * BLOCK;
+  const bytes = (n: number): SharedArrayBuffer => new SharedArrayBuffer(n);
+  return {
+    set: set.memory,
+    trail: Trail.reserve(blocks * BLOCK).memory,
+    frontiers: [bytes(room * stride), bytes(room * stride)],
+    control: bytes(4 * CTL.words),
+    tallies: bytes(8 * TALLY.words * (workers + 1)),
+    seen: bytes(4 * Math.max(1, nrProperties)),
+    fill: bytes(blocks),
+    link: bytes(4 * blocks),
+    place: bytes(4 * blocks),
+    list: bytes(4 * Math.ceil(room / BLOCK)),
+    first: bytes(4 * Math.ceil(room / BLOCK)),
+    room,
+    workers,
+  };
+}
+
+/** The same memory as arrays, in one of the threads. */
+export class Shared {
+  readonly control: Int32Array;
+  readonly tallies: Float64Array;
+  readonly fill: Uint8Array;
+  readonly link: Uint32Array;
+  readonly place: Uint32Array;
+  readonly list: Uint32Array;
+  readonly first: Uint32Array;
+
+  constructor(readonly memory: SharedMemory) {
+    this.control = new Int32Array(memory.control);
+    this.tallies = new Float64Array(memory.tallies);
+    this.fill = new Uint8Array(memory.fill);
+    this.link = new Uint32Array(memory.link);
+    this.place = new Uint32Array(memory.place);
+    this.list = new Uint32Array(memory.list);
+    this.first = new Uint32Array(memory.first);
+  }
+
+  /** The sum of what the threads counted. */
+  total(what: number): number {
+    let sum = 0;
+    for (let w = 0; w < this.memory.workers; w++) sum += this.tallies[w * TALLY.words + what]!;
+    return sum;
+  }
+
+  /** What had been counted before this level. */
+  before(what: number): number {
+    return this.tallies[this.memory.workers * TALLY.words + what]!;
+  }
+
+  /** State 0 is the first level. */
+  begin(): void {
+    const { control } = this;
+    this.fill[0] = 1;
+    control[CTL.blocks] = control[CTL.nextBlock] = control[CTL.listed] = 1;
+    control[CTL.chunks] = control[CTL.chunkBlocks] = control[CTL.statesBefore] = 1;
+    control[CTL.violatedChunk] = NO_CHUNK;
+  }
+
+  /** All chunks of this level are done: make the list of the next one. */
+  nextLevel(states: number): void {
+    const { control, list, link, place, first, tallies, memory } = this;
+    let listed = 0;
+    for (let chunk = 0; chunk < control[CTL.chunks]!; chunk++) {
+      for (let block = first[chunk]!; block !== 0; block = link[block - 1]!) {
+        place[block - 1] = listed;
+        list[listed++] = block - 1;
+      }
+      first[chunk] = 0;
+    }
+    const chunkBlocks = Math.min(MAX_CHUNK, Math.ceil(listed / (16 * memory.workers)));
+    control[CTL.listed] = listed;
+    control[CTL.chunkBlocks] = chunkBlocks;
+    control[CTL.chunks] = listed === 0 ? 0 : Math.ceil(listed / chunkBlocks);
+    control[CTL.nextChunk] = 0;
+    control[CTL.hereBlock] = control[CTL.nextBlock]!;
+    control[CTL.nextBlock] = control[CTL.blocks]!;
+    control[CTL.statesBefore] = states;
+    const row = memory.workers * TALLY.words;
+    tallies[row + TALLY.transitions] = this.total(TALLY.transitions);
+    tallies[row + TALLY.ends] = this.total(TALLY.ends);
+  }
+}
+
+/** Blocks of a chunk at most: few enough that a level ends for all threads at about one time. */
+const MAX_CHUNK = 32;
