@@ -141,7 +141,7 @@ describe("a counterexample", () => {
     const { traceEvents } = toTimeline(model, counterexample!);
     expect(traceEvents.filter(({ ph }) => ph === "M")).to.have.length(2);
     expect(traceEvents.filter(({ ph }) => ph === "X").map(({ tid }) => tid)).to.deep.equal([
-      0, 0, 1, 0, 1, 1,
+      0, 0, 0, 1, 1, 1,
     ]);
   });
 
