@@ -22,6 +22,7 @@ const SHIPPED = [
   "recordings/",
   "abi/proposals/",
   "experiments/profiles/",
+  "patches-notes/",
 ];
 
 /** What both kinds of module do with the package. */
