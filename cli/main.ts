@@ -19,6 +19,7 @@ const COMMANDS = [
   "evaluate",
   "mm",
   "notes",
+  "patches",
   "query",
   "replay",
   "rerun",

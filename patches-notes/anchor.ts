@@ -55,9 +55,9 @@ export class AnchorFile {
     return this.scopes.filter((scope) => scope.name === name);
   }
 
-  /** The scope that has line `line`, counted from 0. */
-  scopeAt(line: number): Scope | undefined {
-    return this.scopes.find(({ first, last }) => first <= line && line <= last);
+  /** Scopes whose name is one word: functions, and variables with an initial value. */
+  functions(): readonly Scope[] {
+    return this.language === "c" ? this.scopes.filter(({ name }) => !name.includes(" ")) : [];
   }
 
   /**

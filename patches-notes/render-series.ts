@@ -102,7 +102,9 @@ export function renderSeries(
       diff,
     };
   });
-  const changes = [...before].map(([path, text]) => ({ path, before: text, after: tree.read(path)! }));
+  const changes = [...before]
+    .map(([path, text]) => ({ path, before: text, after: tree.read(path)! }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
   const base = `${project === "linux" ? "Linux" : "Xen"} ${tree.version}`;
   return { project, base, commit: tree.commit, patches, changes };
 }
