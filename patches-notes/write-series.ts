@@ -42,8 +42,7 @@ export function writeSeries(dir: string, files: ReadonlyMap<string, string>): vo
       "name another folder",
     );
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
-    rmSync(old, { recursive: true, force: true });
+    for (const rest of [temporary, old]) if (existsSync(rest)) rmSync(rest, { recursive: true, force: true });
   }
 }
 
