@@ -57,7 +57,7 @@ const words = (path: string, text: string): string =>
 
 function fileWith(path: string, scopes: Scopes): string {
   const blocks = [...scopes].map(([scope, patterns]) => {
-    const lines = [...patterns].map((pattern) => pattern.replaceAll("@@", "x"));
+    const lines = [...patterns].map((pattern) => pattern.replaceAll("@@", "x") + closing(pattern));
     if (scope === "") return lines.map((line) => `${line}\n`).join("\n");
     const inside = lines.map((line) => `\t${line}\n`).join("\n");
     if (/^(?:struct|enum) /.test(scope)) return `${scope} {\n${inside}};\n`;
@@ -65,6 +65,12 @@ function fileWith(path: string, scopes: Scopes): string {
     return `static void ${scope}(void)\n{\n${inside}}\n`;
   });
   return blocks.join("\n");
+}
+
+/** The braces that `pattern` opens and does not close. */
+function closing(pattern: string): string {
+  const open = pattern.split("{").length - pattern.split("}").length;
+  return "\n}".repeat(Math.max(0, open));
 }
 
 const MAINTAINERS = `List of maintainers
