@@ -208,7 +208,7 @@ function likeness(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
 function best<T>(items: readonly T[], score: (item: T) => number): T[] {
   return items
     .map((item) => ({ item, likely: score(item) }))
-    .filter(({ likely }) => likely >= 0.3)
+    .filter(({ likely }) => likely >= 0.2)
     .sort((a, b) => b.likely - a.likely)
     .slice(0, 3)
     .map(({ item }) => item);

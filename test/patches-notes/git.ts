@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 const IDENTITY = {
-  GIT_AUTHOR_NAME: "A. Tester",
+  GIT_AUTHOR_NAME: "Ann Tester",
   GIT_AUTHOR_EMAIL: "tester@example.org",
-  GIT_COMMITTER_NAME: "A. Tester",
+  GIT_COMMITTER_NAME: "Ann Tester",
   GIT_COMMITTER_EMAIL: "tester@example.org",
   GIT_AUTHOR_DATE: "2024-01-01T00:00:00Z",
   GIT_COMMITTER_DATE: "2024-01-01T00:00:00Z",
