@@ -5,7 +5,7 @@ import globals from "globals";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "out/", "recordings/", "test/data/", "coverage/"] },
+  { ignores: ["dist/", "out/", "recordings/", "test/data/", "coverage/", "elfnotes/wasm/"] }, // AssemblyScript is asc's to check
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   eslint.configs.recommended,
   {

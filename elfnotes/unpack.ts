@@ -79,15 +79,15 @@ function unpackStream(
     case "bzip2":
       return unpackBzip2(stream, limit, size);
     case "lzma":
-      return unpackLzma(stream, limit, size);
+      return unpackLzma(stream, limit);
     case "xz":
       return unpackXz(stream, MAX_UNPACKED);
     case "lzo":
       return unpackLzo(stream, limit, size);
     case "lz4":
-      return unpackLz4(stream, limit, size);
+      return unpackLz4(stream, limit);
     case "zstd":
-      return unpackZstd(stream, MAX_UNPACKED, size);
+      return unpackZstd(stream, limit);
   }
 }
 

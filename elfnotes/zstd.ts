@@ -1,56 +1,68 @@
 /**
  * Unpacking of zstd: one frame, as kernels have it.
  *
- * fzstd does not look at the checksum, nor does it say how much it has unpacked into a buffer given to it. It
- * is fast only with one, though: without, it moves the whole window for each block. So where the size is known
- * and there is a checksum, the checksum tells whether both are right.
- *
- * Mirrors: RFC 8878.
+ * Mirrors: RFC 8878. wasm/zstd.ts has the compressed blocks.
  * Differs: no dictionaries, no skippable frames.
  */
 import type { ImageBytes } from "./image-bytes.js";
+import { DONE, WasmDecoder, WRONG_SIZE } from "./wasm-decoder.js";
 
 /** What zstd itself takes unless told otherwise, and kernels are packed for. */
 const MAX_WINDOW = 2 ** 27;
 
 const MAGIC_SIZE = 4;
 const BLOCK_HEADER = 3;
+const RAW_BLOCK = 0;
 const RLE_BLOCK = 1;
+const COMPRESSED_BLOCK = 2;
 
 /** What a block unpacks to at most. */
 const MAX_BLOCK = 2 ** 17;
 
+/** Room for the literals of a block, and what copying them may pass that by. */
+const LITERALS = MAX_BLOCK + 64;
+
+/** What a block can fail with. Mirrors: wasm/zstd.ts. */
+const FAILURES = new Map([
+  [16, "the literals of a zstd block are damaged"],
+  [17, "the Huffman code of a zstd block is damaged"],
+  [18, "a table for the sequences of a zstd block is damaged"],
+  [19, "the sequences of a zstd block are damaged"],
+  [21, `a zstd block unpacks to more than ${MAX_BLOCK} bytes`],
+]);
+const TOO_FAR = 20;
+
 interface Frame {
-  /** What a decoder has to keep; a frame of one segment keeps all that it holds. */
-  readonly window: number;
   readonly contentSize: number | undefined;
   /** The low half of XXH64 of what is unpacked. */
   readonly checksum: number | undefined;
-  /** How many there are. */
-  readonly blocks: number;
+  readonly blocks: readonly Block[];
+}
+
+interface Block {
+  readonly kind: number;
+  /** Of what follows the header. */
+  readonly offset: number;
+  readonly stored: number;
+  /** What the header says: of a block of one byte that repeats, how often. */
+  readonly size: number;
 }
 
 /**
- * Unpack the frame that fills `zstd`, to at most `limit` bytes; to `size`, where that is known.
+ * Unpack the frame that fills `zstd`, to at most `limit` bytes.
  *
  * Errors: BadInput, if the frame is damaged or unpacks to more.
  */
-export async function unpackZstd(zstd: ImageBytes, limit: number, size?: number): Promise<Uint8Array> {
-  const { window, contentSize, checksum, blocks } = readFrame(zstd);
-  if (window > MAX_WINDOW) throw notOurs(zstd, `the zstd window has ${window} bytes`);
-  const expected = size ?? contentSize ?? 0;
-  if (expected > limit) throw zstd.bad(0, `unpacks to more than ${limit} bytes`, "name a smaller kernel");
-  if (expected > blocks * MAX_BLOCK) {
-    throw zstd.bad(0, `is said to unpack to ${expected} bytes, more than its ${blocks} zstd blocks can hold`);
+export async function unpackZstd(zstd: ImageBytes, limit: number): Promise<Uint8Array> {
+  const { contentSize, checksum, blocks } = readFrame(zstd);
+  if ((contentSize ?? 0) > limit) {
+    throw zstd.bad(0, `says that it unpacks to ${contentSize} bytes, more than ${limit}`, WRONG_SIZE);
   }
-  let out: Uint8Array;
-  try {
-    out =
-      checksum !== undefined && expected > 0
-        ? (await import("fzstd")).decompress(zstd.data, new Uint8Array(expected))
-        : await unpackBlockwise(zstd.data, limit);
-  } catch (error) {
-    throw zstd.bad(0, `the zstd frame is damaged (${(error as Error).message})`);
+  const decoder = new WasmDecoder(zstd, limit, LITERALS);
+  for (const block of blocks) unpackBlock(zstd, block, decoder);
+  const out = decoder.unpacked;
+  if (contentSize !== undefined && contentSize !== out.length) {
+    throw zstd.bad(0, `the zstd frame unpacks to ${out.length} bytes, it says ${contentSize}`);
   }
   if (checksum !== undefined && checksum !== (await xxh64(out))) {
     throw zstd.bad(
@@ -61,17 +73,24 @@ export async function unpackZstd(zstd: ImageBytes, limit: number, size?: number)
   return out;
 }
 
-async function unpackBlockwise(data: Uint8Array, limit: number): Promise<Uint8Array> {
-  const { Decompress } = await import("fzstd");
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const stream = new Decompress((chunk) => {
-    size += chunk.length;
-    if (size > limit) throw new RangeError(`unpacks to more than ${limit} bytes`);
-    chunks.push(chunk.slice());
-  });
-  stream.push(data, true);
-  return Buffer.concat(chunks);
+function unpackBlock(zstd: ImageBytes, { kind, offset, stored, size }: Block, decoder: WasmDecoder): void {
+  const { run, source, tables, target } = decoder;
+  if (kind === COMPRESSED_BLOCK) {
+    decoder.reserve(MAX_BLOCK);
+    const start = source + offset;
+    const status = run.zstd(start, start + stored, target, decoder.room, tables);
+    if (status === TOO_FAR) {
+      throw decoder.bad(`a zstd match is ${decoder.detail} bytes back, of ${decoder.length}`);
+    }
+    if (status !== DONE) throw decoder.bad(FAILURES.get(status)!);
+    return;
+  }
+  run.moved(source + offset, target + decoder.length);
+  if (size > MAX_BLOCK) throw decoder.bad(FAILURES.get(21)!);
+  decoder.reserve(size);
+  const room = decoder.append(size);
+  if (kind === RLE_BLOCK) room.fill(zstd.data[offset]!);
+  else room.set(zstd.data.subarray(offset, offset + size));
 }
 
 async function xxh64(data: Uint8Array): Promise<number> {
@@ -81,7 +100,7 @@ async function xxh64(data: Uint8Array): Promise<number> {
   return Number(hash.digest() & 0xffff_ffffn);
 }
 
-/** Read the frame's header, and see where its blocks end. Mirrors: RFC 8878, 3.1.1. */
+/** Read the frame's header, and see where its blocks are. Mirrors: RFC 8878, 3.1.1. */
 function readFrame(zstd: ImageBytes): Frame {
   const part = "the header of the zstd frame";
   const descriptor = zstd.u8(MAGIC_SIZE, part);
@@ -91,13 +110,14 @@ function readFrame(zstd: ImageBytes): Frame {
   const at = MAGIC_SIZE + 1 + (singleSegment ? 0 : 1);
   const [sizeBytes, contentSize] = readContentSize(zstd, at, descriptor >> 6, singleSegment);
   const windowByte = zstd.u8(MAGIC_SIZE + 1, part);
-  const window = 2 ** (10 + (windowByte >> 3)) * (1 + (windowByte & 7) / 8);
+  const window = singleSegment ? contentSize! : 2 ** (10 + (windowByte >> 3)) * (1 + (windowByte & 7) / 8);
+  if (window > MAX_WINDOW) throw notOurs(zstd, `the zstd window has ${window} bytes`);
 
-  const { end, blocks } = endOfBlocks(zstd, at + sizeBytes);
+  const { end, blocks } = readBlocks(zstd, at + sizeBytes);
   const hasChecksum = (descriptor & 4) !== 0;
   const checksum = hasChecksum ? zstd.u32(end, "the zstd checksum") : undefined;
   if (end + (hasChecksum ? 4 : 0) !== zstd.length) throw notOurs(zstd, "there is more than one zstd frame");
-  return { window: singleSegment ? contentSize! : window, contentSize, checksum, blocks };
+  return { contentSize, checksum, blocks };
 }
 
 /** The number of bytes that the field takes, and its value. `code` is what the descriptor says of it. */
@@ -120,12 +140,20 @@ function readContentSize(
   }
 }
 
-function endOfBlocks(zstd: ImageBytes, first: number): { end: number; blocks: number } {
+/** Mirrors: RFC 8878, 3.1.1.2. */
+function readBlocks(zstd: ImageBytes, first: number): { end: number; blocks: Block[] } {
+  const blocks: Block[] = [];
   let offset = first;
-  for (let blocks = 1; ; blocks++) {
+  for (;;) {
     const header = zstd.u16(offset, "a zstd block") | (zstd.u8(offset + 2, "a zstd block") << 16);
-    const stored = ((header >> 1) & 3) === RLE_BLOCK ? 1 : header >> 3;
+    const kind = (header >> 1) & 3;
+    if (kind !== RAW_BLOCK && kind !== RLE_BLOCK && kind !== COMPRESSED_BLOCK) {
+      throw zstd.bad(offset, `a zstd block cannot be of kind ${kind}`);
+    }
+    const size = header >> 3;
+    const stored = kind === RLE_BLOCK ? 1 : size;
     zstd.need(offset + BLOCK_HEADER, stored, "a zstd block");
+    blocks.push({ kind, offset: offset + BLOCK_HEADER, stored, size });
     offset += BLOCK_HEADER + stored;
     if ((header & 1) !== 0) return { end: offset, blocks };
   }

@@ -9,7 +9,7 @@ const { ROOT, runNode } = require("./run.js");
 const DIST = join(ROOT, "dist");
 const STAMP = join(DIST, ".sources");
 
-/** Build if needed; returns 0, or tsc's exit status (it has said what is wrong). */
+/** Build if needed; returns 0, or the compiler's exit status (it has said what is wrong). */
 async function ensureBuilt() {
   const sources = listSources();
   const stamp = stampOf(sources);
@@ -19,10 +19,32 @@ async function ensureBuilt() {
     process.stderr.write("pvtwin: the sources do not compile; tsc's messages are above\n");
     return status;
   }
+  const compiled = await compileDecoders();
+  if (compiled !== 0) return compiled;
   removeStale(new Set(sources.map((file) => file.replace(/\.ts$/, ""))));
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, stamp);
   return 0;
+}
+
+/** elfnotes/wasm/ becomes one module; what it may use of WebAssembly, every Node that we take has. */
+async function compileDecoders() {
+  const asc = join(ROOT, "node_modules", "assemblyscript", "bin", "asc.js");
+  const source = join("elfnotes", "wasm", "decoders.ts");
+  const out = join("dist", "elfnotes", "decoders.wasm");
+  const options = [
+    "--optimizeLevel",
+    "3",
+    "--runtime",
+    "stub",
+    "--noAssert",
+    "--importMemory",
+    "--enable",
+    "simd",
+  ];
+  const status = await runNode(asc, [source, "--outFile", out, ...options]);
+  if (status !== 0) process.stderr.write("pvtwin: the decoders do not compile; asc's messages are above\n");
+  return status;
 }
 
 /** All files that the build depends on, relative to the root, in order of their names. */

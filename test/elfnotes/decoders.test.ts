@@ -99,7 +99,7 @@ describe("the decoders", () => {
     [
       "lzma: more than the limit",
       () => unpackLzma(hex("5d 00000100 6400000000000000 00 00000000"), 99),
-      "0x5: unpacks to 100 bytes",
+      "0x5: says that it unpacks to 100 bytes, more than 99;",
     ],
     [
       "lzma: no end",

@@ -7,6 +7,7 @@ import { unpackLz4 } from "../../elfnotes/lz4.js";
 import { unpackLzma } from "../../elfnotes/lzma.js";
 import { unpackLzo } from "../../elfnotes/lzo.js";
 import { unpackXz } from "../../elfnotes/xz.js";
+import { unpackZstd } from "../../elfnotes/zstd.js";
 import { hasTool, input, packWith, type Tool } from "./reference-tools.js";
 
 type Decoder = (packed: ImageBytes, limit: number, size?: number) => Uint8Array | Promise<Uint8Array>;
@@ -54,6 +55,17 @@ export const DECODERS: readonly (readonly [Tool, Decoder, options: readonly (rea
     [
       ["--check=crc32", "-6", "-c"],
       ["--check=crc32", "--x86", "--lzma2=dict=64KiB", "-c"],
+    ],
+  ],
+  [
+    "zstd",
+    unpackZstd,
+    [
+      ["-1", "-q", "-c"],
+      ["-19", "-q", "-c"],
+      ["--ultra", "-22", "-q", "-c"],
+      ["--fast=5", "--no-check", "-q", "-c"],
+      ["-3", "--no-content-size", "-q", "-c"],
     ],
   ],
 ];

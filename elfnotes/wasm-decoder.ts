@@ -1,0 +1,186 @@
+/**
+ * An instance of dist/elfnotes/decoders.wasm, whose sources are in wasm/, and its memory: what one payload takes to
+ * be unpacked.
+ *
+ *     static data | tables | the packed bytes | what they unpack to, which grows
+ *
+ * Memory grows in place and by what has really been unpacked, so that a size that a damaged image gives is a
+ * hint, never an allocation: it stays below twice what was unpacked, and the packed bytes.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BadInput } from "../abi/bad-input.js";
+import type { ImageBytes } from "./image-bytes.js";
+
+/** Mirrors: wasm/state.ts. */
+export const DONE = 0;
+export const MORE = 1;
+
+/** What is used of the engine's WebAssembly: only lib.dom.d.ts declares it, which is for pages. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => Module;
+  readonly Instance: new (module: Module, imports: object) => { readonly exports: unknown };
+  readonly Memory: new (size: { initial: number }) => Memory;
+};
+type Module = object;
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/** Addresses, or sizes, where not said otherwise. Mirrors: what wasm/ exports. */
+interface Exports {
+  readonly from: { readonly value: number };
+  readonly to: { readonly value: number };
+  readonly detail: { readonly value: number };
+  moved(from: number, to: number): void;
+  lz4(end: number, first: number, most: number, room: number, pause: number): number;
+  lzmaBegin(source: number, target: number, probs: number, lc: number, lp: number): void;
+  lzma(
+    end: number,
+    first: number,
+    probs: number,
+    pause: number,
+    stop: number,
+    lc: number,
+    lp: number,
+    pb: number,
+  ): number;
+  zstd(start: number, end: number, first: number, room: number, buffer: number): number;
+}
+
+const WASM_PAGE = 2 ** 16;
+
+/** Where the tables are: the static data before them is far smaller. */
+const TABLES = WASM_PAGE;
+
+/** The remedy where more unpacks than may. */
+export const WRONG_SIZE = "the size behind the kernel, or its stream, is damaged; copy or build it again";
+
+/** What copies read and write beyond what they are asked for. Mirrors: wasm/copy.ts. */
+const SLACK = 64;
+
+/** What there is room for at first. */
+const FIRST_ROOM = 2 ** 20;
+
+/**
+ * How much is unpacked in a call: the engine replaces code that it compiled in haste, where calls return.
+ */
+export const STRIDE = 2 ** 17;
+
+export class WasmDecoder {
+  readonly run: Exports;
+  readonly tables = TABLES;
+  /** Addresses of the first packed byte, of the end of these, and of the first unpacked byte. */
+  readonly source: number;
+  readonly sourceEnd: number;
+  readonly target: number;
+  private readonly memory: Memory;
+
+  /** For `packed`, which unpacks to at most `limit` bytes, with `tableSize` bytes of tables. */
+  constructor(
+    private readonly packed: ImageBytes,
+    private readonly limit: number,
+    tableSize: number,
+  ) {
+    this.source = roundUp(TABLES + tableSize + SLACK, 16);
+    this.sourceEnd = this.source + packed.length;
+    this.target = roundUp(this.sourceEnd + SLACK, 16);
+    this.memory = new WebAssembly.Memory({
+      initial: pagesOf(this.target + Math.min(limit, FIRST_ROOM) + SLACK),
+    });
+    this.run = new WebAssembly.Instance(compiled(), { env: { memory: this.memory } }).exports as Exports;
+    new Uint8Array(this.memory.buffer).set(packed.data, this.source);
+    this.run.moved(this.source, this.target);
+  }
+
+  /** How many bytes have been unpacked. */
+  get length(): number {
+    return (this.run.to.value >>> 0) - this.target;
+  }
+
+  /** Address of the end of the room for unpacked bytes. */
+  get room(): number {
+    return Math.min(this.memory.buffer.byteLength - SLACK, this.target + this.limit);
+  }
+
+  /** The offset, of the packed bytes, that the decoder has come to, or found wrong. */
+  get offset(): number {
+    return Math.min((this.run.from.value >>> 0) - this.source, this.packed.length);
+  }
+
+  /** What a failure says besides. */
+  get detail(): number {
+    return this.run.detail.value >>> 0;
+  }
+
+  /**
+   * Make room for `count` bytes more, or twice what there is.
+   *
+   * Errors: BadInput, if the limit does not allow one byte more than there is room for.
+   */
+  grow(count = 0): void {
+    const now = this.room - this.target;
+    const wanted = Math.min(this.limit, Math.max(now * 2, this.length + count));
+    if (wanted <= now) throw this.tooMuch();
+    const pages = pagesOf(this.target + wanted + SLACK) - this.memory.buffer.byteLength / WASM_PAGE;
+    if (pages > 0) this.memory.grow(pages);
+  }
+
+  /** Make room for `count` bytes more, where there is not, or as many as the limit allows. */
+  reserve(count: number): void {
+    const wanted = Math.min(this.limit, this.length + count);
+    if (this.target + wanted > this.room) this.grow(count);
+  }
+
+  /** `count` bytes more, for the caller to write. */
+  append(count: number): Uint8Array {
+    const at = this.length;
+    if (this.target + at + count > this.room) throw this.tooMuch();
+    this.run.moved(this.run.from.value, this.target + at + count);
+    return new Uint8Array(this.memory.buffer, this.target + at, count);
+  }
+
+  /** What was unpacked, where it is. */
+  get unpacked(): Uint8Array {
+    return new Uint8Array(this.memory.buffer, this.target, this.length);
+  }
+
+  tooMuch(): BadInput {
+    return this.bad(`unpacks to more than ${this.limit} bytes`, WRONG_SIZE);
+  }
+
+  /** The error that names the offset. */
+  bad(what: string, remedy?: string): BadInput {
+    return this.packed.bad(this.offset, what, remedy);
+  }
+}
+
+let module_: Module | undefined;
+
+/** Compiled once. Of the sources, in tests, what the last build made. */
+function compiled(): Module {
+  module_ ??= new WebAssembly.Module(readBuilt());
+  return module_;
+}
+
+const BUILT = [__dirname, join(__dirname, "..", "dist", "elfnotes")];
+
+function readBuilt(): Uint8Array {
+  for (const folder of BUILT) {
+    try {
+      return new Uint8Array(readFileSync(join(folder, "decoders.wasm")));
+    } catch {
+      continue;
+    }
+  }
+  throw new BadInput(join(BUILT[1]!, "decoders.wasm"), "", "is not built", "run npm run build");
+}
+
+function pagesOf(bytes: number): number {
+  return Math.ceil(bytes / WASM_PAGE);
+}
+
+function roundUp(size: number, to: number): number {
+  return Math.ceil(size / to) * to;
+}

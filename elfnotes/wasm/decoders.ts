@@ -1,0 +1,5 @@
+/** What ../wasm-decoder.ts calls. */
+export { lz4 } from "./lz4";
+export { lzma, lzmaBegin } from "./lzma";
+export { detail, from, moved, to } from "./state";
+export { zstd } from "./zstd";
