@@ -3,9 +3,7 @@ import type { Command } from "commander";
 import { BadInput } from "../abi/bad-input.js";
 import { XENFEAT } from "../abi/features.js";
 import { readImage } from "../elfnotes/read-image.js";
-import { type FeatureEdit, wayOf } from "../elfnotes/write/feature-edit.js";
-import { setFeature } from "../elfnotes/write/set-feature.js";
-import { writeOutput } from "../experiments/write-output.js";
+import type { FeatureEdit } from "../elfnotes/write/feature-edit.js";
 import { featureNameOf, proposalFlags } from "./feature-names.js";
 
 interface Options {
@@ -36,6 +34,10 @@ async function set(file: string, options: Options): Promise<void> {
   if (required && remove) {
     throw new BadInput("--remove", "", "does not go with --required", "give one of them");
   }
+  // Loaded here, since whoever reads notes waits for what this file loads.
+  const { setFeature } = await import("../elfnotes/write/set-feature.js");
+  const { wayOf } = await import("../elfnotes/write/feature-edit.js");
+  const { writeOutput } = await import("../experiments/write-output.js");
   const image = await readImage(file);
   const edit: FeatureEdit = {
     ...featureNameOf(feature, image, await proposalFlags(options.proposal)),

@@ -75,13 +75,13 @@ function unpackStream(
   const limit = Math.min(size ?? MAX_UNPACKED, MAX_UNPACKED);
   switch (compression) {
     case "gzip":
-      return unpackGzip(stream);
+      return unpackGzip(stream, limit);
     case "bzip2":
       return unpackBzip2(stream, limit, size);
     case "lzma":
       return unpackLzma(stream, limit);
     case "xz":
-      return unpackXz(stream, MAX_UNPACKED);
+      return unpackXz(stream, limit);
     case "lzo":
       return unpackLzo(stream, limit, size);
     case "lz4":
@@ -91,9 +91,9 @@ function unpackStream(
   }
 }
 
-function unpackGzip(packed: ImageBytes): Uint8Array {
+function unpackGzip(packed: ImageBytes, limit: number): Uint8Array {
   try {
-    return gunzipSync(packed.data, { maxOutputLength: MAX_UNPACKED });
+    return gunzipSync(packed.data, { maxOutputLength: Math.max(limit, 1) });
   } catch (error) {
     throw packed.bad(0, `the gzip stream is damaged (${(error as Error).message})`);
   }

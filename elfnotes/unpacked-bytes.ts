@@ -1,12 +1,12 @@
 /**
  * Room for what is unpacked, that grows with it: a size that a damaged image gives is a hint, never an allocation.
  *
- * Memory stays below three times what has really been unpacked, or 64 times the packed kernel, whichever is more.
+ * Memory stays below three times what has really been unpacked, or 8 times the packed kernel, whichever is more.
  */
 import type { ImageBytes } from "./image-bytes.js";
 
 /** What a kernel may unpack to, in multiples of its packed size, before that has to be seen to be believed. */
-const BELIEVED_RATIO = 64;
+const BELIEVED_RATIO = 8;
 
 const SMALLEST = 2 ** 16;
 

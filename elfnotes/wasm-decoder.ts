@@ -46,6 +46,8 @@ interface Exports {
     lp: number,
     pb: number,
   ): number;
+  xxh64(at: number, length: number): number;
+  xxh64End(at: number, length: number): number;
   zstd(start: number, end: number, first: number, room: number, buffer: number): number;
 }
 
@@ -60,8 +62,8 @@ export const WRONG_SIZE = "the size behind the kernel, or its stream, is damaged
 /** What copies read and write beyond what they are asked for. Mirrors: wasm/copy.ts. */
 const SLACK = 64;
 
-/** What there is room for at first. */
-const FIRST_ROOM = 2 ** 20;
+/** What there is room for at first, in multiples of the packed size. */
+const FIRST_ROOM = 2;
 
 /**
  * How much is unpacked in a call: the engine replaces code that it compiled in haste, where calls return.
@@ -87,7 +89,7 @@ export class WasmDecoder {
     this.sourceEnd = this.source + packed.length;
     this.target = roundUp(this.sourceEnd + SLACK, 16);
     this.memory = new WebAssembly.Memory({
-      initial: pagesOf(this.target + Math.min(limit, FIRST_ROOM) + SLACK),
+      initial: pagesOf(this.target + Math.min(limit, packed.length * FIRST_ROOM) + SLACK),
     });
     this.run = new WebAssembly.Instance(compiled(), { env: { memory: this.memory } }).exports as Exports;
     new Uint8Array(this.memory.buffer).set(packed.data, this.source);

@@ -36,7 +36,8 @@ interface Frame {
   readonly contentSize: number | undefined;
   /** The low half of XXH64 of what is unpacked. */
   readonly checksum: number | undefined;
-  readonly blocks: readonly Block[];
+  /** Where the first block is. */
+  readonly start: number;
 }
 
 interface Block {
@@ -53,18 +54,23 @@ interface Block {
  *
  * Errors: BadInput, if the frame is damaged or unpacks to more.
  */
-export async function unpackZstd(zstd: ImageBytes, limit: number): Promise<Uint8Array> {
-  const { contentSize, checksum, blocks } = readFrame(zstd);
+export function unpackZstd(zstd: ImageBytes, limit: number): Uint8Array {
+  const { contentSize, checksum, start } = readFrame(zstd);
   if ((contentSize ?? 0) > limit) {
     throw zstd.bad(0, `says that it unpacks to ${contentSize} bytes, more than ${limit}`, WRONG_SIZE);
   }
   const decoder = new WasmDecoder(zstd, limit, LITERALS);
-  for (const block of blocks) unpackBlock(zstd, block, decoder);
+  const { run, target } = decoder;
+  let hashed = target;
+  for (const block of blocksOf(zstd, start)) {
+    unpackBlock(zstd, block, decoder);
+    if (checksum !== undefined) hashed = run.xxh64(hashed, target + decoder.length - hashed) >>> 0;
+  }
   const out = decoder.unpacked;
   if (contentSize !== undefined && contentSize !== out.length) {
     throw zstd.bad(0, `the zstd frame unpacks to ${out.length} bytes, it says ${contentSize}`);
   }
-  if (checksum !== undefined && checksum !== (await xxh64(out))) {
+  if (checksum !== undefined && checksum !== run.xxh64End(hashed, target + out.length - hashed) >>> 0) {
     throw zstd.bad(
       zstd.length - 4,
       `the zstd checksum differs from that of the ${out.length} bytes unpacked`,
@@ -93,13 +99,6 @@ function unpackBlock(zstd: ImageBytes, { kind, offset, stored, size }: Block, de
   else room.set(zstd.data.subarray(offset, offset + size));
 }
 
-async function xxh64(data: Uint8Array): Promise<number> {
-  const hash = (await (await import("xxhash-wasm")).default()).create64();
-  const step = 2 ** 20; // its memory takes that much more than what it is given
-  for (let at = 0; at < data.length; at += step) hash.update(data.subarray(at, at + step));
-  return Number(hash.digest() & 0xffff_ffffn);
-}
-
 /** Read the frame's header, and see where its blocks are. Mirrors: RFC 8878, 3.1.1. */
 function readFrame(zstd: ImageBytes): Frame {
   const part = "the header of the zstd frame";
@@ -113,11 +112,13 @@ function readFrame(zstd: ImageBytes): Frame {
   const window = singleSegment ? contentSize! : 2 ** (10 + (windowByte >> 3)) * (1 + (windowByte & 7) / 8);
   if (window > MAX_WINDOW) throw notOurs(zstd, `the zstd window has ${window} bytes`);
 
-  const { end, blocks } = readBlocks(zstd, at + sizeBytes);
+  const start = at + sizeBytes;
+  let end = start;
+  for (const { offset, stored } of blocksOf(zstd, start)) end = offset + stored;
   const hasChecksum = (descriptor & 4) !== 0;
   const checksum = hasChecksum ? zstd.u32(end, "the zstd checksum") : undefined;
   if (end + (hasChecksum ? 4 : 0) !== zstd.length) throw notOurs(zstd, "there is more than one zstd frame");
-  return { contentSize, checksum, blocks };
+  return { contentSize, checksum, start };
 }
 
 /** The number of bytes that the field takes, and its value. `code` is what the descriptor says of it. */
@@ -140,22 +141,21 @@ function readContentSize(
   }
 }
 
-/** Mirrors: RFC 8878, 3.1.1.2. */
-function readBlocks(zstd: ImageBytes, first: number): { end: number; blocks: Block[] } {
-  const blocks: Block[] = [];
-  let offset = first;
-  for (;;) {
-    const header = zstd.u16(offset, "a zstd block") | (zstd.u8(offset + 2, "a zstd block") << 16);
+/** One at a time: a list of small ones would be larger than the frame. Mirrors: RFC 8878, 3.1.1.2. */
+function* blocksOf(zstd: ImageBytes, start: number): Generator<Block> {
+  for (let at = start, last = false; !last;) {
+    const header = zstd.u16(at, "a zstd block") | (zstd.u8(at + 2, "a zstd block") << 16);
     const kind = (header >> 1) & 3;
     if (kind !== RAW_BLOCK && kind !== RLE_BLOCK && kind !== COMPRESSED_BLOCK) {
-      throw zstd.bad(offset, `a zstd block cannot be of kind ${kind}`);
+      throw zstd.bad(at, `a zstd block cannot be of kind ${kind}`);
     }
     const size = header >> 3;
     const stored = kind === RLE_BLOCK ? 1 : size;
-    zstd.need(offset + BLOCK_HEADER, stored, "a zstd block");
-    blocks.push({ kind, offset: offset + BLOCK_HEADER, stored, size });
-    offset += BLOCK_HEADER + stored;
-    if ((header & 1) !== 0) return { end: offset, blocks };
+    const offset = at + BLOCK_HEADER;
+    zstd.need(offset, stored, "a zstd block");
+    yield { kind, offset, stored, size };
+    at = offset + stored;
+    last = (header & 1) !== 0;
   }
 }
 

@@ -99,12 +99,12 @@ describe("unpackZstd", () => {
   const changed = Buffer.from(packed);
   changed[1500]! ^= 1;
 
-  it("unpacks what zstd packed with --ultra -22", async () => {
-    expect(Buffer.from(await unpackZstd(bytes(packed), 8192)).equals(code())).to.be.true;
+  it("unpacks what zstd packed with --ultra -22", () => {
+    expect(Buffer.from(unpackZstd(bytes(packed), 8192)).equals(code())).to.be.true;
   });
 
-  it("unpacks a frame that has no checksum", async () => {
-    expect(Buffer.from(await unpackZstd(bytes(zstdStored(code())), 8192)).equals(code())).to.be.true;
+  it("unpacks a frame that has no checksum", () => {
+    expect(Buffer.from(unpackZstd(bytes(zstdStored(code())), 8192)).equals(code())).to.be.true;
   });
 
   const gigabytes = zstdStored(code(10));
