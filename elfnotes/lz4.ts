@@ -25,7 +25,7 @@ const TOO_LARGE = 17;
  * Errors: BadInput, if a frame is damaged or unpacks to more.
  */
 export function unpackLz4(lz4: ImageBytes, limit: number): Uint8Array {
-  const decoder = new WasmDecoder(lz4, limit, 0);
+  const decoder = new WasmDecoder(lz4, limit, 0, MAX_PACKED);
   let at = 4; // the magic was seen
   while (at < lz4.length) {
     const length = lz4.u32(at, "the size of an lz4 chunk");
@@ -45,10 +45,9 @@ export function unpackLz4(lz4: ImageBytes, limit: number): Uint8Array {
 
 /** Chunks do not refer to each other. */
 function unpackChunk(decoder: WasmDecoder, offset: number, length: number): void {
-  const { run, source, target } = decoder;
-  const end = source + offset + length;
+  const { run, target } = decoder;
   const first = target + decoder.length;
-  run.moved(source + offset, first);
+  const end = decoder.load(offset, length);
   for (;;) {
     const before = target + decoder.length;
     const status = run.lz4(end, first, LZ4_CHUNK, decoder.room, before + STRIDE);

@@ -40,7 +40,8 @@ export function unpackLzma(lzma: ImageBytes, limit: number): Uint8Array {
   const most = size ?? limit;
 
   const decoder = new WasmDecoder(lzma, most, CONTEXTS + (LITERAL_CONTEXT << (lc + lp)));
-  const { run, source, sourceEnd, tables, target } = decoder;
+  const { run, source, tables, target } = decoder;
+  const sourceEnd = decoder.load(0, lzma.length);
   run.lzmaBegin(source + HEADER, target, tables, lc, lp);
   while (decoder.length !== size) {
     const wanted = Math.min(most, decoder.length + STRIDE + LONGEST);

@@ -2,10 +2,10 @@
  * An instance of dist/elfnotes/decoders.wasm, whose sources are in wasm/, and its memory: what one payload takes to
  * be unpacked.
  *
- *     static data | tables | the packed bytes | what they unpack to, which grows
+ *     static data | tables | packed bytes, a part at a time | what they unpack to, which grows
  *
  * Memory grows in place and by what has really been unpacked, so that a size that a damaged image gives is a
- * hint, never an allocation: it stays below twice what was unpacked, and the packed bytes.
+ * hint, never an allocation: it stays below twice what was unpacked, and twice the packed bytes.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -73,27 +73,38 @@ export const STRIDE = 2 ** 17;
 export class WasmDecoder {
   readonly run: Exports;
   readonly tables = TABLES;
-  /** Addresses of the first packed byte, of the end of these, and of the first unpacked byte. */
+  /** Addresses of the packed bytes that load() put there, and of the first unpacked byte. */
   readonly source: number;
-  readonly sourceEnd: number;
   readonly target: number;
+  /** The offset of what load() put there. */
+  private base = 0;
   private readonly memory: Memory;
 
-  /** For `packed`, which unpacks to at most `limit` bytes, with `tableSize` bytes of tables. */
+  /**
+   * For `packed`, which unpacks to at most `limit` bytes, with `tableSize` bytes of tables. At most `part` packed
+   * bytes are loaded at a time: where that is not all, few pages are touched again and again.
+   */
   constructor(
     private readonly packed: ImageBytes,
     private readonly limit: number,
     tableSize: number,
+    part = packed.length,
   ) {
     this.source = roundUp(TABLES + tableSize + SLACK, 16);
-    this.sourceEnd = this.source + packed.length;
-    this.target = roundUp(this.sourceEnd + SLACK, 16);
+    this.target = roundUp(this.source + Math.min(part, packed.length) + SLACK, 16);
     this.memory = new WebAssembly.Memory({
       initial: pagesOf(this.target + Math.min(limit, packed.length * FIRST_ROOM) + SLACK),
     });
     this.run = new WebAssembly.Instance(compiled(), { env: { memory: this.memory } }).exports as Exports;
-    new Uint8Array(this.memory.buffer).set(packed.data, this.source);
     this.run.moved(this.source, this.target);
+  }
+
+  /** Put `length` packed bytes at `source`, and begin to read there. Returns the address of their end. */
+  load(offset: number, length: number): number {
+    new Uint8Array(this.memory.buffer, this.source).set(this.packed.data.subarray(offset, offset + length));
+    this.base = offset;
+    this.run.moved(this.source, this.run.to.value);
+    return this.source + length;
   }
 
   /** How many bytes have been unpacked. */
@@ -108,7 +119,7 @@ export class WasmDecoder {
 
   /** The offset, of the packed bytes, that the decoder has come to, or found wrong. */
   get offset(): number {
-    return Math.min((this.run.from.value >>> 0) - this.source, this.packed.length);
+    return Math.min(this.base + (this.run.from.value >>> 0) - this.source, this.packed.length);
   }
 
   /** What a failure says besides. */

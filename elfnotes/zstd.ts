@@ -59,7 +59,7 @@ export function unpackZstd(zstd: ImageBytes, limit: number): Uint8Array {
   if ((contentSize ?? 0) > limit) {
     throw zstd.bad(0, `says that it unpacks to ${contentSize} bytes, more than ${limit}`, WRONG_SIZE);
   }
-  const decoder = new WasmDecoder(zstd, limit, LITERALS);
+  const decoder = new WasmDecoder(zstd, limit, LITERALS, MAX_BLOCK);
   const { run, target } = decoder;
   let hashed = target;
   for (const block of blocksOf(zstd, start)) {
@@ -82,17 +82,18 @@ export function unpackZstd(zstd: ImageBytes, limit: number): Uint8Array {
 function unpackBlock(zstd: ImageBytes, { kind, offset, stored, size }: Block, decoder: WasmDecoder): void {
   const { run, source, tables, target } = decoder;
   if (kind === COMPRESSED_BLOCK) {
+    if (stored > MAX_BLOCK) throw zstd.bad(offset, `a zstd block cannot have ${stored} bytes`);
     decoder.reserve(MAX_BLOCK);
-    const start = source + offset;
-    const status = run.zstd(start, start + stored, target, decoder.room, tables);
+    const end = decoder.load(offset, stored);
+    const status = run.zstd(source, end, target, decoder.room, tables);
     if (status === TOO_FAR) {
       throw decoder.bad(`a zstd match is ${decoder.detail} bytes back, of ${decoder.length}`);
     }
     if (status !== DONE) throw decoder.bad(FAILURES.get(status)!);
     return;
   }
-  run.moved(source + offset, target + decoder.length);
-  if (size > MAX_BLOCK) throw decoder.bad(FAILURES.get(21)!);
+  if (size > MAX_BLOCK) throw zstd.bad(offset, FAILURES.get(21)!);
+  decoder.load(offset, 0);
   decoder.reserve(size);
   const room = decoder.append(size);
   if (kind === RLE_BLOCK) room.fill(zstd.data[offset]!);
