@@ -2,12 +2,9 @@
  * LZMA: a range coder gives bits, each with the probability that its context has learnt. Bits make literals, which
  * know the byte before them, and matches, whose four last distances are cheap to name again.
  *
- * Range and code stay in locals, and a bit is so written out wherever one is read: as a call, each would pass
- * through memory, which costs half of the time again. The lines are always the same:
- *
- *     normalise   range and code take a byte, if there are fewer than 2^24 left
- *     bound       the share of the range that stands for 0
- *     0 or 1      range and code become those of the bit, the probability learns
+ * Range and code stay in locals, so a bit is written out wherever one is read: as a call, each would pass through
+ * memory. The lines are always the same: range and code take a byte, if fewer than 2^24 are left; `bound` is the
+ * share of the range that stands for 0; range and code become those of the bit, and the probability learns.
  *
  * Mirrors: unlzma(), linux lib/decompress_unlzma.c; lzma-specification.txt of the LZMA SDK.
  * Differs: the dictionary is what has been unpacked.
@@ -51,8 +48,7 @@ const LENGTH: u32 = ALIGN + 16;
 const REP_LENGTH: u32 = LENGTH + LEN_SIZE;
 const LITERAL: u32 = REP_LENGTH + LEN_SIZE;
 
-// What is kept between calls.
-let range_: u32 = 0xffff_ffff;
+let range_: u32 = 0xffff_ffff; // these are kept between calls
 let code_: u32 = 0;
 let state_: u32 = 0;
 let rep0_: u32 = 1;
@@ -99,7 +95,6 @@ export function lzma(
   while (out < pause) {
     if (at > end) return failed(LZMA_NO_END, end, out);
     const posState = (out - first) & posMask;
-
     // is it a match?
     if (range < TOP) {
       range <<= 8;
@@ -111,7 +106,6 @@ export function lzma(
     if (code < bound) {
       range = bound;
       store<u16>(p, prob + ((ONE - prob) >> MOVE_BITS));
-
       if (out >= stop) return failed(LZMA_BEYOND, at, out);
       const before: u32 = out > first ? <u32>load<u8>(out - 1) : 0;
       const literal =
@@ -169,7 +163,6 @@ export function lzma(
     range -= bound;
     code -= bound;
     store<u16>(p, prob - (prob >> MOVE_BITS));
-
     // at a distance of before?
     if (range < TOP) {
       range <<= 8;
@@ -187,7 +180,6 @@ export function lzma(
       code -= bound;
       store<u16>(p, prob - (prob >> MOVE_BITS));
       lengths = REP_LENGTH;
-
       moved(at, out);
       range_ = range;
       code_ = code;
@@ -211,7 +203,6 @@ export function lzma(
         rep0 = distance;
       }
     }
-
     // the length: low, mid or high, and then which of them
     let tree = lengths + LEN_LOW + (posState << 3);
     let leaves: u32 = 8;
@@ -272,7 +263,6 @@ export function lzma(
       }
     } while (m < leaves);
     let length = base + m - leaves;
-
     if (lengths == REP_LENGTH) state = state <= LAST_LITERAL_STATE ? 8 : 11;
     else {
       // the distance less one: a slot says the two highest bits and how many follow
@@ -352,7 +342,6 @@ export function lzma(
       rep1 = rep0;
       rep0 = distance + 1;
     }
-
     length += MIN_MATCH;
     if (rep0 > out - first) return failed(LZMA_TOO_FAR, at, out, rep0);
     if (length > stop - out) return failed(LZMA_BEYOND, at, out);
