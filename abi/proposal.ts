@@ -12,6 +12,28 @@ import { BadInput } from "./bad-input.js";
 
 const kebab = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower case, digits and dashes");
 
+/** What Xen maps: each key is one step towards a Xen that maps no secrets, and today's Xen is the default. */
+const layoutSchema = z.strictObject({
+  /** All of memory is mapped; without, the region keeps its L3 tables, and Xen heap pages are mapped as they are allocated. */
+  directmap: z.boolean().default(true),
+  /** Without a directmap: EPT pages stay mapped, or are mapped when Xen walks them. */
+  ept: z.enum(["mapped", "demand"]).default("mapped"),
+  /** Without a directmap: map_domain_page() by a mapcache of the domain, one of the vCPU, or an entry made and destroyed each time. */
+  mapcache: z.enum(["domain", "vcpu", "none"]).default("domain"),
+  /** Stacks and per-CPU areas are Xen heap, or mapped in the L4s of their own pCPU only. */
+  percpu: z.enum(["shared", "own"]).default("shared"),
+  /** Registers and FPU state of vCPUs are Xen heap, or mapped in the L4s of their own vCPU only. */
+  vcpuState: z.enum(["xenheap", "own"]).default("xenheap"),
+  /** Each L4 maps itself in slot 258. */
+  linearMap: z.boolean().default(true),
+});
+
+/** xen.layout of a proposal. */
+export type LayoutOptions = z.infer<typeof layoutSchema>;
+
+/** Xen of today. */
+export const TODAY: Readonly<LayoutOptions> = layoutSchema.parse({});
+
 /** The keys of a proposal, and their values. */
 export const proposalSchema = z.strictObject({
   /** As on the command line. */
@@ -46,6 +68,8 @@ export const proposalSchema = z.strictObject({
     exclusive: z.boolean().default(false),
     /** Who is flushed after an L2+ edit: all of the domain (XSA-286), or the vCPU that owns the L4. */
     flush: z.enum(["domain", "owner"]).default("domain"),
+    /** How Xen's address space differs from today's. */
+    layout: layoutSchema.prefault({}),
   }),
   /** What becomes of a guest without the feature. */
   fallback: z.enum(["none", "audit-refuse", "xpti", "shim"]).default("none"),

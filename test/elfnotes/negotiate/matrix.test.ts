@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Proposal } from "../../../abi/proposal.js";
+import { type Proposal, TODAY } from "../../../abi/proposal.js";
 import { guestOf } from "../../../elfnotes/negotiate/guest.js";
 import { compatMatrix } from "../../../elfnotes/negotiate/matrix.js";
 import type { Row } from "../../../elfnotes/negotiate/row.js";
@@ -14,7 +14,7 @@ const proposalOf = (advertised: Advertised, fallback: Proposal["fallback"] = "sh
   question: "q",
   feature: { name: "exclusive_l4", bit: 21, advertised, required: false },
   linux: { top: "per-thread", sync: "fault", unlazy: false, kernelSync: "eager" },
-  xen: { root: "shared", exclusive: true, flush: "domain" },
+  xen: { root: "shared", exclusive: true, flush: "domain", layout: TODAY },
   fallback,
   parameters: {},
 });
