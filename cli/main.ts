@@ -24,6 +24,7 @@ const COMMANDS = [
   "replay",
   "rerun",
   "run",
+  "secrets",
   "sweep",
   "trace",
   "walk",

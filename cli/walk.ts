@@ -78,7 +78,7 @@ function one(c: WalkScenario, json: boolean): string {
 }
 
 /** As show_page_walk() prints it; no frame has a pfn, as there is no M2P. */
-function line(e: ShownEntry): string {
+export function line(e: ShownEntry): string {
   return ` L${e.level}[0x${hex(e.slot, 3)}] = ${pte(e)} ffffffffffffffff${e.pse ? " (PSE)" : ""}`;
 }
 

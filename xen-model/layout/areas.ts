@@ -87,7 +87,7 @@ export const AREAS: readonly Area[] = [
     page(258),
     page(259),
     "linear pagetable: the L4 maps itself",
-    "out of the ABI since 16a20963b3 (XSA-286, 2020-10-19), which flushes for it after each L2+ edit",
+    `${FIRST_64_BIT}; each L2+ edit flushes for it since 16a20963b3 (XSA-286, 2020-10-19)`,
   ),
   area("SH_LINEAR_PT", page(259), page(260), "linear pagetable of shadow mode", FIRST_64_BIT),
   area(
@@ -145,7 +145,7 @@ export const AREAS: readonly Area[] = [
     XEN_VIRT_START,
     XEN_VIRT_END,
     "Xen's text, data, bss, and stubs",
-    "in a guest's root_pgt only .text.entry and the stubs since 422588e885 (2018-02-12) and d1d6fc97d6 (2018-03-06)",
+    `${FIRST_64_BIT}; in root_pgt only .text.entry and stubs since 422588e885 and d1d6fc97d6 (2018-03-06)`,
   ),
   area(
     "FRAMETABLE",
@@ -159,7 +159,7 @@ export const AREAS: readonly Area[] = [
     DIRECTMAP_VIRT_START,
     page(DIRECTMAP_LAST_SLOT + 1),
     "all of memory, 1:1",
-    "its removal was posted as v5 on 2025-01-08, and not merged; out of root_pgt since 5784de3e20 (2018-01-16)",
+    `${FIRST_64_BIT}; not in root_pgt (5784de3e20, 2018-01-16); its removal, v5 of 2025-01-08, is not merged`,
   ),
 ];
 

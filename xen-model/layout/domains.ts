@@ -41,7 +41,7 @@ export interface Domain extends DomainConfig {
   readonly vcpu: Vcpu[];
 }
 
-/** What alloc_domain() has taken, before any L4 is built. */
+/** What alloc_domain() has taken, before any L4 is built; `frames`: without the guest's tables. */
 export interface DomainFrames extends DomainConfig {
   readonly domid: number;
   readonly memory: Mfn;
@@ -67,9 +67,20 @@ export function alloc_domain(b: TableBuilder, config: HostConfig, domid: number)
         ? b.alloc("pagetable", { heap: true })
         : (0 as Mfn),
   }));
-  const memory = b.map.alloc("domain", domain.frames, { domid }, LEVEL_PAGES[2]);
-  const ept = domain.type === "hvm" ? build_ept(b, domid, memory, domain.frames, options.ept) : (0 as Mfn);
-  return { ...domain, domid, memory, ept, states };
+  const frames = domain.frames - guest_table_frames(config, domain);
+  const memory = b.map.alloc("domain", frames, { domid }, LEVEL_PAGES[2]);
+  const ept = domain.type === "hvm" ? build_ept(b, domid, memory, frames, options.ept) : (0 as Mfn);
+  return { ...domain, frames, domid, memory, ept, states };
+}
+
+/** Of a PV guest's memory, what its tables take: see guest_tables() and make_l4s(). */
+function guest_table_frames(
+  { uniqueL4s, guestMapped = 512 }: HostConfig,
+  { type, vcpus }: DomainConfig,
+): number {
+  if (type === "hvm") return 0;
+  const l1s = Math.ceil(guestMapped / 512);
+  return type === "pv32" ? 3 + l1s : 2 * (uniqueL4s ? vcpus : 1) + 2 * (2 + l1s);
 }
 
 /** The guest's physical addresses from 0 on, with 2 MiB pages. */
@@ -196,8 +207,12 @@ function map_perdomain(
   if (arg_xlat !== 0)
     map(area.ARG_XLAT_VIRT_START + n * area.ARG_XLAT_VCPU_PAGES, arg_xlat, area.ARG_XLAT_PAGES);
   if (hasMapcache(config, area.SHORT_DIRECTMAP_FRAMES)) {
-    const cached = Math.min(MAPHASH_ENTRIES, d.frames); // what the vCPU has used last stays mapped
-    map(area.MAPCACHE_VIRT_START + n * area.MAPCACHE_VCPU_ENTRIES, d.memory + d.frames - cached, cached);
+    const cached = Math.min(MAPHASH_ENTRIES, Math.floor(d.frames / d.vcpus)); // what the vCPU has used last stays mapped
+    map(
+      area.MAPCACHE_VIRT_START + n * area.MAPCACHE_VCPU_ENTRIES,
+      d.memory + d.frames - cached * (n + 1),
+      cached,
+    );
   }
   if (config.options.vcpuState === "own") map(area.VCPU_STATE_VIRT_START, state, size.VCPU_STATE_FRAMES);
   if (pcpu !== undefined) map_own_pcpu(b, config, l3, pcpu);

@@ -1,6 +1,7 @@
 /**
  * A host to look at: its memory, pCPUs and domains, how Xen's address space is laid out on it, and which roots it uses.
  */
+import type { LayoutOptions } from "../../abi/proposal.js";
 
 /** What a domain's vCPUs run on: 64-bit PV, 32-bit PV, or HVM and PVH with HAP. */
 export type DomainType = "pv64" | "pv32" | "hvm";
@@ -11,32 +12,6 @@ export interface DomainConfig {
   /** Frames of its memory. */
   readonly frames: number;
 }
-
-/** What differs from today's Xen, one part of a secret-free hypervisor each. */
-export interface LayoutOptions {
-  /** All of memory is mapped; without, the region keeps its L3 tables, and Xen heap pages are mapped as they are allocated. */
-  readonly directmap: boolean;
-  /** Without a directmap, EPT pages stay mapped, or are mapped when Xen walks them. */
-  readonly ept: "mapped" | "demand";
-  /** Whose the entries of the mapcache are, where there is one: all vCPUs' of the domain, or each vCPU its own. */
-  readonly mapcache: "domain" | "vcpu";
-  /** Stacks and per-CPU areas are Xen heap, or mapped in the L4s of their own pCPU only. Needs unique L4s. */
-  readonly percpu: "shared" | "own";
-  /** Registers and FPU state of vCPUs are Xen heap, or mapped in the L4s of their own vCPU only. Needs unique L4s. */
-  readonly vcpuState: "xenheap" | "own";
-  /** Each L4 maps itself in slot 258. */
-  readonly linearMap: boolean;
-}
-
-/** Xen of today. */
-export const TODAY: LayoutOptions = {
-  directmap: true,
-  ept: "mapped",
-  mapcache: "domain",
-  percpu: "shared",
-  vcpuState: "xenheap",
-  linearMap: true,
-};
 
 /**
  * Which L4 a pCPU has while a 64-bit PV guest runs, and while Xen runs on its behalf: the guest's own; a copy with all of

@@ -20,7 +20,7 @@ import { _PAGE_PCD, LEVEL_PAGES } from "../../abi/page.js";
 import * as area from "./areas.js";
 import type { HostConfig } from "./host-config.js";
 import * as size from "./sizes.js";
-import { RO, RW, RX, TABLE, type TableBuilder, USER_RO, USER_TABLE } from "./table-builder.js";
+import { RO, RW, RX, type TableBuilder, USER_RO, USER_TABLE } from "./table-builder.js";
 
 /** Frames below 4 GiB are mapped with 2 MiB pages, the first of them with 4 KiB ones. */
 const BELOW_4GIB = 4 * LEVEL_PAGES[3];
@@ -45,7 +45,7 @@ export function build_idle_tables(b: TableBuilder, config: HostConfig): IdleTabl
   const mmcfg = Math.ceil(nrFrames / LEVEL_PAGES[3]) * LEVEL_PAGES[3]; // above all memory
   b.map_pages(l4, area.PCI_MCFG_VIRT_START, mmcfg, size.MMCFG_FRAMES, RW | _PAGE_PCD);
   map_directmap(b, l4, nrFrames, options.directmap);
-  if (options.linearMap) b.mem.set(l4, LINEAR_PT_SLOT, l4, TABLE);
+  if (options.linearMap) b.mem.set(l4, LINEAR_PT_SLOT, l4, RW);
   return { l4, compat_l2, image };
 }
 
@@ -81,7 +81,7 @@ function map_m2p(b: TableBuilder, l4: Mfn, nrFrames: number): Mfn {
 /** The region's L3 tables are there before anything is mapped, so that all L4s share them. */
 function map_directmap(b: TableBuilder, l4: Mfn, nrFrames: number, whole: boolean): void {
   for (let frame = 0; frame < nrFrames; frame += LEVEL_PAGES[4])
-    b.below(l4, DIRECTMAP_SLOT + frame / LEVEL_PAGES[4], TABLE);
+    b.below(l4, DIRECTMAP_SLOT + frame / LEVEL_PAGES[4], RW);
   if (!whole) return;
   const pieces = [0, LEVEL_PAGES[2], BELOW_4GIB, Infinity] as const;
   for (const [i, largest] of ([1, 2, 3] as const).entries()) {
@@ -110,9 +110,9 @@ export function init_xen_l4_slots(
   const copy = (slot: number): void => mem.set(l4, slot, mem.frame(idle, slot), mem.flags(idle, slot));
   if (roMpt) copy(RO_MPT_SLOT);
   copy(PCI_MCFG_SLOT);
-  if (options.linearMap) mem.set(l4, LINEAR_PT_SLOT, l4, TABLE);
-  mem.set(l4, PERDOMAIN_SLOT, perdomain_l3, TABLE);
-  if (alt) mem.set(l4, area.PERDOMAIN_ALT_SLOT, perdomain_l3, TABLE);
+  if (options.linearMap) mem.set(l4, LINEAR_PT_SLOT, l4, RW);
+  mem.set(l4, PERDOMAIN_SLOT, perdomain_l3, RW);
+  if (alt) mem.set(l4, area.PERDOMAIN_ALT_SLOT, perdomain_l3, RW);
   for (let slot = XEN_VIRT_SLOT; slot <= last; slot++) copy(slot);
 }
 

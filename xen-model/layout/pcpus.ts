@@ -130,9 +130,9 @@ export function idle_roots(
     if (!hasOwnSlots(config.options)) return idle.l4;
     const l4 = b.alloc("pagetable");
     b.mem.copy_page(l4, idle.l4);
-    if (config.options.linearMap) b.mem.set(l4, LINEAR_PT_SLOT, l4, TABLE);
+    if (config.options.linearMap) b.mem.set(l4, LINEAR_PT_SLOT, l4, RW);
     const l3 = b.alloc("pagetable");
-    b.mem.set(l4, PERDOMAIN_SLOT, l3, TABLE);
+    b.mem.set(l4, PERDOMAIN_SLOT, l3, RW);
     map_own_pcpu(b, config, l3, pcpu);
     return l4;
   });

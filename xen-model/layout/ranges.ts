@@ -5,21 +5,17 @@
  */
 export type Ranges = readonly number[];
 
-/** Collects frames in any order; fast where most come in order. */
+/** Collects frames in any order; what comes in order stays in one list, and the lists are merged in the end. */
 export class RangeSet {
-  private readonly at: number[] = [];
-  private sorted = true;
+  private readonly lists: number[][] = [];
 
   /** Add frames `first`..end-1. */
   add(first: number, end: number): void {
-    const { at } = this;
-    const last = at.length - 1;
-    if (last > 0 && first <= at[last]! && first >= at[last - 1]!) {
-      if (end > at[last]!) at[last] = end;
-      return;
-    }
-    if (last > 0 && first < at[last]!) this.sorted = false;
-    at.push(first, end);
+    const list = this.lists.at(-1);
+    const last = list === undefined ? -1 : list.length - 1;
+    if (list === undefined || first < list[last - 1]!) this.lists.push([first, end]);
+    else if (first > list[last]!) list.push(first, end);
+    else if (end > list[last]!) list[last] = end;
   }
 
   addAll(ranges: Ranges): void {
@@ -28,18 +24,28 @@ export class RangeSet {
 
   /** The set, in its form. */
   ranges(): Ranges {
-    if (this.sorted) return this.at;
-    const pairs: [number, number][] = [];
-    for (let i = 0; i < this.at.length; i += 2) pairs.push([this.at[i]!, this.at[i + 1]!]);
-    pairs.sort(([a], [b]) => a - b);
-    const merged: number[] = [];
-    for (const [first, end] of pairs) {
-      const last = merged.length - 1;
-      if (last > 0 && first <= merged[last]!) merged[last] = Math.max(merged[last]!, end);
-      else merged.push(first, end);
+    let { lists } = this;
+    while (lists.length > 1) {
+      const half: number[][] = [];
+      for (let i = 0; i < lists.length; i += 2) half.push(merge(lists[i]!, lists[i + 1] ?? []));
+      lists = half;
     }
-    return merged;
+    return lists[0] ?? [];
   }
+}
+
+function merge(a: number[], b: number[]): number[] {
+  const merged: number[] = [];
+  for (let i = 0, j = 0; i < a.length || j < b.length;) {
+    const fromA = j >= b.length || (i < a.length && a[i]! <= b[j]!);
+    const [first, end] = fromA ? [a[i]!, a[i + 1]!] : [b[j]!, b[j + 1]!];
+    if (fromA) i += 2;
+    else j += 2;
+    const last = merged.length - 1;
+    if (last < 0 || first > merged[last]!) merged.push(first, end);
+    else if (end > merged[last]!) merged[last] = end;
+  }
+  return merged;
 }
 
 /** Frames of both sets. */

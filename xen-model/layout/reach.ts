@@ -45,6 +45,38 @@ export class Reacher {
     return this.look(root, 4, first, last);
   }
 
+  /** Frames that pages `first`..end-1 below L4 `root` map; both are multiples of 1 GiB. U/S of the L4's entry counts. */
+  of_pages(root: Mfn, first: number, end: number): Reach {
+    const [size, below] = [LEVEL_PAGES[4], LEVEL_PAGES[3]];
+    const slot = Math.floor(first / size);
+    if (first % size === 0 && end % size === 0) return this.of_root(root, slot, end / size - 1);
+    this.forget(root);
+    if ((this.mem.flags(root, slot) & _PAGE_PRESENT) === 0) return NOTHING;
+    return this.look(this.mem.frame(root, slot), 3, (first / below) % PTES, (end / below - 1) % PTES);
+  }
+
+  /** The first of pages `first`..end-1 below L4 `root` that maps one of frames `from`..to-1; undefined if none does. */
+  page_of(root: Mfn, first: number, end: number, from: number, to: number): Vpn | undefined {
+    this.forget(root);
+    const search = (table: number, level: number, base: number): number | undefined => {
+      const size = LEVEL_PAGES[level]!;
+      for (let slot = 0; slot < PTES; slot++) {
+        const page = base + slot * size;
+        const flags = this.mem.flags(table, slot);
+        if (page + size <= first || page >= end || (flags & _PAGE_PRESENT) === 0) continue;
+        const frame = this.mem.frame(table, slot);
+        if (level === 1 || (level < 4 && (flags & _PAGE_PSE) !== 0)) {
+          if (frame < to && frame + size > from) return page + Math.max(0, from - frame);
+        } else if (meets(this.below(frame, level - 1).all, from, to)) {
+          const found = search(frame, level - 1, page);
+          if (found !== undefined) return found;
+        }
+      }
+      return undefined;
+    };
+    return search(root, 4, 0) as Vpn | undefined;
+  }
+
   /**
    * Ask the processor's walk about each slot of `root`: does the first page that was found there translate, and to that
    * frame? Returns the number of slots that were asked about.
@@ -55,12 +87,14 @@ export class Reacher {
     this.forget(root);
     let asked = 0;
     for (let slot = 0; slot < PTES; slot++) {
-      const { witness } = this.look(root, 4, slot, slot);
-      if (witness === undefined || this.ignorePresent) continue;
+      if ((this.mem.flags(root, slot) & _PAGE_PRESENT) === 0 || this.ignorePresent) continue;
+      const { witness } = this.below(this.mem.frame(root, slot), 3);
+      if (witness === undefined) continue;
       asked++;
-      const rc = walk(this.mem, this.control, root, witness.page as Vpn, ACCESS_READ, this.walked);
+      const page = (slot * LEVEL_PAGES[4] + witness.page) as Vpn;
+      const rc = walk(this.mem, this.control, root, page, ACCESS_READ, this.walked);
       if (rc !== WALK_OK || this.walked.frame !== witness.mfn)
-        throw new RangeError(`Reacher: L4 ${root} page ${witness.page}: the processor's walk differs`);
+        throw new RangeError(`Reacher: L4 ${root} page ${page}: the processor's walk differs`);
     }
     return asked;
   }
@@ -106,6 +140,13 @@ export class Reacher {
     }
     return { all: all.ranges(), user: user.ranges(), witness };
   }
+}
+
+const NOTHING: Reach = { all: [], user: [], witness: undefined };
+
+function meets(ranges: Ranges, from: number, to: number): boolean {
+  for (let i = 0; i < ranges.length; i += 2) if (ranges[i]! < to && ranges[i + 1]! > from) return true;
+  return false;
 }
 
 /** The same by the processor's walk of every page of L4 slots `first`..`last`, skipping what it finds unmapped. */

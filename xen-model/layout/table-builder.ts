@@ -22,7 +22,7 @@ import type { FrameMap, Kind, Owner } from "./frame-map.js";
 export const TABLE = _PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY;
 /** Flags of an entry that points to a table whose pages user mode may read. */
 export const USER_TABLE = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
-/** Leaves. Mirrors: PAGE_HYPERVISOR_RW, _RX, _RO; a guest's own pages. */
+/** Leaves, and RW also of L4 entries below which nothing is executed. Mirrors: __PAGE_HYPERVISOR_RW, _RX, _RO; a guest's own pages. */
 export const RW = _PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_NX;
 export const RX = _PAGE_PRESENT | _PAGE_ACCESSED;
 export const RO = _PAGE_PRESENT | _PAGE_ACCESSED | _PAGE_NX;

@@ -24,7 +24,7 @@ export function with_directmap(config: HostConfig, domid: number): Expected {
   const { domains, nrPcpus } = config;
   const others = [...domains.keys()].filter((d) => d !== domid);
   const sum = (of: (d: number) => number): number => others.reduce((total, d) => total + of(d), 0);
-  const memory = (d: number): number => domains[d]!.frames + guest_tables(config, d);
+  const memory = (d: number): number => domains[d]!.frames; // with the guest's tables
   const vcpus = domid < 0 ? 0 : domains[domid]!.vcpus;
   const perPcpu = size.PERCPU_FRAMES + size.DESCRIPTOR_FRAMES;
   return {
@@ -66,7 +66,7 @@ export function without_directmap(config: HostConfig, domid: number, pcpu: numbe
     ept: options.ept === "mapped" ? all.ept! : 0,
     free: 0,
     pagetables: heap_roots(config),
-    own_memory: mapped_of_own(own?.type),
+    own_memory: own === undefined ? 0 : mapped_of_own(own.type, hasOwnSlots(options) ? 1 : own.vcpus),
   };
 }
 
@@ -91,17 +91,9 @@ function state(config: HostConfig, domid: number): number {
   return size.VCPU_STATE_FRAMES + arg_xlat(config.domains[domid]!.type);
 }
 
-/** What a guest's tables and the mapcache map: 512 pages and 8 others. */
-function mapped_of_own(type: string | undefined): number {
-  if (type === undefined) return 0;
-  return type === "hvm" ? 8 : 512 + 8;
-}
-
-/** A 64-bit guest's pair for each vCPU, or for the domain, and two times L3, L2, L1; a 32-bit guest's L3, L1 and two L2. */
-function guest_tables(config: HostConfig, domid: number): number {
-  const { type, vcpus } = config.domains[domid]!;
-  if (type === "pv64") return 2 * (config.uniqueL4s ? vcpus : 1) + 6;
-  return type === "pv32" ? 4 : 0;
+/** What a guest's tables map, and the mapcache's entries of so many vCPUs. */
+function mapped_of_own(type: string, vcpus: number): number {
+  return (type === "hvm" ? 0 : 512) + 8 * vcpus;
 }
 
 /** L4, L3, and an L2 for each GiB. */

@@ -1,10 +1,6 @@
 /** Hosts to look at: small ones with one domain of each type, unless said. */
-import {
-  type DomainConfig,
-  type HostConfig,
-  type LayoutOptions,
-  TODAY,
-} from "../../../xen-model/layout/host-config.js";
+import { type LayoutOptions, TODAY } from "../../../abi/proposal.js";
+import type { DomainConfig, HostConfig } from "../../../xen-model/layout/host-config.js";
 import { XenHost } from "../../../xen-model/layout/host.js";
 
 export const MIB = 256;

@@ -1,0 +1,42 @@
+import { expect } from "chai";
+import { pvtwin } from "../pvtwin.js";
+
+const SMALL = ["--memory", "8G", "--pcpus", "4", "--domains", "3"];
+
+describe("pvtwin secrets", () => {
+  it("prints bytes by class for each pCPU and mode with --json", () => {
+    const { status, stdout } = pvtwin(["secrets", "shared", ...SMALL, "--json"]);
+    expect(status).to.equal(0);
+    const { perPcpu } = JSON.parse(stdout) as {
+      perPcpu: { mode: string; classes: Record<string, number> }[];
+    };
+    expect(perPcpu).to.have.length(4 * 4);
+    const xen = perPcpu.find(({ mode }) => mode === "xen")!;
+    expect(xen.classes.other_domains).to.be.greaterThan(4 * 2 ** 30);
+  }).timeout(30_000);
+
+  it("says that two proposals reach the same", () => {
+    const { status, stdout } = pvtwin(["secrets", "shared", "--diff", "linux-per-vcpu", ...SMALL]);
+    expect([status, stdout]).to.deep.equal([
+      0,
+      "shared and linux-per-vcpu: every pCPU reaches the same in every mode\n",
+    ]);
+  }).timeout(30_000);
+
+  const refused = [
+    [["nope"], "is no proposal"],
+    [["shared", "--explain", "0x800000000000"], "is no canonical address"],
+    [["shared", "--explain", "12"], "is no canonical address"],
+    [["shared", "--explain", "0x0", "--mode", "smm"], "is no mode"],
+    [["shared", "--explain", "0x0", "--pcpu", "9"], "the host has 8 pCPUs"],
+    [["shared", "--memory", "1G", "--domains", "600"], "too little memory"],
+    [["shared", "--memory", "lots"], "a size from 256M to 64T is needed"],
+  ] as const;
+  for (const [args, message] of refused) {
+    it(`refuses ${args.join(" ")} with one message`, () => {
+      const { status, stdout, stderr } = pvtwin(["secrets", ...args]);
+      expect([status, stdout]).to.deep.equal([2, ""]);
+      expect(stderr).to.contain(message).and.not.contain("    at ");
+    }).timeout(30_000);
+  }
+});
