@@ -171,6 +171,13 @@ const TABLE = {
     "xen",
     "per-pCPU slots of Xen's found right, in an L4 at its installation on the same pCPU again",
   ],
+  map_domain_page: [
+    "xen",
+    "frames mapped by map_domain_page(), each unmapped again, where no directmap has them",
+  ],
+  mapcache_miss: ["xen", "of these, frames that the mapcache did not have: an entry written"],
+  mapcache_lock: ["xen", "of these, behind the lock of the domain's mapcache"],
+  mapcache_wrap: ["xen", "times that the mapcache had no unused entry left: garbage collected, TLB flushed"],
   audit_exclusive: ["xen", "checks that an L4 is installed on no other vCPU"],
   audit_refused: ["xen", "installations refused by that check"],
   sync_execstate: ["xen", "idle pCPUs that gave up the tables of the vCPU which ran last"],

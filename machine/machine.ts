@@ -158,6 +158,7 @@ function parts(state: State, config: MachineConfig) {
     invpcid: config.invpcid,
     pge: config.pge ?? true,
     version: "4.17",
+    ...(proposal.xen.layout.directmap ? {} : { mapDomainPage: proposal.xen.layout.mapcache }),
   });
   const linux = new Linux(state, memory, ledger, {
     nrCpus: geometry.nrCpus,

@@ -8,6 +8,7 @@ import { EEXIST, EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import { _PAGE_ACCESSED, _PAGE_PRESENT, _PAGE_RW, _PAGE_USER } from "../abi/page.js";
 import { get_root_table, leave_root_table, refuse_held, write_percpu_slots } from "./exclusive-l4.js";
+import { touch_domain_page } from "./mapcache.js";
 import { mod_lN_entry } from "./mod-entries.js";
 import { put_old_guest_table, put_or_defer } from "./page-type.js";
 import type { Place } from "./refusals.js";
@@ -31,6 +32,7 @@ export function new_guest_cr3(x: Xen, vcpu: number, mfn: number, place: Place): 
   const rc = get_root_table(x, vcpu, mfn, place);
   if (rc !== 0) return rc;
   ledger.count(vcpu, EV.new_baseptr, 1);
+  touch_domain_page(x, vcpu, mfn);
   x.tables.fill_ro_mpt(mfn);
   vcpus.guest_table[vcpu] = mfn;
   write_percpu_slots(x, vcpu, mfn);

@@ -13,6 +13,7 @@ import { hexFrame } from "./audit-log.js";
 import { unadjust_guest_l3e } from "./adjust.js";
 import { PGT_l1_page_table, PGT_pae_xen_l2 } from "./frame-table.js";
 import { put_page_from_l1e } from "./l1e-refs.js";
+import { map_domain_page, unmap_domain_page } from "./mapcache.js";
 import { put_page_from_lNe } from "./page-refs.js";
 import { PTF_partial_set } from "./page-type.js";
 import { is_guest_slot } from "./slots.js";
@@ -32,7 +33,14 @@ export function demote_page(x: Xen, vcpu: number, table: number, level: number):
       `the last use as l${level} has gone, so its entries give back what they hold`,
     );
   }
-  if (level !== PGT_l1_page_table) return demote_upper_table(x, vcpu, table, level);
+  const mapped = map_domain_page(x, vcpu, table);
+  const rc =
+    level !== PGT_l1_page_table ? demote_upper_table(x, vcpu, table, level) : demote_l1_table(x, vcpu, table);
+  unmap_domain_page(x, vcpu, mapped);
+  return rc;
+}
+
+function demote_l1_table(x: Xen, vcpu: number, table: number): Rc {
   const { mem, ledger } = x;
   ledger.count(vcpu, EV.demote_l1, 1);
   let present = 0;

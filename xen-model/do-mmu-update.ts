@@ -25,6 +25,7 @@ import {
   PGT_writable_page,
   TYPE_NAMES,
 } from "./frame-table.js";
+import { map_domain_page, unmap_domain_page } from "./mapcache.js";
 import { mod_l1_entry, mod_lN_entry } from "./mod-entries.js";
 import { _get_page_type, _put_page_type, page_lock, page_unlock } from "./page-type.js";
 import type { Xen } from "./xen.js";
@@ -33,9 +34,13 @@ import type { Xen } from "./xen.js";
 const OWN_DOMID = 0;
 
 const requests = new Requests();
+const NO_MFN = -1;
 
 /** What the requests of one entry have to flush: pCPUs, and whose roots are stale (ROOT_*). */
 const linear = { pcpus: 0, roots: 0 };
+
+/** The table of the last request stays mapped for the next. */
+const mapped = { mfn: NO_MFN, at: 0 };
 
 /** The call in `row` of `calls`. calls.done[row] is the number of requests that succeeded. */
 export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
@@ -52,6 +57,7 @@ export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: numb
   linear.roots = 0;
   let rc: Rc = 0;
   let i = 0;
+  mapped.mfn = NO_MFN;
   for (; i < r.count; i++) {
     if (old_guest_table[vcpu] !== 0 || (i > 0 && x.hypercall_preempt_check())) {
       rc = -ERESTART;
@@ -60,6 +66,7 @@ export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: numb
     rc = one_update(x, vcpu, calls, r.first + i);
     if (rc !== 0) break;
   }
+  if (mapped.mfn !== NO_MFN) unmap_domain_page(x, vcpu, mapped.at);
   rc = end_requests(x, vcpu, calls, row, r, i, rc);
   // before anything else runs, as Xen's linear mappings may be stale (XSA-286)
   if (linear.pcpus !== 0 && x.rules.flush_linear_pt)
@@ -103,6 +110,7 @@ function one_update(x: Xen, vcpu: number, calls: CallBuffer, request: number): R
           "the guest does not own it",
         );
       }
+      map_table(x, vcpu, mfn);
       const rc = page_lock(x, mfn)
         ? update_locked(x, vcpu, calls, request, mfn, cmd === MMU_PT_UPDATE_PRESERVE_AD)
         : update_unused(x, vcpu, calls, request, mfn);
@@ -129,6 +137,13 @@ function one_update(x: Xen, vcpu: number, calls: CallBuffer, request: number): R
         "use commands 0 to 3, and 8-byte aligned entries",
       );
   }
+}
+
+function map_table(x: Xen, vcpu: number, mfn: number): void {
+  if (mapped.mfn === mfn) return;
+  if (mapped.mfn !== NO_MFN) unmap_domain_page(x, vcpu, mapped.at);
+  mapped.mfn = mfn;
+  mapped.at = map_domain_page(x, vcpu, mfn);
 }
 
 /** The frame is in use, and locked in it; unlocks it. */

@@ -26,6 +26,7 @@ import {
 } from "./flush.js";
 import { OWNER_guest, PGT_l1_page_table, PGT_pinned, PGT_writable_page } from "./frame-table.js";
 import { addr_ok, is_canonical } from "./guest-access.js";
+import { touch_domain_page } from "./mapcache.js";
 import { _get_page_type, put_or_defer, put_page_and_type, set_old_guest_table } from "./page-type.js";
 import type { Xen } from "./xen.js";
 
@@ -108,10 +109,17 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
     case op.MMUEXT_SET_LDT:
       return set_ldt(x, va, mfn, arg);
     case op.MMUEXT_CLEAR_PAGE:
-      return with_writable(x, vcpu, mfn, () => x.mem.clear_page(asMfn(mfn)));
+      return with_writable(x, vcpu, mfn, () => {
+        touch_domain_page(x, vcpu, mfn);
+        x.mem.clear_page(asMfn(mfn));
+      });
     case op.MMUEXT_COPY_PAGE: {
       if (!x.frames.get_page_from_mfn(arg)) return -EINVAL;
-      const rc = with_writable(x, vcpu, mfn, () => x.mem.copy_page(asMfn(mfn), asMfn(arg)));
+      const rc = with_writable(x, vcpu, mfn, () => {
+        touch_domain_page(x, vcpu, arg);
+        touch_domain_page(x, vcpu, mfn);
+        x.mem.copy_page(asMfn(mfn), asMfn(arg));
+      });
       x.frames.put_page(arg);
       return rc;
     }

@@ -25,6 +25,7 @@ import {
 } from "./flush.js";
 import { PGT_l1_page_table } from "./frame-table.js";
 import { map_guest_l1e } from "./guest-access.js";
+import { touch_domain_page } from "./mapcache.js";
 import { mod_l1_entry } from "./mod-entries.js";
 import { page_lock, page_unlock } from "./page-type.js";
 import type { Xen } from "./xen.js";
@@ -47,6 +48,7 @@ function update_l1e(x: Xen, vcpu: number, page: number, frame: number, flags: nu
   const { frames } = x;
   const table = map_guest_l1e(x, vcpu, page);
   if (table < 0 || !frames.get_page_from_mfn(table)) return refuse_table(x, page);
+  touch_domain_page(x, vcpu, table);
   if (!page_lock(x, table)) {
     frames.put_page(table);
     return refuse_table(x, page);

@@ -27,6 +27,7 @@ import {
 } from "./frame-table.js";
 import { get_page_from_l1e, put_page_from_l1e } from "./l1e-refs.js";
 import { get_page_from_lNe, lNe_disallow_mask } from "./page-refs.js";
+import { map_domain_page, unmap_domain_page } from "./mapcache.js";
 import {
   _put_page_type,
   get_page_and_type_from_mfn,
@@ -46,7 +47,9 @@ import type { Xen } from "./xen.js";
  *         others     the entry that does not pass; what was taken is given back, or the table is in old_guest_table.
  */
 export function promote_page(x: Xen, vcpu: number, mfn: number, type: number): Rc {
+  const mapped = map_domain_page(x, vcpu, mfn);
   const rc = promote(x, vcpu, mfn, type);
+  unmap_domain_page(x, vcpu, mapped);
   if (rc === 0 && x.log.enabled) {
     x.log.note(
       "validate_page",

@@ -13,6 +13,7 @@ import { map_guest_l1e } from "./guest-access.js";
 import { get_page_from_l1e, put_page_from_l1e } from "./l1e-refs.js";
 import { io_class } from "./memory-map.js";
 import { page_lock, page_unlock } from "./page-type.js";
+import { touch_domain_page } from "./mapcache.js";
 import type { Xen } from "./xen.js";
 
 /** Emulate a store of (frame, flags) to entry `slot` of the frame that `page` maps; false: the fault is the guest's. */
@@ -27,6 +28,7 @@ export function pv_ro_page_fault(
   const { mem, frames } = x;
   const l1 = map_guest_l1e(x, vcpu, linear_page(page));
   if (l1 < 0) return false;
+  touch_domain_page(x, vcpu, l1);
   const pte = mem.flags(l1, page % mem.ptes);
   if ((pte & (_PAGE_PRESENT | _PAGE_RW)) !== _PAGE_PRESENT) return false;
   const table = mem.frame(l1, page % mem.ptes);

@@ -3,6 +3,7 @@
  */
 import type { MemoryGeometry } from "../abi/memory.js";
 import type { AuditRules } from "./audit-rules.js";
+import type { MapDomainPage } from "./mapcache.js";
 import type { MemoryMap } from "./memory-map.js";
 
 export interface XenConfig {
@@ -31,6 +32,8 @@ export interface XenConfig {
   readonly debug?: boolean;
   /** Model a TLB of this size for each pCPU. */
   readonly tlb?: { readonly sets: number; readonly ways: number };
+  /** How map_domain_page() maps; without, there is a directmap, and it computes an address. */
+  readonly mapDomainPage?: MapDomainPage;
   /** For tests: the audit with an old rule in it. */
   readonly rules?: AuditRules;
 }

@@ -22,6 +22,7 @@ import { ACCESS_WRITE, type Access } from "./hw/control.js";
 import type { Tlb } from "./hw/tlb.js";
 import { WALK_OK } from "./hw/walk.js";
 import { dispatch, DIRECT, INSIDE } from "./hypercall-table.js";
+import { MapCache } from "./mapcache.js";
 import { NO_DEVICES, type MemoryMap } from "./memory-map.js";
 import { type AuditRules, XEN_RULES } from "./audit-rules.js";
 import { demote_page } from "./demote.js";
@@ -58,6 +59,7 @@ export class Xen implements Hypervisor {
   readonly tlb: Tlb | undefined;
   readonly observed: Observed;
   readonly refusals: Refusals;
+  readonly mapcache: MapCache | undefined;
   private readonly preempt: number;
   /** domain[0]: preemption checks since the last that found work; domain[1]: VM assists, a bit each of types 0..31. */
   private readonly domain: Uint32Array;
@@ -78,6 +80,8 @@ export class Xen implements Hypervisor {
     this.domain = state.u32(2);
     this.observed = new Observed(state);
     this.refusals = new Refusals(state);
+    if (config.mapDomainPage !== undefined)
+      this.mapcache = new MapCache(state, config.nrVcpus, config.mapDomainPage);
     this.tables = new XenTables(state, mem, config.geometry);
     this.processor = new Processor(state, mem, this.pcpus, config);
     this.tlb = this.processor.tlb;
@@ -105,6 +109,7 @@ export class Xen implements Hypervisor {
     for (let mfn = nrXenFrames; mfn < nrFrames; mfn++) frames.m2p[mfn] = mfn;
     pcpus.vcpu.fill(-1);
     for (let vcpu = 0; vcpu < config.nrVcpus; vcpu++) vcpus.pcpu[vcpu] = vcpu;
+    this.mapcache?.init();
     this.tables.build_idle_table();
     if (this.pv32)
       for (let vcpu = 0; vcpu < config.nrVcpus; vcpu++) this.tables.setup_compat_l4(frames, vcpus, vcpu);

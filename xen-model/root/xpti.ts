@@ -13,6 +13,7 @@
 import { EV } from "../../abi/events.js";
 import { PERDOMAIN_SLOT, RO_MPT_SLOT, XEN_VIRT_SLOT } from "../../abi/layout.js";
 import { tick } from "../flush.js";
+import { touch_domain_page } from "../mapcache.js";
 import { lost_all } from "../refill.js";
 import type { Xen } from "../xen.js";
 import type { XenConfig } from "../xen-config.js";
@@ -73,6 +74,7 @@ export class XptiRoot implements RootDesign {
     const pcpu = x.vcpus.pcpu[vcpu]!;
     if (pcpus.root_pgt_changed[pcpu] !== 0 || this.always) {
       pcpus.root_pgt_changed[pcpu] = 0;
+      if (this.always) touch_domain_page(x, vcpu, pcpus.xen_cr3[pcpu]!); // later versions have a window on it
       copy_guest_slots(x, vcpu, pcpus.root_pgt[pcpu]!, pcpus.xen_cr3[pcpu]!, false);
     }
     this.cr3(x, vcpu);
