@@ -4,8 +4,10 @@ import { SECRETS, type SecretClass } from "../xen-model/layout/census.js";
 import type { Explanation } from "../xen-model/layout/explain.js";
 import type { Alias } from "../xen-model/layout/ret2dir.js";
 import type { Difference, Doing, SecretsReport } from "../experiments/secrets/secrets.js";
+import type { Bracket } from "../experiments/results.js";
+import type { Staircase, StairStep } from "../experiments/secrets/staircase.js";
 import type { Weighed } from "../experiments/secrets/weigh.js";
-import { bytes, si } from "./numbers.js";
+import { bytes, si, signedPercent, signedSi } from "./numbers.js";
 import { line } from "./walk.js";
 
 const TYPES: Record<string, string> = { pv64: "64-bit PV", pv32: "32-bit PV", hvm: "HVM" };
@@ -103,6 +105,41 @@ export function diffText({
 
 function signed(n: number): string {
   return `${n < 0 ? "-" : "+"}${bytes(Math.abs(n))}`;
+}
+
+export function staircaseText(stairs: Staircase, classes: readonly SecretClass[]): string {
+  const { proposal, workload, steps, left } = stairs;
+  const head = ["most in reach of Xen", ...classes, ...(workload === null ? [] : ["cycles", "%"])];
+  const taken = steps.filter(({ impossible }) => impossible === undefined);
+  const rows = taken.map((step, i) => [
+    `${i}. ${step.name}`,
+    ...classes.map((name) => amount(step.classes[name] ?? 0)),
+    ...(workload === null ? [] : i === 0 ? ["", ""] : [signedSi(step.cycles!.likely), range(step.percent!)]),
+  ]);
+  const told = taken.map((step, i) => (i === 0 ? "" : `${i}. ${effect(step)}\n`));
+  const not = steps.filter(({ impossible }) => impossible !== undefined);
+  return [
+    `${proposal}: from today to secret-free${workload === null ? "" : `; cycles against the step before, on ${workload}`}\n\n`,
+    columns([head, ...rows]),
+    "\n",
+    ...told,
+    ...not.map(({ name, impossible }) => `not possible: ${name}: ${impossible}\n`),
+    `left in reach: ${left.length === 0 ? "nothing" : left.join(", ")}\n`,
+  ].join("");
+}
+
+function effect({ removes, lessens, notCounted }: StairStep): string {
+  const parts = [
+    removes.length === 0 ? "" : `takes ${removes.join(", ")} out of reach`,
+    lessens.length === 0 ? "" : `leaves less of ${lessens.join(", ")}`,
+  ].filter((part) => part !== "");
+  const what = parts.length === 0 ? "changes nothing that can be loaded" : parts.join("; ");
+  return notCounted === null ? what : `${what}; its cost is without ${notCounted}`;
+}
+
+function range({ low, likely, high }: Bracket): string {
+  const bare = (n: number): string => signedPercent(n).replace(" %", "");
+  return `${bare(likely)} [${bare(low)}..${bare(high)}]`;
 }
 
 export function explainText(va: string, { cr3, levels, area, mapped }: Explanation): string {

@@ -1,16 +1,25 @@
 /** `pvtwin secrets`: what each pCPU could be made to load, by walking its real root. */
+import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { BadInput } from "../abi/bad-input.js";
 import { type Vpn, vpn_of_linear } from "../abi/frames.js";
 import { readProfile } from "../experiments/costs/profile.js";
-import { loadProposal } from "../experiments/evaluate.js";
+import { BASELINE, loadProposal } from "../experiments/evaluate.js";
 import { DEFAULT_HOST, hostOf, type HostSpec } from "../experiments/secrets/host-spec.js";
-import { differences, secretsOf, type SecretsOptions } from "../experiments/secrets/secrets.js";
+import {
+  differences,
+  secretClasses,
+  secretsOf,
+  type SecretsOptions,
+} from "../experiments/secrets/secrets.js";
+import { staircase } from "../experiments/secrets/staircase.js";
 import { DEFAULT_GHZ, weigh } from "../experiments/secrets/weigh.js";
+import { writeOutput } from "../experiments/write-output.js";
 import { explain } from "../xen-model/layout/explain.js";
 import { type Mode, MODES } from "../xen-model/layout/host.js";
 import { canonical_vpn, NOT_CANONICAL } from "../xen-model/hw/walk.js";
-import { diffText, explainText, reportText, weighedText } from "./secrets-text.js";
+import { staircasePage } from "./report/staircase-page.js";
+import { diffText, explainText, reportText, staircaseText, weighedText } from "./secrets-text.js";
 
 interface Flags {
   readonly memory: number;
@@ -24,7 +33,9 @@ interface Flags {
   readonly explain?: string;
   readonly pcpu: number;
   readonly mode: string;
+  readonly staircase: boolean;
   readonly workload?: string;
+  readonly out?: string;
   readonly profile: string;
   readonly ghz: number;
   readonly json: boolean;
@@ -38,6 +49,7 @@ Examples:
   pvtwin secrets xpti --meltdown
   pvtwin secrets shared --diff xen-vcpu-root
   pvtwin secrets xpti --explain 0xffff830000000000 --mode guest-kernel
+  pvtwin secrets xen-vcpu-root --staircase --workload recordings/thread_storm.perf.txt.gz --out out
   pvtwin secrets linux-per-vcpu --workload recordings/thread_storm.perf.txt.gz
 `;
 
@@ -62,6 +74,8 @@ export function register(program: Command): void {
     .option("--explain <va>", "one address: its walk, whose the frame is, and since when")
     .option("--pcpu <n>", "for --explain: the pCPU", number(0, 4095), 0)
     .option("--mode <mode>", `for --explain: one of ${MODES.join(", ")}`, "xen")
+    .option("--staircase", "each step from today's Xen to one that maps no secrets, and its cost", false)
+    .option("-o, --out <dir>", "for --staircase: write a page with its plot there")
     .option("-w, --workload <file>", "a recording: exposure weighted by its time, in byte-seconds")
     .option("-p, --profile <name>", "for --workload: what prices the time in Xen", "skylake-pcid")
     .option("--ghz <n>", "for --workload: the processor's clock", ghz, DEFAULT_GHZ)
@@ -80,6 +94,17 @@ export function register(program: Command): void {
           pageOf(flags.explain),
         );
         return print(flags, told, () => explainText(flags.explain!, told));
+      }
+      if (flags.staircase) {
+        const work =
+          flags.workload === undefined
+            ? {}
+            : { workload: { file: flags.workload, profile: readProfile(flags.profile) } };
+        const stairs = await staircase(proposal, loadProposal(BASELINE), { ...options, ...work });
+        const classes = secretClasses(options);
+        if (flags.out !== undefined)
+          writeOutput(join(flags.out, `staircase-${proposal.name}.html`), staircasePage(stairs, classes));
+        return print(flags, stairs, () => staircaseText(stairs, classes));
       }
       const report = secretsOf(proposal, options);
       if (flags.diff !== undefined) {
