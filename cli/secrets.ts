@@ -49,7 +49,7 @@ Examples:
   pvtwin secrets xpti --meltdown
   pvtwin secrets shared --diff xen-vcpu-root
   pvtwin secrets xpti --explain 0xffff830000000000 --mode guest-kernel
-  pvtwin secrets xen-vcpu-root --staircase --workload recordings/thread_storm.perf.txt.gz --out out
+  pvtwin secrets xen-vcpu-root --staircase --out out
   pvtwin secrets linux-per-vcpu --workload recordings/thread_storm.perf.txt.gz
 `;
 

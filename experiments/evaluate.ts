@@ -20,6 +20,7 @@ import { readProfile, type Profile } from "./costs/profile.js";
 import { coefficientsOf } from "./costs/terms.js";
 import type { Bracket, CostResult, Evaluation, PairResult, ProposalResult } from "./results.js";
 import { mergeProperties, verdictOf } from "./run/promise.js";
+import { secretsColumn } from "./secrets/column.js";
 import { runWorkload, type CellResult, type RunOutcome } from "./run/run-workload.js";
 import { version } from "../package.json";
 
@@ -213,7 +214,7 @@ function judge(
     ...verdictOf(properties),
     properties,
     cost: cells.map((cell) => cost(cell, cell.outcomes[index]!, cell.outcomes[0]!, pricing)),
-    secrets: null,
+    secrets: secretsColumn(proposal),
     compat: {
       feature: feature?.name ?? null,
       oldGuest: OLD_GUEST[proposal.fallback],
@@ -277,5 +278,5 @@ function percentOf(difference: Bracket, base: Bracket): Bracket {
 const NOT_MODELLED = [
   "cache misses, lock contention and the guest kernel's own instructions, which are the same in all proposals",
   "TLB refills by access: a recording has faults, not accesses; each full flush is charged a bracket of pages",
-  "what is mapped inside each root (secrets), the boot matrix, 32-bit PV and HVM guests, and the patches",
+  "the boot matrix, 32-bit PV and HVM guests, and the patches",
 ];

@@ -6,7 +6,8 @@
  */
 import type { Cause } from "../abi/ledger.js";
 import type { EventName } from "../abi/events.js";
-import type { Proposal } from "../abi/proposal.js";
+import type { LayoutOptions, Proposal } from "../abi/proposal.js";
+import type { SecretClass } from "../xen-model/layout/census.js";
 import type { ConstantName, Profile } from "./costs/profile.js";
 
 /** A bracketed number. Units: those of the field that holds it. */
@@ -95,6 +96,26 @@ export interface CostResult {
   readonly counts: Partial<Record<EventName, number>>;
 }
 
+/** The most of each class of secrets that any pCPU reaches, and of all together. Units: bytes. */
+export interface SecretsReached {
+  readonly classes: Readonly<Record<SecretClass, number>>;
+  readonly secretBytes: number;
+}
+
+export interface SecretsResult {
+  readonly host: {
+    readonly memoryBytes: number;
+    readonly pcpus: number;
+    readonly domains: number;
+    readonly vcpus: number;
+  };
+  readonly layout: LayoutOptions;
+  /** While Xen runs on behalf of a guest of any type, or idles. */
+  readonly inXen: SecretsReached;
+  /** While a 64-bit PV guest runs, on a processor that ignores U/S when it speculates. */
+  readonly inGuest: SecretsReached;
+}
+
 export interface ProposalResult {
   readonly name: string;
   readonly title: string;
@@ -104,8 +125,8 @@ export interface ProposalResult {
   readonly reason: string;
   readonly properties: PropertyResult[];
   readonly cost: CostResult[];
-  /** Bytes of secrets in reach; null until the model has address spaces to walk. */
-  readonly secrets: null;
+  /** Bytes of secrets in reach of any pCPU: `pvtwin secrets` says more. Null for roots that no layout has. */
+  readonly secrets: SecretsResult | null;
   readonly compat: {
     readonly feature: string | null;
     /** What happens to a guest that does not know the feature. */
