@@ -9,6 +9,7 @@ import type { Staircase, StairStep } from "../experiments/secrets/staircase.js";
 import type { Weighed } from "../experiments/secrets/weigh.js";
 import { bytes, si, signedPercent, signedSi } from "./numbers.js";
 import { line } from "./walk.js";
+import { wrap } from "./wrap.js";
 
 const TYPES: Record<string, string> = { pv64: "64-bit PV", pv32: "32-bit PV", hvm: "HVM" };
 const ROOTS = {
@@ -107,34 +108,42 @@ function signed(n: number): string {
   return `${n < 0 ? "-" : "+"}${bytes(Math.abs(n))}`;
 }
 
+/** Columns of the lines below a staircase. */
+const WIDTH = 100;
+
 export function staircaseText(stairs: Staircase, classes: readonly SecretClass[]): string {
   const { proposal, workload, steps, left } = stairs;
-  const head = ["most in reach of Xen", ...classes, ...(workload === null ? [] : ["cycles", "%"])];
+  const head = ["step", ...classes, ...(workload === null ? [] : ["cycles", "%"])];
   const taken = steps.filter(({ impossible }) => impossible === undefined);
   const rows = taken.map((step, i) => [
-    `${i}. ${step.name}`,
+    String(i),
     ...classes.map((name) => amount(step.classes[name] ?? 0)),
     ...(workload === null ? [] : i === 0 ? ["", ""] : [signedSi(step.cycles!.likely), range(step.percent!)]),
   ]);
-  const told = taken.map((step, i) => (i === 0 ? "" : `${i}. ${effect(step)}\n`));
-  const not = steps.filter(({ impossible }) => impossible !== undefined);
+  const told = taken.map(
+    (step, i) => `${i}. ${step.name}${i === 0 ? "" : `: ${effect(step, workload !== null)}`}`,
+  );
+  const not = steps
+    .filter(({ impossible }) => impossible !== undefined)
+    .map(({ name, impossible }) => `not possible: ${name}: ${impossible}`);
   return [
-    `${proposal}: from today to secret-free${workload === null ? "" : `; cycles against the step before, on ${workload}`}\n\n`,
+    `${proposal}: the most that a pCPU reaches in Xen or idle, step by step to a Xen that maps no secrets\n`,
+    workload === null ? "" : `cycles: against the step before, on ${workload}\n`,
+    "\n",
     columns([head, ...rows]),
     "\n",
-    ...told,
-    ...not.map(({ name, impossible }) => `not possible: ${name}: ${impossible}\n`),
+    ...[...told, ...not].map((line) => `${wrap(line, WIDTH).join("\n   ")}\n`),
     `left in reach: ${left.length === 0 ? "nothing" : left.join(", ")}\n`,
   ].join("");
 }
 
-function effect({ removes, lessens, notCounted }: StairStep): string {
+function effect({ removes, lessens, notCounted }: StairStep, priced: boolean): string {
   const parts = [
     removes.length === 0 ? "" : `takes ${removes.join(", ")} out of reach`,
     lessens.length === 0 ? "" : `leaves less of ${lessens.join(", ")}`,
   ].filter((part) => part !== "");
   const what = parts.length === 0 ? "changes nothing that can be loaded" : parts.join("; ");
-  return notCounted === null ? what : `${what}; its cost is without ${notCounted}`;
+  return notCounted === null || !priced ? what : `${what}; the price is without ${notCounted}`;
 }
 
 function range({ low, likely, high }: Bracket): string {

@@ -26,6 +26,15 @@ const PARTS = {
     const { promiseTable, renderPromiseTable } = require("../dist/experiments/synthetic/promise-table.js");
     return renderPromiseTable(promiseTable(loadProposals([])));
   },
+  /** From today to a Xen that maps no secrets. */
+  secrets() {
+    const args = [join(ROOT, "bin", "pvtwin.js"), "secrets", "linux-per-mm-vcpu", "--staircase"];
+    const text = execFileSync(process.execPath, args, {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    return `\`\`\`\n${text}\`\`\`\n`;
+  },
   /** The example of a suite: its idea and first claims. */
   example() {
     const suite = readFileSync(join(ROOT, "test", "examples", "idle-tables.test.ts"), "utf8");

@@ -1,6 +1,12 @@
 import { expect } from "chai";
+import { State } from "../../../abi/state.js";
+import { WalkControl } from "../../../xen-model/hw/control.js";
+import { Tlb } from "../../../xen-model/hw/tlb.js";
+import { Walk } from "../../../xen-model/hw/walk.js";
+import { MAPCACHE_VIRT_START } from "../../../xen-model/layout/areas.js";
 import {
   census,
+  type CensusOptions,
   CLASSES,
   type Exposure,
   type FrameClass,
@@ -119,6 +125,44 @@ describe("the census of what pCPUs can load", () => {
     expect(all(0, "idle")).to.equal(6 * TIB * 4096);
     // what lies above and is mapped elsewhere: nothing of this host
     expect(all(0, "xen")).to.equal(5 * TIB * 4096);
+  });
+});
+
+describe("speculative loads", () => {
+  const config = { options: { ...NO_DIRECTMAP, linearMap: false } };
+
+  it("reach what the TLB still holds: unmap_domain_page() does not flush", () => {
+    const host = xenHost(config);
+    const tlb = new Tlb(new State(1 << 16), { nrCpus: 8, sets: 16, ways: 4, ptes: 512 });
+    const walked = new Walk();
+    walked.frame = host.domains[1]!.memory; // another domain's page, mapped by the mapcache until a moment ago
+    walked.level = 1;
+    tlb.fill(0, 0, MAPCACHE_VIRT_START, new WalkControl(), walked);
+    const inXen = (options: CensusOptions) => census(host, options, [0]).find(({ mode }) => mode === "xen")!;
+    expect(inXen(SUPERVISOR).classes.other_domains).to.equal(0);
+    expect(inXen({ ...SUPERVISOR, tlb }).classes.other_domains).to.equal(4096);
+    expect(census(host, { ...SUPERVISOR, tlb }, [1])[2]!.classes.other_domains).to.equal(0);
+  });
+
+  it("of a supervisor's TLB entries are not those of guest mode, unless U/S is ignored", () => {
+    const host = xenHost(config);
+    const tlb = new Tlb(new State(1 << 16), { nrCpus: 8, sets: 16, ways: 4, ptes: 512 });
+    const walked = new Walk();
+    walked.frame = host.domains[1]!.memory;
+    walked.level = 1;
+    tlb.fill(0, 0, MAPCACHE_VIRT_START, new WalkControl(), walked);
+    const user = (options: CensusOptions) => census(host, options, [0])[0]!.classes.other_domains;
+    expect([user({ ...SUPERVISOR, tlb }), user({ ...MELTDOWN, tlb })]).to.deep.equal([0, 4096]);
+  });
+
+  it("where P is ignored reach the frame that an entry without P names", () => {
+    const host = xenHost(config);
+    const { guest_table } = host.domains[0]!.vcpu[0]!;
+    let table: number = guest_table;
+    for (let level = 4; level > 1; level--) table = host.mem.frame(table, 0);
+    host.mem.set(table, 5, host.domains[1]!.memory, 0);
+    const kernel = (options: CensusOptions) => census(host, options, [0])[1]!.classes.other_domains;
+    expect([kernel(MELTDOWN), kernel({ meltdown: true, l1tf: true })]).to.deep.equal([0, 4096]);
   });
 });
 
