@@ -16,6 +16,7 @@ const COMMANDS = [
   "anchors",
   "compat",
   "costs",
+  "crossover",
   "evaluate",
   "mm",
   "notes",
