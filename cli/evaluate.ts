@@ -8,6 +8,7 @@ import { BUNDLED } from "../experiments/bundled.js";
 import { progressOn } from "./progress.js";
 import { renderReport } from "./report/report.js";
 import { renderTable } from "./table.js";
+import { renderMail } from "./mail.js";
 import { kernelOption } from "./kernel-option.js";
 
 export function register(program: Command): void {
@@ -22,6 +23,7 @@ export function register(program: Command): void {
     .option("-o, --out <dir>", "write report.html and results.json there")
     .option("-j, --workers <n>", "worker threads", wholeNumber, Math.min(2, availableParallelism()))
     .option("--strict", "refuse a recording with any damage", false)
+    .option("--mail", "print a summary of 72 columns, to paste into a mail", false)
     .option("--json", "print one JSON document, and nothing else", false)
     .addHelpText(
       "after",
@@ -46,6 +48,7 @@ export function register(program: Command): void {
         writeOutput(join(flags.out, "report.html"), renderReport(result));
       }
       if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+      else if (flags.mail) process.stdout.write(renderMail(result));
       else {
         process.stdout.write(renderTable(result));
         if (flags.out !== undefined) process.stdout.write(`\nReport: ${join(flags.out, "report.html")}\n`);
@@ -61,6 +64,7 @@ interface Flags {
   out?: string;
   workers: number;
   strict: boolean;
+  mail: boolean;
   json: boolean;
 }
 
