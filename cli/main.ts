@@ -29,6 +29,7 @@ const COMMANDS = [
   "sweep",
   "trace",
   "walk",
+  "worker",
 ];
 
 /** Run the command line `argv` (without node and script) and return the exit status. */

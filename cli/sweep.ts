@@ -1,7 +1,9 @@
 /** `pvtwin sweep`: many cells of work, proposals, profiles and parameters; resumed where it was left. */
 import { availableParallelism } from "node:os";
-import { type Command, InvalidArgumentError } from "commander";
-import { localEngine } from "../experiments/sweep/local-engine.js";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { BadInput } from "../abi/bad-input.js";
+import { bullmqEngine } from "../experiments/sweep/bullmq-engine.js";
+import { type Engine, localEngine } from "../experiments/sweep/local-engine.js";
 import { runSweep } from "../experiments/sweep/run-sweep.js";
 import { readSweep } from "../experiments/sweep/spec.js";
 import { version } from "../package.json";
@@ -16,12 +18,16 @@ export function register(program: Command): void {
     .argument("<file>", "a sweep: YAML, as those in experiments/sweeps/")
     .option("-o, --out <dir>", "folder of the results", "out")
     .option("-j, --workers <n>", "worker threads", wholeNumber, availableParallelism())
+    .addOption(
+      new Option("--engine <name>", "where the cells run").choices(["local", "bullmq"]).default("local"),
+    )
+    .option("--redis <url>", "with --engine bullmq: where workers started by `pvtwin worker` look for work")
     .option("--json", "print one JSON document, and nothing else", false)
     .addHelpText("after", "\nExample:\n  pvtwin sweep experiments/sweeps/switch-rates.yaml --out out\n")
-    .action(async (file: string, flags: { out: string; workers: number; json: boolean }) => {
+    .action(async (file: string, flags: Flags) => {
       const sweep = readSweep(file, version);
       const bar = progressOn("cells", sweep.cells.length);
-      const engine = localEngine(flags.workers);
+      const engine = engineOf(flags);
       const report = await runSweep(sweep, flags.out, engine, (done) => bar.update(done)).finally(() =>
         bar.stop(),
       );
@@ -33,6 +39,21 @@ export function register(program: Command): void {
               `Ask them: pvtwin query --out ${flags.out} "select * from cells"\n`,
       );
     });
+}
+
+interface Flags {
+  readonly out: string;
+  readonly workers: number;
+  readonly engine: "local" | "bullmq";
+  readonly redis?: string;
+  readonly json: boolean;
+}
+
+function engineOf({ engine, workers, redis }: Flags): Engine {
+  if (engine === "local") return localEngine(workers);
+  if (redis === undefined)
+    throw new BadInput("--engine", "bullmq", "needs a Redis", "add --redis redis://HOST:6379");
+  return bullmqEngine(redis);
 }
 
 function wholeNumber(text: string): number {

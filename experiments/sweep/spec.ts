@@ -62,6 +62,8 @@ export type Parameters = Readonly<Record<string, number | string>>;
 
 /** Simulated once, priced once for each of its cells. */
 export interface Group {
+  /** Of all that its counts follow from. */
+  readonly key: string;
   readonly workload: string;
   readonly work: Work;
   readonly proposal: Proposal;
@@ -130,7 +132,15 @@ export function readSweep(file: string, version: string): Sweep {
           const group = groups.get(groupKey);
           if (group !== undefined) group.cells.push(cell);
           else
-            groups.set(groupKey, { workload: name, work, proposal, machine, seed: spec.seed, cells: [cell] });
+            groups.set(groupKey, {
+              key: groupKey,
+              workload: name,
+              work,
+              proposal,
+              machine,
+              seed: spec.seed,
+              cells: [cell],
+            });
         }
       }
     }
