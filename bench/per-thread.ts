@@ -106,6 +106,7 @@ export function perThread({ cpus, threads, slots, ops }: PerThreadOptions): Mode
   const siblingsOf = Uint8Array.from(siblings, (all) => all.length);
   const reading = new Words();
   const writing = new Words();
+  const naming = new Words();
 
   const actions: Action[] = [];
   const kinds: number[] = [];
@@ -305,19 +306,44 @@ export function perThread({ cpus, threads, slots, ops }: PerThreadOptions): Mode
     },
   ];
 
-  // exchanging CPUs, slots, and the two threads of an mm that has two, in all combinations
-  const names = symmetries();
+  // exchanging CPUs, slots, and the two threads of an mm that has two, in all combinations; without the identity
+  const pairs = siblings.filter((all, t) => all.length === 2 && all[0] === t);
+  const threadOrders = pairs.reduce(
+    (orders, [a, b]) =>
+      orders.flatMap((order) => [order, order.map((t) => (t === a ? b! : t === b ? a! : t))]),
+    [threads.map((_, t) => t)],
+  );
+  const names = threadOrders
+    .flatMap((ts) => orders(cpus).flatMap((cs) => orders(slots).map((ss) => renaming(ts, cs, ss))))
+    .slice(1);
+  const renamed = new Int32Array(nrWords);
+  const r = new Uint8Array(renamed.buffer);
 
-  function symmetries(): Int32Array[] {
-    const swaps: ((from: Int32Array) => Int32Array)[] = [];
-    void swaps;
-    return [];
+  /** Where each cell goes, and what becomes of thread, CPU and slot numbers in it. */
+  function renaming(ts: readonly number[], cs: readonly number[], ss: readonly number[]) {
+    const to = new Uint8Array(size);
+    const place = (base: number, n: number, at: (i: number) => number): void =>
+      each(n, (i) => (to[base + i] = base + at(i)));
+    const bySlot = (i: number): number => Math.floor(i / slots) * slots + ss[i % slots]!;
+    for (const base of [ref, l3]) place(base, nrMms * slots, bySlot);
+    place(rep, nrThreads * slots, (i) => ts[Math.floor(i / slots)]! * slots + ss[i % slots]!);
+    place(lock, nrMms, (m) => m);
+    for (const base of [pc, slot, next, opsLeft, on]) place(base, nrThreads, (t) => ts[t]!);
+    for (const base of [cur, hw, tlb, ipi]) place(base, cpus, (c) => cs[c]!);
+    const masks = Uint8Array.from({ length: 1 << slots }, (_, mask) =>
+      ss.reduce((bits, as, at) => bits | (((mask >> at) & 1) << as), 0),
+    );
+    const oneBased = (order: readonly number[]): Uint8Array => Uint8Array.of(0, ...order.map((i) => i + 1));
+    return { to, threads: oneBased(ts), cpus: oneBased(cs), slots: Uint8Array.from(ss), masks };
   }
 
   return {
     name: "per-thread",
     stateBytes: size,
-    processes: [...threads.map((_, t) => `thread ${t}`), ...Array.from({ length: cpus }, (_, c) => `cpu ${c}`)],
+    processes: [
+      ...threads.map((_, t) => `thread ${t}`),
+      ...Array.from({ length: cpus }, (_, c) => `cpu ${c}`),
+    ],
     actions,
     properties,
     symmetries: names.length,
@@ -334,6 +360,23 @@ export function perThread({ cpus, threads, slots, ops }: PerThreadOptions): Mode
       const target = writing.of(to);
       const base = at >>> 2;
       for (let i = 0; i < nrWords; i++) target[base + i] = words[i]!;
+    },
+    storeAs(name, bytes, at) {
+      const by = names[name - 1]!;
+      const { to } = by;
+      for (let i = 0; i < size; i++) r[to[i]!] = s[i]!;
+      for (let m = 0; m < nrMms; m++) r[lock + m] = by.threads[r[lock + m]!]!;
+      for (let t = 0; t < nrThreads; t++) {
+        if (r[pc + t] !== 0) r[slot + t] = by.slots[r[slot + t]!]!;
+        r[on + t] = by.cpus[r[on + t]!]!;
+      }
+      for (let c = 0; c < cpus; c++) {
+        r[cur + c] = by.threads[r[cur + c]!]!;
+        r[hw + c] = by.threads[r[hw + c]!]!;
+        r[tlb + c] = by.masks[r[tlb + c]!]!;
+      }
+      const target = naming.of(bytes);
+      for (let i = 0, k = at >>> 2; i < nrWords; i++, k++) target[k] = renamed[i]!;
     },
     run(action) {
       const a = argA[action]!;
@@ -357,8 +400,30 @@ export function perThread({ cpus, threads, slots, ops }: PerThreadOptions): Mode
     },
     describe() {
       const facts = new Map<string, string>();
-      threads.forEach((m, t) => facts.set(`thread ${t}`, `mm ${m}, ${STEPS[s[pc + t]!] || "user mode"}`));
+      const list = (base: number): string => Array.from({ length: slots }, (_, at) => s[base + at]).join(" ");
+      for (let m = 0; m < nrMms; m++) {
+        facts.set(`reference of mm ${m}`, list(ref + m * slots));
+        facts.set(`L3 tables of mm ${m}`, list(l3 + m * slots));
+        facts.set(`page_table_lock of mm ${m}`, s[lock + m] === 0 ? "free" : `thread ${s[lock + m]! - 1}`);
+      }
+      threads.forEach((_, t) => {
+        facts.set(`table of thread ${t}`, list(rep + t * slots));
+        facts.set(`thread ${t}`, STEPS[s[pc + t]!] || "user mode");
+      });
+      for (let c = 0; c < cpus; c++) {
+        facts.set(`%cr3 of cpu ${c}`, s[hw + c] === 0 ? "init" : `thread ${s[hw + c]! - 1}`);
+        facts.set(`tlb of cpu ${c}`, s[tlb + c]!.toString(2));
+        facts.set(`ipi of cpu ${c}`, String(s[ipi + c]));
+      }
       return facts;
     },
   };
+}
+
+/** All orders of n things, the usual one first. */
+function orders(n: number): number[][] {
+  if (n === 0) return [[]];
+  return orders(n - 1).flatMap((rest) =>
+    Array.from({ length: n }, (_, i) => [...rest.slice(0, n - 1 - i), n - 1, ...rest.slice(n - 1 - i)]),
+  );
 }

@@ -18,6 +18,7 @@ class SharedExpander extends Expander {
   constructor(
     parts: ExpanderParts,
     private readonly shared: Shared,
+    private readonly me: number,
   ) {
     super(parts);
   }
@@ -36,7 +37,8 @@ class SharedExpander extends Expander {
 
   override flush(first = 0): boolean {
     const { set, trail } = this.parts;
-    const { nextStart, waiting, parent, action } = this;
+    const { nextStart, waiting, parent, action, me } = this;
+    const { owner } = this.shared;
     let beyond = false;
     let fresh = 0;
     set.fetch(waiting);
@@ -48,10 +50,14 @@ class SharedExpander extends Expander {
       let there = set.addShared(number, lane);
       let mine = there === NEW;
       if (mine) fresh++;
-      while (!mine && there >= nextStart && this.isEarlier(parent[lane]!, trail.parent[there]!)) {
-        mine = set.renumber(there, number);
-        if (mine) trail.action[there] = GONE;
-        else there = set.addShared(number, lane);
+      // what this thread found itself, it found earlier
+      else if (there >= nextStart && owner[there >>> BLOCK_BITS] !== me) {
+        there = set.foundNumber();
+        while (!mine && this.isEarlier(parent[lane]!, trail.parent[there]!)) {
+          mine = set.renumber(there, number);
+          if (mine) trail.action[there] = GONE;
+          else there = set.foundNumber();
+        }
       }
       if (mine) {
         this.keep(lane, number);
@@ -72,9 +78,10 @@ class SharedExpander extends Expander {
   }
 
   private openBlock(): void {
-    const { control, first, link } = this.shared;
+    const { control, first, link, owner } = this.shared;
     const block = Atomics.add(control, CTL.blocks, 1);
     link[block] = 0;
+    owner[block] = this.me;
     if (this.block < 0) first[this.chunk] = block + 1;
     else {
       this.closeBlock();
@@ -108,7 +115,7 @@ export class LevelWorker {
     private readonly bounds: Bounds,
   ) {
     const { memory } = shared;
-    this.expander = new SharedExpander(parts, shared);
+    this.expander = new SharedExpander(parts, shared, index + 1);
     this.frontiers = [new StateBytes(memory.frontiers[0]), new StateBytes(memory.frontiers[1])];
     this.stride = strideOf(parts.model);
     this.control = shared.control;

@@ -151,6 +151,9 @@ export class SeenSet {
   /**
    * As add(), while other threads add too. Returns NEW, or the number that it has now; that one keeps until a thread
    * takes it over. The caller counts what is new; see count().
+   *
+   * A slot's hash is written once, before its number: where both are seen to match, they do. Only what seems to be
+   * empty or different is looked at again in order with other threads, which costs a call.
    */
   addShared(number: number, lane: number): number {
     const { slots, mask } = this;
@@ -158,8 +161,8 @@ export class SeenSet {
     const h2 = this.h2[lane]!;
     for (let slot = h1 & mask; ; slot = (slot + 1) & mask) {
       const i = slot * SLOT;
-      let there = Atomics.load(slots, i + 2);
-      if (there === 0) {
+      let there = slots[i + 2]!;
+      if (there <= 0 || slots[i] !== h1 || slots[i + 1] !== h2) {
         there = Atomics.compareExchange(slots, i + 2, 0, BUSY);
         if (there === 0) {
           slots[i] = h1;
@@ -167,13 +170,17 @@ export class SeenSet {
           Atomics.store(slots, i + 2, number + 1);
           return NEW;
         }
+        while (there === BUSY) there = Atomics.load(slots, i + 2);
+        if (slots[i] !== h1 || slots[i + 1] !== h2) continue;
       }
-      while (there === BUSY) there = Atomics.load(slots, i + 2);
-      if (slots[i] === h1 && slots[i + 1] === h2) {
-        this.found = i;
-        return there - 1;
-      }
+      this.found = i;
+      return there - 1;
     }
+  }
+
+  /** The number of the state that addShared() found, in order with what other threads wrote before they gave it. */
+  foundNumber(): number {
+    return Atomics.load(this.slots, this.found + 2) - 1;
   }
 
   /** Give the state that addShared() found under `there` the number `number`. False: another thread has changed it since. */

@@ -63,7 +63,8 @@ export interface SharedMemory {
   readonly control: SharedArrayBuffer;
   readonly tallies: SharedArrayBuffer;
   readonly seen: SharedArrayBuffer;
-  /** Per block: states in it; the next block of its chunk, biased by one; its place in its level's list. */
+  /** Per block: 1 + the thread whose it is; states in it; the next block of its chunk, biased by one; its place in its level's list. */
+  readonly owner: SharedArrayBuffer;
   readonly fill: SharedArrayBuffer;
   readonly link: SharedArrayBuffer;
   readonly place: SharedArrayBuffer;
@@ -96,6 +97,7 @@ export function reserveShared(
     control: bytes(4 * CTL.words),
     tallies: bytes(8 * TALLY.words * (workers + 1)),
     seen: bytes(4 * Math.max(1, nrProperties)),
+    owner: bytes(blocks),
     fill: bytes(blocks),
     link: bytes(4 * blocks),
     place: bytes(4 * blocks),
@@ -110,6 +112,7 @@ export function reserveShared(
 export class Shared {
   readonly control: Int32Array;
   readonly tallies: Float64Array;
+  readonly owner: Uint8Array;
   readonly fill: Uint8Array;
   readonly link: Uint32Array;
   readonly place: Uint32Array;
@@ -119,6 +122,7 @@ export class Shared {
   constructor(readonly memory: SharedMemory) {
     this.control = new Int32Array(memory.control);
     this.tallies = new Float64Array(memory.tallies);
+    this.owner = new Uint8Array(memory.owner);
     this.fill = new Uint8Array(memory.fill);
     this.link = new Uint32Array(memory.link);
     this.place = new Uint32Array(memory.place);
