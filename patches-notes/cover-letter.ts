@@ -80,7 +80,7 @@ function section(parts: CoverParts, name: (typeof SECTIONS)[number]): string {
   return name === "Problem" ? said : `${underlined(name)}\n\n${said}`;
 }
 
-const underlined = (heading: string): string => `${heading}\n${"-".repeat(heading.length)}`;
+const underlined = (heading: string): string => `${heading}\n${"=".repeat(heading.length)}`;
 
 /** `text` with what stands in braces replaced. Errors: BadInput for a name that the evaluation does not have. */
 function withNumbers(text: string, { measured, footprint, notes }: CoverParts): string {
@@ -88,8 +88,8 @@ function withNumbers(text: string, { measured, footprint, notes }: CoverParts): 
   const outside = footprint.layers
     .filter(({ layer }) => !INSIDE.has(layer))
     .reduce((sum, { files }) => sum + files, 0);
-  return text.replace(/\{([a-z]+)((?: [\w.-]+)*)\}/g, (whole, kind: string, rest: string) => {
-    const [name = "", workload = ""] = rest.trim().split(" ");
+  return text.replace(/\{([a-z]+)((?:\s+[\w.-]+)*)\}/g, (whole, kind: string, rest: string) => {
+    const [name = "", workload = ""] = rest.trim().split(/\s+/);
     if (kind === "lines") return `${footprint.insertions + footprint.deletions}`;
     if (kind === "files") return `${footprint.files}`;
     if (kind === "touched") return `${footprint.functions}`;

@@ -67,7 +67,7 @@ for patch in "$WORK"/series/0*.patch; do
 		process.stdout.write(maintainers.map(({ email }) => `${email}\n`).join(""));
 	' "$WORK/series.json" "$name" | sort >"$WORK/ours"
 	diff "$WORK/script" "$WORK/ours" >"$WORK/difference" || fail "$name: recipients: $(cat "$WORK/difference")"
-	git diff --stat=72 HEAD~1 >"$WORK/stat"
+	git diff --stat=72 HEAD~1 HEAD >"$WORK/stat"
 	sed -n '/^---$/,/^$/p' "$patch" | grep -E '^ .*(\||changed)' | diff - "$WORK/stat" >/dev/null || fail "$name: diffstat"
 	if [ "$COMPILE" = compile ]; then
 		compile >"$WORK/after" || fail "$name: does not compile: $(tail -n 3 "$WORK/make.log")"
