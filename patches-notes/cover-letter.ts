@@ -122,7 +122,7 @@ function costOf(proposal: MeasuredProposal, workload: string): string | undefine
   const cost = proposal.costs.find((candidate) => candidate.workload === workload);
   if (cost === undefined) return undefined;
   const { low, likely, high } = cost.percent;
-  return `${signed(likely)} % [${signed(low)}..${signed(high)}]`;
+  return `${signed(likely)}% [${signed(low)}..${signed(high)}]`;
 }
 
 function memoryOf(proposal: MeasuredProposal, workload: string): string | undefined {

@@ -8,8 +8,12 @@ import type { Sketch } from "../../patches-notes/sketch.js";
 import type { Project } from "../../patches-notes/source-tree.js";
 import { tokensOf, languageOf } from "../../patches-notes/source-tokens.js";
 
-/** Files by path, for all sketches of `series`. */
-export function smallTree(project: Project, version: string, series: readonly Sketch[]): Map<string, string> {
+/** Files by path, on which each of `series` has its places. */
+export function smallTree(
+  project: Project,
+  version: string,
+  ...series: readonly (readonly Sketch[])[]
+): Map<string, string> {
   const files = new Map<string, string>([["MAINTAINERS", MAINTAINERS]]);
   const [major, minor, sub = ""] = version.split(".");
   if (project === "linux") {
@@ -21,15 +25,16 @@ export function smallTree(project: Project, version: string, series: readonly Sk
       `export XEN_VERSION = ${major}\nexport XEN_SUBVERSION = ${minor}\nexport XEN_EXTRAVERSION ?= ${extra}\n`,
     );
   }
-  for (const [path, scopes] of placesOf(series)) files.set(path, fileWith(path, scopes));
+  const places = new Map<string, Scopes>();
+  for (const sketches of series) addPlaces(places, sketches);
+  for (const [path, scopes] of places) files.set(path, fileWith(scopes));
   return files;
 }
 
 type Scopes = Map<string, Set<string>>;
 
 /** For each path and scope ("" is the whole file), the patterns looked for that no earlier edit brings along. */
-function placesOf(series: readonly Sketch[]): Map<string, Scopes> {
-  const places = new Map<string, Scopes>();
+function addPlaces(places: Map<string, Scopes>, series: readonly Sketch[]): void {
   const brought = new Map<string, string>(); // by path, and by path and scope
   for (const { path, forms } of series.flatMap(({ edits }) => edits)) {
     const { anchor, lines } = forms[0]!;
@@ -47,7 +52,6 @@ function placesOf(series: readonly Sketch[]): Map<string, Scopes> {
     if (!scopes.has(scope)) scopes.set(scope, new Set());
     if (pattern !== undefined && !here.includes(` ${words(path, pattern)} `)) scopes.get(scope)!.add(pattern);
   }
-  return places;
 }
 
 const words = (path: string, text: string): string =>
@@ -55,7 +59,7 @@ const words = (path: string, text: string): string =>
     .map((token) => token.text)
     .join(" ");
 
-function fileWith(path: string, scopes: Scopes): string {
+function fileWith(scopes: Scopes): string {
   const blocks = [...scopes].map(([scope, patterns]) => {
     const lines = [...patterns].map((pattern) => pattern.replaceAll("@@", "x") + closing(pattern));
     if (scope === "") return lines.map((line) => `${line}\n`).join("\n");

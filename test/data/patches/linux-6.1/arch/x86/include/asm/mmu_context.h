@@ -1,0 +1,5 @@
+static void init_new_context(void)
+{
+	mutex_init(&mm->context.lock);
+}
+

@@ -1,0 +1,3 @@
+struct thread_struct {
+	struct desc_struct tls_array[GDT_ENTRY_TLS_ENTRIES];
+};

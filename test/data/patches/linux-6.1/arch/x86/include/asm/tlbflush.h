@@ -1,0 +1,3 @@
+struct tlb_state {
+	struct mm_struct *loaded_mm;
+};

@@ -1,0 +1,5 @@
+static void do_user_addr_fault(void)
+{
+	if (unlikely(faulthandler_disabled() || !mm)) {
+}
+}

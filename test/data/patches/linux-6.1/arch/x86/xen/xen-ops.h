@@ -1,0 +1,1 @@
+void xen_mm_unpin_all(void);

@@ -1,0 +1,1 @@
+#define XENFEAT_direct_mapped 17

@@ -1,0 +1,1 @@
+int put_old_guest_table(x);

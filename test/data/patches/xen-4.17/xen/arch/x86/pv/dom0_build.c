@@ -1,0 +1,1 @@
+nr_pages = dom0_compute_nr_pages(x);

@@ -1,0 +1,1 @@
+#define XENFEAT_NR_SUBMAPS 1

@@ -1,0 +1,1 @@
+#define VMASST_TYPE_m2p_strict 32
