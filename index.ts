@@ -9,7 +9,8 @@
  *   time, {@link shortestHistory} for the least that breaks something.
  * - **Claims**: the invariants, {@link onePcpuPerL4InGuest} and {@link ILLUSION} first, and {@link evaluate} on
  *   recordings of real programs.
- * - **Cost**: {@link priceLedger} and {@link priceDifference}, with the constants of {@link readProfile}.
+ * - **Cost**: {@link priceLedger} and {@link priceDifference}, with the constants of {@link readProfile}; {@link compare} says
+ *   how firm a difference is.
  *
  * Names that exist in Linux or Xen are spelled as there.
  *
@@ -150,11 +151,14 @@ export {
 } from "./experiments/synthetic/drive.js";
 export { OPS, randomOps, type Op, type OpName } from "./experiments/synthetic/ops.js";
 export { promiseTable, renderPromiseTable, type PromiseRow } from "./experiments/synthetic/promise-table.js";
+export { runRates, type RatedOutcome, type RatedWork } from "./experiments/synthetic/rates.js";
 export { runOp, start as startFirstProcess } from "./experiments/synthetic/run-ops.js";
 export { sayOp, shortestHistory, type History } from "./experiments/synthetic/shortest-history.js";
 
 // The evaluation: proposals on recordings of real programs, judged and priced.
 export { BUNDLED } from "./experiments/bundled.js";
+export { compare, type Comparison } from "./experiments/costs/comparison.js";
+export { PriceDraws } from "./experiments/costs/draws.js";
 export { priceDifference, priceLedger, priceOf } from "./experiments/costs/price.js";
 export {
   readProfile,
@@ -162,6 +166,7 @@ export {
   type EventPrice,
   type Profile,
 } from "./experiments/costs/profile.js";
+export { coefficientsOf } from "./experiments/costs/terms.js";
 export {
   BASELINE,
   evaluate,

@@ -277,6 +277,6 @@ function percentOf(difference: Bracket, base: Bracket): Bracket {
 /** What the numbers do not contain, for every report to say. */
 const NOT_MODELLED = [
   "cache misses, lock contention and the guest kernel's own instructions, which are the same in all proposals",
-  "TLB refills by access: a recording has faults, not accesses; each full flush is charged a bracket of pages",
-  "the boot matrix, 32-bit PV and HVM guests, and the patches",
+  "TLB refills by access: a recording has faults, not accesses; who runs after a flush is charged a bracket of misses",
+  "the boot matrix, and the patches",
 ];

@@ -23,6 +23,9 @@ const SHIPPED = [
   "abi/proposals/",
   "experiments/profiles/",
   "patches-notes/",
+  "experiments/anchors/",
+  "experiments/sweeps/",
+  "test/data/linux-6.1-pv/",
 ];
 
 /** What both kinds of module do with the package. */
@@ -51,6 +54,16 @@ const STEPS = [
     (app) => {
       fs.writeFileSync(join(app, "package.json"), '{ "private": true, "type": "commonjs" }\n');
       run(app, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", "--silent", tarball(app));
+    },
+  ],
+  [
+    "npx pvtwin anchors has the recorded steps that it compares with",
+    (app) => {
+      const text = run(app, "npx", "--no-install", "pvtwin", "anchors", "steps-quiet", "--json");
+      assert.deepEqual(
+        JSON.parse(text).anchors.map(({ inBand }) => inBand),
+        [true],
+      );
     },
   ],
   [

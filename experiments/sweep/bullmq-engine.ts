@@ -7,7 +7,7 @@
  * Differs: recordings are read by the workers, under the path that the sweep names: hosts share a file system, or have
  *          the same files.
  */
-import type { ConnectionOptions, Queue } from "bullmq";
+import type { ConnectionOptions, Job, Queue } from "bullmq";
 import { BadInput } from "../../abi/bad-input.js";
 import type { Engine } from "./local-engine.js";
 import type { Simulation } from "./simulate.js";
@@ -51,7 +51,7 @@ async function answerOf(
   entry: { readonly group: Group; failures: number },
 ): Promise<Answer | undefined> {
   const { cells: _, ...simulation } = entry.group;
-  const job = await queue.getJob(entry.group.key);
+  const job = (await queue.getJob(entry.group.key)) as Job | undefined;
   if (job === undefined) {
     await queue.add("simulate", simulation satisfies Simulation, { jobId: entry.group.key });
     return undefined;
