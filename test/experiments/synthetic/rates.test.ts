@@ -67,6 +67,14 @@ describe("work by rates", () => {
     expect([verdict("spread"), verdict("apart")]).to.deep.equal(["breaks", "keeps"]);
   });
 
+  it("writes a slot that comes and goes to each thread's table where these are synchronised eagerly, and to no other", () => {
+    const fanOut = (threads: number, proposal: string) =>
+      run({ threads, slotChurn: 20 }, proposal).counts.top_fanout_set ?? 0;
+    const [few, many] = [fanOut(8, "linux-per-thread-eager"), fanOut(64, "linux-per-thread-eager")];
+    expect(many / few).to.be.closeTo(8, 0.2);
+    expect(fanOut(64, "linux-per-mm-vcpu")).to.equal(fanOut(8, "linux-per-mm-vcpu"));
+  });
+
   it("is the same from the same seed", () => {
     const work = { syscalls: 100, sameMmSwitches: 70, slotChurn: 10, idle: 0.3 };
     expect(run(work, "xpti", 5)).to.deep.equal(run(work, "xpti", 5));
