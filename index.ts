@@ -9,6 +9,7 @@
  *   time, {@link shortestHistory} for the least that breaks something.
  * - **Claims**: the invariants, {@link onePcpuPerL4InGuest} and {@link ILLUSION} first, and {@link evaluate} on
  *   recordings of real programs.
+ * - **Interleavings**: {@link explore} for any {@link Model}, with counterexamples that {@link renderCounterexample} shows.
  * - **Cost**: {@link priceLedger} and {@link priceDifference}, with the constants of {@link readProfile}; {@link compare} says
  *   how firm a difference is.
  *
@@ -177,3 +178,24 @@ export {
 } from "./experiments/evaluate.js";
 export type * from "./experiments/results.js";
 export { runWorkload, type Cell, type CellResult, type RunOutcome } from "./experiments/run/run-workload.js";
+
+// The checker: the states of any model explored, and counterexamples shown.
+export { renderCounterexample, stepsOf, type PathStep } from "./checker/columns.js";
+export { explore, type StrategyOptions } from "./checker/explore.js";
+export { fromIdentifier, toIdentifier, type NamedRun } from "./checker/identifier.js";
+export { toItf, type ItfTrace } from "./checker/itf.js";
+export { minimise } from "./checker/minimise.js";
+export { toMochaTest, type TestSetting } from "./checker/mocha-text.js";
+export { Words, type Action, type Model, type ModelSource, type Property } from "./checker/model.js";
+export type { ExploreOptions, Progress } from "./checker/options.js";
+export type {
+  Bounds,
+  Counterexample,
+  Ended,
+  Outcome,
+  PropertyResult as CheckedProperty,
+  Soundness,
+} from "./checker/outcome.js";
+export type { PctOptions } from "./checker/pct.js";
+export { sayWhatItRestsOn } from "./checker/statement.js";
+export { toTimeline, type Timeline } from "./checker/timeline.js";

@@ -4,6 +4,7 @@
  * Only two levels are kept as states; all others as hashes, with the way they were reached. Under partial-order reduction
  * shortest means: among the runs that the reduction leaves.
  */
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { Expander, mostAdded } from "./expander.js";
 import { FairGraph } from "./fair-graph.js";
 import { findFairLasso } from "./fair-lasso.js";
@@ -18,12 +19,28 @@ import { Trail, TRAIL_BYTES } from "./trail.js";
 import { Watch } from "./watch.js";
 
 /** Explore `model` in this thread. */
-export function exploreBreadthFirst(model: Model, options: ExploreOptions = {}): Promise<Outcome> {
+export async function exploreBreadthFirst(model: Model, options: ExploreOptions = {}): Promise<Outcome> {
   return exploreInSlices(new BreadthFirst(model, options), options);
 }
 
 /** States between two looks at the clock. */
 const SLICE = 1024;
+
+/** What a checkpoint tells besides its arrays. */
+interface Checkpoint {
+  readonly kind: string;
+  readonly at: number;
+  readonly hereStart: number;
+  readonly nextStart: number;
+  readonly tail: number;
+  readonly depth: number;
+  readonly widest: number;
+  readonly before: { readonly transitions: number; readonly ends: number };
+  readonly transitions: number;
+  readonly ends: number;
+  readonly size: number;
+  readonly slotBytes: number;
+}
 
 class BreadthFirst implements Search {
   ended: Ended | undefined;
@@ -73,6 +90,13 @@ class BreadthFirst implements Search {
     set.hash(this.here.words, 0, this.stride / 4);
     set.add(0);
     this.expander.level(0, this.here, 0, this.next, 1);
+    const { checkpoint, resume } = options;
+    if ((checkpoint ?? resume) !== undefined && progress) {
+      throw new RangeError(
+        `${model.name}: no checkpoint keeps what eventually needs; leave it out, or those properties`,
+      );
+    }
+    if (resume !== undefined) this.restore(resume);
   }
 
   /** Distinct states found. */
@@ -145,6 +169,47 @@ class BreadthFirst implements Search {
   private get bytes(): number {
     const frontiers = 2 * Math.max(this.widest, this.expander.tail - this.nextStart) * this.stride;
     return this.set.bytes + this.states * TRAIL_BYTES + frontiers + (this.graph?.bytes ?? 0);
+  }
+
+  /** What has to be equal for another exploration to go on from a checkpoint of this one. */
+  private get kind(): string {
+    const { model, partialOrder, namer } = this;
+    const names = [...model.actions, ...model.properties].map(({ name }) => name);
+    return JSON.stringify([model.name, model.stateBytes, partialOrder, namer.reduces, names]);
+  }
+
+  save(file: string): void {
+    const { set, trail, watch, expander, here, next, at, hereStart, nextStart, depth, widest, before } = this;
+    expander.flush();
+    const { tail, transitions, ends } = expander;
+    const counts = { at, hereStart, nextStart, tail, depth, widest, before, transitions, ends };
+    const about: Checkpoint = { ...counts, kind: this.kind, size: set.size, slotBytes: set.bytes };
+    writeCheckpoint(file, about, [
+      set.usedSlots,
+      ...trail.rows(tail),
+      here.bytes.subarray(0, (nextStart - hereStart) * this.stride),
+      next.bytes.subarray(0, (tail - nextStart) * this.stride),
+      new Uint8Array(watch.seen.buffer),
+    ]);
+  }
+
+  /** Go on from the checkpoint in `file`. Errors: RangeError if it is of another model. */
+  private restore(file: string): void {
+    const { set, trail, watch, expander, here, next } = this;
+    readCheckpoint(file, (said) => {
+      const about = said as Checkpoint;
+      if (about.kind !== this.kind) {
+        throw new RangeError(
+          `${file}: is a checkpoint of another model, or with other reductions; start without it`,
+        );
+      }
+      const { at, hereStart, nextStart, depth, widest, before, transitions, ends, tail } = about;
+      Object.assign(this, { at, hereStart, nextStart, depth, widest, before });
+      expander.level(depth, here, hereStart, next, nextStart);
+      Object.assign(expander, { transitions, ends, tail });
+      const slots = set.restore(about.slotBytes, about.size);
+      return [slots, ...trail.rows(tail), here.bytes, next.bytes, new Uint8Array(watch.seen.buffer)];
+    });
   }
 
   outcome(): Outcome {

@@ -23,6 +23,12 @@ export interface ExploreOptions extends Partial<Bounds> {
   readonly onProgress?: (progress: Progress) => void;
   /** Milliseconds between two reports, and the time after which a signal is seen at the latest. Default 200. */
   readonly everyMs?: number;
+  /** Breadth-first on one thread: a file to write now and then, and at an interruption or a bound, to go on from. */
+  readonly checkpoint?: string;
+  /** Milliseconds between two checkpoints. Default 60000. */
+  readonly checkpointEveryMs?: number;
+  /** A checkpoint to go on from: of the same model, with the same reductions. */
+  readonly resume?: string;
   /** Ends the exploration; what was covered until then is the outcome. */
   readonly signal?: AbortSignal;
 }

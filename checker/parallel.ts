@@ -30,6 +30,9 @@ export async function exploreParallel(
   const model = makeModel(source);
   const progress = model.properties.some(({ kind }) => kind === "eventually");
   if (workers < 2 || progress) return exploreBreadthFirst(model, options);
+  if ((options.checkpoint ?? options.resume) !== undefined) {
+    throw new RangeError("checkpoints are of one thread; explore with one worker, or without");
+  }
   const began = performance.now();
   const bounds = boundsOf(options);
   const stride = strideOf(model);

@@ -91,6 +91,19 @@ export class SeenSet {
     return this.shared[USED]! + more > FULL * (this.shared[MASK]! + 1);
   }
 
+  /** The slots in use, as bytes: what a checkpoint keeps. */
+  get usedSlots(): Uint8Array {
+    return new Uint8Array(this.memory.slots, 0, this.bytes);
+  }
+
+  /** Make room for the `bytes` of slots that another set had in use, with `size` states. Returns where they go. */
+  restore(bytes: number, size: number): Uint8Array {
+    if (bytes > this.memory.slots.byteLength) return new Uint8Array(0);
+    this.mask = this.shared[MASK] = bytes / (4 * SLOT) - 1;
+    this.shared[USED] = size;
+    return this.usedSlots;
+  }
+
   /** Another thread may have grown it. */
   refresh(): void {
     this.mask = this.shared[MASK]!;

@@ -32,6 +32,12 @@ export class Trail {
     });
   }
 
+  /** The rows of states 0 to states - 1, as bytes. */
+  rows(states: number): [parents: Uint8Array, actions: Uint8Array] {
+    const { parent, action } = this.memory;
+    return [new Uint8Array(parent, 0, 4 * states), new Uint8Array(action, 0, 2 * states)];
+  }
+
   /** The actions that first led to state `number`, the first one first. */
   actionsTo(number: number): number[] {
     const actions: number[] = [];
