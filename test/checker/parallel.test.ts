@@ -1,30 +1,25 @@
 import { expect } from "chai";
-import { exploreBreadthFirst } from "../../checker/breadth-first.js";
-import type { ModelSource } from "../../checker/model.js";
-import { makeModel } from "../../checker/model-source.js";
-import type { Outcome } from "../../checker/outcome.js";
 import { exploreParallel } from "../../checker/parallel.js";
-
-const source = (make: string, ...options: unknown[]): ModelSource => {
-  return { module: require.resolve("./toy-sources.js"), make, options };
-};
-
-function comparable({ seconds: _, soundness: { ended, bounds }, ...outcome }: Outcome): object {
-  return { ...outcome, ended, bounds };
-}
+import { expectSame, source } from "./same-on-threads.js";
 
 describe("exploration on several threads", () => {
-  for (const [workers, name, from, options] of [
-    [2, "all of a wide model", source("counters", 5, 9), { symmetry: false }],
-    [3, "all of a model under symmetry", source("counters", 5, 12), {}],
-    [2, "all of a model under partial order", source("localCounters", 4, 9), {}],
-    [2, "a model up to a depth", source("counters", 5, 9), { symmetry: false, maxDepth: 12 }],
-    [3, "a violation, and the same shortest run to it", source("counters", 5, 9, 20), { symmetry: false }],
+  for (const [name, from, options] of [
+    ["all of a wide model", source("counters", 5, 9), { symmetry: false }],
+    ["a violation, and the same shortest run to it", source("counters", 5, 9, 20), { symmetry: false }],
   ] as const) {
-    it(`finds ${name} on ${workers} as on one`, async () => {
-      const one = await exploreBreadthFirst(makeModel(from), options);
-      const several = await exploreParallel(from, workers, options);
-      expect(comparable(several)).to.deep.equal(comparable(one));
+    it(`finds ${name} on two as on one`, async () => {
+      await expectSame(from, 2, options);
     }).timeout(60_000);
   }
+
+  it("gives a state to its first finder in the order of one thread, though another was there before", async () => {
+    await expectSame(source("funnel"), 2, {});
+  }).timeout(60_000);
+
+  it("is refused where a checkpoint is asked for", async () => {
+    const error: unknown = await exploreParallel(source("counters", 2, 2), 2, { checkpoint: "x" }).catch(
+      (e: unknown) => e,
+    );
+    expect(String(error)).to.contain("checkpoints are of one thread");
+  });
 });

@@ -18,3 +18,39 @@ export function localCounters([n, top]: [number, number]): Model {
     local: (process) => process > 0,
   };
 }
+
+/**
+ * 2^12 ways that all lead to one bad state. The way that one thread finds first takes its time, so that another thread
+ * is there before it.
+ */
+export function funnel(): Model {
+  const WAYS = 12;
+  const branch = (bit: number) => (s: Uint8Array) => {
+    if (s[0] === WAYS) return false;
+    const way = 2 * (s[1]! * 256 + s[2]!) + bit;
+    s.set([s[0]! + 1, way >> 8, way & 255]);
+    return true;
+  };
+  return toys.toy(
+    "funnel",
+    [0, 0, 0],
+    ["P0", "P1"],
+    [
+      ["left", 0, branch(0)],
+      ["right", 1, branch(1)],
+      [
+        "join",
+        0,
+        (s) => {
+          if (s[0] !== WAYS) return false;
+          const slow = s[1] === 0 && s[2]! < 64 ? 2_000_000 : 0;
+          let idle = 0;
+          for (let i = 0; i < slow; i++) idle += s[0];
+          s.set([WAYS + 1, idle & 0, 0]);
+          return true;
+        },
+      ],
+    ],
+    [["always", "never joined", (s) => s[0] !== WAYS + 1]],
+  );
+}

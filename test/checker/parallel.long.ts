@@ -1,0 +1,16 @@
+import { expectSame, source } from "./same-on-threads.js";
+
+describe("exploration on several threads, at length", () => {
+  for (const [name, from, options] of [
+    ["all of a wide model", source("counters", 6, 9), { symmetry: false }],
+    ["all of a model under symmetry", source("counters", 5, 12), {}],
+    ["all of a model under partial order", source("localCounters", 4, 9), {}],
+    ["a model up to a depth", source("counters", 5, 9), { symmetry: false, maxDepth: 12 }],
+    ["a violation, and the same shortest run to it", source("counters", 6, 9, 30), { symmetry: false }],
+    ["a violation under symmetry", source("counters", 5, 9, 20), {}],
+  ] as const) {
+    for (const workers of [2, 3, 5]) {
+      it(`finds ${name} on ${workers} as on one`, () => expectSame(from, workers, options));
+    }
+  }
+});
