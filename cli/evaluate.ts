@@ -10,6 +10,7 @@ import { renderReport } from "./report/report.js";
 import { renderTable } from "./table.js";
 import { renderMail } from "./mail.js";
 import { kernelOption } from "./kernel-option.js";
+import { withPatches } from "./patch-totals.js";
 
 export function register(program: Command): void {
   program
@@ -18,6 +19,8 @@ export function register(program: Command): void {
     .argument("[proposal...]", "names of proposals, or YAML files; none: all")
     .option("-w, --workload <file...>", "recordings; none: those that come along")
     .option("-k, --kernel <image>", "a kernel image: could this guest negotiate the flag?")
+    .option("--linux <dir>", "a Linux source tree: what would the proposals' patches touch?")
+    .option("--xen <dir>", "a Xen source tree, likewise")
     .option("-p, --profile <name>", "cost profile, by name or YAML file", "skylake-pcid")
     .option("--seed <n>", "of the draws of the prices", seedNumber, 0)
     .option("-o, --out <dir>", "write report.html and results.json there")
@@ -42,7 +45,15 @@ export function register(program: Command): void {
         onProgress: (done) => bar.update(done),
         ...(flags.kernel === undefined ? {} : { kernel: await kernelOption(flags.kernel) }),
       };
-      const result = await evaluate(options).finally(() => bar.stop());
+      const measured = await evaluate(options).finally(() => bar.stop());
+      const { linux, xen } = flags;
+      const result =
+        linux === undefined && xen === undefined
+          ? measured
+          : withPatches(measured, {
+              ...(linux === undefined ? {} : { linux }),
+              ...(xen === undefined ? {} : { xen }),
+            });
       if (flags.out !== undefined) {
         writeOutput(join(flags.out, "results.json"), `${JSON.stringify(result, null, 1)}\n`);
         writeOutput(join(flags.out, "report.html"), renderReport(result));
@@ -59,6 +70,8 @@ export function register(program: Command): void {
 interface Flags {
   workload?: string[];
   kernel?: string;
+  linux?: string;
+  xen?: string;
   profile: string;
   seed: number;
   out?: string;

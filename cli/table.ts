@@ -42,7 +42,7 @@ export function renderTable(evaluation: Evaluation, options: TableOptions = ofTe
     options.width,
   );
   const text = blocks.map((block) => rows(block, proposals, options.colour)).join("\n");
-  return `${text}\n${reasons(proposals, options)}${openQuestionLines(evaluation, options.width)}${footnotes(evaluation)}`;
+  return `${text}\n${reasons(proposals, options)}${openQuestionLines(evaluation, options.width)}${patches(proposals)}${footnotes(evaluation)}`;
 }
 
 /** What the terminal can show; a file or a pipe gets 100 columns and no colour. */
@@ -141,6 +141,20 @@ function reasons(proposals: readonly ProposalResult[], { width }: TableOptions):
       return `${names[i]}${GAP}${lines.join(`\n${indent}`)}\n`;
     })
     .join("");
+}
+
+/** What the patches of each proposal touch, a line for each tree; nothing where no tree was named. */
+function patches(proposals: readonly ProposalResult[]): string {
+  const lines = proposals.flatMap(({ name, patches: series }) =>
+    (series ?? []).map(({ base, patches, files, insertions, deletions, functions, recipients, layers }) => {
+      const parts = layers.map(({ layer, files }) => `${layer} ${files}`).join(", ");
+      return (
+        `${name} on ${base}: ${patches} patches, ${files} files (${parts}), +${insertions} -${deletions}, ` +
+        `${functions} functions changed, ${recipients} recipients\n`
+      );
+    }),
+  );
+  return lines.length === 0 ? "" : `\n${lines.join("")}`;
 }
 
 function footnotes({ baseline, profile, workloads }: Evaluation): string {

@@ -136,8 +136,28 @@ export interface ProposalResult {
   };
   /** Most bytes of top-level tables in use at one time, by recording: guest's and Xen's. */
   readonly memoryBytes: { readonly workload: string; readonly guest: number; readonly xen: number }[];
-  /** The patch series behind it; null where none is written. */
-  readonly patches: null;
+  /** The series behind it, for each tree that was named; null where none was, or none is written. */
+  readonly patches: readonly PatchTotals[] | null;
+}
+
+/** What a series touches on one side. */
+export interface PatchTotals {
+  /** The tree it was made for: "Linux 6.1.192". */
+  readonly base: string;
+  readonly patches: number;
+  readonly files: number;
+  readonly insertions: number;
+  readonly deletions: number;
+  /** Functions that are there before and change. */
+  readonly functions: number;
+  /** People and lists by MAINTAINERS. */
+  readonly recipients: number;
+  readonly layers: readonly {
+    readonly layer: string;
+    readonly files: number;
+    readonly insertions: number;
+    readonly deletions: number;
+  }[];
 }
 
 export interface WorkloadResult {

@@ -38,6 +38,28 @@ describe("the table on the terminal", () => {
     });
   }
 
+  it("says what the patches of a proposal touch, where a tree was named", () => {
+    const evaluation = evaluationFixture();
+    const layers = [{ layer: "arch/x86/xen", files: 4, insertions: 308, deletions: 13 }];
+    const patches = [
+      {
+        base: "Linux 6.1",
+        patches: 8,
+        files: 4,
+        insertions: 308,
+        deletions: 13,
+        functions: 6,
+        recipients: 14,
+        layers,
+      },
+    ];
+    const [first, ...others] = evaluation.proposals;
+    const text = renderTable({ ...evaluation, proposals: [{ ...first!, patches }, ...others] }, WIDE);
+    expect(text).to.include(
+      "\nshared on Linux 6.1: 8 patches, 4 files (arch/x86/xen 4), +308 -13, 6 functions changed, 14 recipients\n",
+    );
+  });
+
   it("says which recordings give a lower bound, if any", () => {
     const evaluation = evaluationFixture();
     const complete = {
