@@ -85,7 +85,7 @@ describe("a cover letter", () => {
     expect(mail.subject).to.equal("[RFC PATCH v2 0/8] x86/xen: Top-level pagetables that no two vCPUs share");
     expect(mail.body).to.match(/^ {2}linux-per-vcpu +\+6\.25 +\+6\.00 +\+106 +52$/m);
     expect(mail.body).to.include("    pvtwin evaluate --out out");
-    expect(mail.body).to.match(/costs\s\+2\.25%\s\[\+2\.00\.\.\+102\]\s+on\s+redis_bench/);
+    expect(mail.body).to.match(/costs\s+\+2\.25%\s+\[\+2\.00\.\.\+102\]\s+on\s+redis_bench/);
   });
 
   it("ends with shortlog, diffstat and base", () => {
