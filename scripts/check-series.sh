@@ -23,7 +23,7 @@ PARTS=(MAINTAINERS Makefile .mailmap COPYING CREDITS Kbuild README Documentation
 TREE=$WORK/linux
 mkdir "$TREE"
 if [ "$COMPILE" = compile ]; then
-	cp -a "$LINUX/." "$TREE" && rm -rf "$TREE/.git"
+	(cd "$LINUX" && tar c --exclude=.git --exclude='*.o' --exclude='.*.cmd' .) | tar x -C "$TREE"
 else
 	(cd "$LINUX" && tar c --ignore-failed-read "${PARTS[@]:0:7}" scripts Documentation/admin-guide arch/x86 include \
 		kernel mm fs 2>/dev/null) | tar x -C "$TREE"
@@ -32,7 +32,7 @@ fi
 cd "$TREE" || exit 1
 node "$ROOT/bin/pvtwin.js" patches "$PROPOSAL" --linux "$LINUX" --out "$WORK/series" --json >"$WORK/series.json" || exit 1
 git init -q && git config user.name "Check" && git config user.email check@example.org &&
-	git add -f MAINTAINERS Makefile Documentation/admin-guide arch/x86 include kernel mm fs && git commit -q -m base
+	git add MAINTAINERS Makefile Documentation/admin-guide arch/x86 include kernel mm fs && git commit -q -m base
 
 # warnings: the compiler's, without line numbers, sorted.
 warnings() {
@@ -76,7 +76,7 @@ for patch in "$WORK"/series/0*.patch; do
 	fi
 	echo "$name: $(wc -l <"$WORK/ours") recipients, $(tail -n 1 "$WORK/stat")"
 done
-git diff --no-index --quiet arch "$WORK/plain/arch" 2>/dev/null
-diff -rq arch/x86/xen "$WORK/plain/arch/x86/xen" | grep -v '^Only in arch/x86/xen' && fail "git am and patch differ"
+(cd "$WORK/plain" && git add -A && git write-tree) >"$WORK/patched"
+git rev-parse 'HEAD^{tree}' | cmp -s - "$WORK/patched" || fail "git am and patch leave different trees"
 echo "$PROPOSAL on $LINUX: $failed failed, $((SECONDS - began)) s for the patches, $SECONDS s in all"
 [ "$failed" -eq 0 ]
