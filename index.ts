@@ -36,6 +36,8 @@ export {
   defineProposal,
   proposalSchema,
   readProposal,
+  TODAY,
+  type LayoutOptions,
   type Proposal,
   type ProposalIdea,
 } from "./abi/proposal.js";
@@ -134,6 +136,22 @@ export type { Processor } from "./xen-model/processor.js";
 export type { XenTables } from "./xen-model/xen-tables.js";
 export type { XenConfig } from "./xen-model/xen-config.js";
 export { Xen } from "./xen-model/xen.js";
+
+// Xen's address space on a whole host, and what each pCPU can reach of it.
+export * from "./xen-model/layout/census.js";
+export type { Domain, Vcpu } from "./xen-model/layout/domains.js";
+export type * from "./xen-model/layout/frame-map.js";
+export type * from "./xen-model/layout/host-config.js";
+export { MODES, XenHost, type Mode, type Running } from "./xen-model/layout/host.js";
+export type { IdleTables } from "./xen-model/layout/idle-tables.js";
+export type { Pcpu } from "./xen-model/layout/pcpus.js";
+export type { Ranges } from "./xen-model/layout/ranges.js";
+export type { Reach, Reacher } from "./xen-model/layout/reach.js";
+export type { Alias } from "./xen-model/layout/ret2dir.js";
+export type { MapCache, MapDomainPage } from "./xen-model/mapcache.js";
+export { DEFAULT_HOST, type HostSpec } from "./experiments/secrets/host-spec.js";
+export * from "./experiments/secrets/secrets.js";
+export * from "./experiments/secrets/staircase.js";
 
 // The machine: both twins, booted; its fixtures; what must be so on it, and on Xen alone.
 export { bootedMachine, type MachineOverrides } from "./machine/fixtures.js";

@@ -29,6 +29,7 @@ export interface Doing {
   readonly mode: Mode;
 }
 
+/** Bytes by class. */
 export type Bytes = Readonly<Record<FrameClass, number>>;
 
 /** The most that any pCPU can reach while it does something. Units: bytes. */

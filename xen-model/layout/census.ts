@@ -30,6 +30,7 @@ export const SECRETS = {
   ept: "EPT pages",
 } as const;
 
+/** A class of secrets. */
 export type SecretClass = keyof typeof SECRETS;
 
 /** What else can be reached, and is no secret here. */
@@ -43,6 +44,7 @@ export const OPEN = {
   free: "free memory, scrubbed",
 } as const;
 
+/** What a frame is to a pCPU. */
 export type FrameClass = SecretClass | keyof typeof OPEN;
 
 export const CLASSES = [...Object.keys(SECRETS), ...Object.keys(OPEN)] as FrameClass[];

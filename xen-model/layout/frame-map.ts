@@ -21,6 +21,7 @@ export const KINDS = [
   "domain",
 ] as const;
 
+/** What a frame is used for. */
 export type Kind = (typeof KINDS)[number];
 
 /** Whose a run is: -1 where no domain, vCPU (of kind vcpu_state) or pCPU (stack, percpu) is. */

@@ -21,6 +21,7 @@ import { RW, TableBuilder } from "./table-builder.js";
 
 /** What a pCPU does: run its guest's user or kernel mode, run Xen on behalf of that guest, or idle on idle's tables. */
 export const MODES = ["guest-user", "guest-kernel", "xen", "idle"] as const;
+/** One of MODES. */
 export type Mode = (typeof MODES)[number];
 
 /** A vCPU on its pCPU. */
