@@ -9,7 +9,6 @@
  *          (facts/xen.md 1.8).
  */
 import { ERESTART, type Rc } from "../abi/errno.js";
-import type { CallBuffer } from "../abi/hypercalls.js";
 import { put_old_guest_table } from "./page-type.js";
 import type { Xen } from "./xen.js";
 
@@ -19,58 +18,66 @@ export const MMU_UPDATE_PREEMPTED = 0x8000;
 /** "No pointer", for the first request of a call that has its result already. */
 const NULL = 0xffff;
 
-/** Where the requests of a call begin, and how many there are; how many were done in earlier entries. */
-export class Requests {
-  first = 0;
-  count = 0;
-  done = 0;
-  resumed = false;
-  rc: Rc = 0;
-}
-
 /**
- * Take up the call in `row`, new or continued. False where it ends at once, with r.rc: -ERESTART, an old table is
- * still to be taken down; else the call's result.
+ * Take up the call that the registers name, new or continued. False where it ends at once, with rc: -ERESTART, an old table
+ * is still to be taken down; else the call's result.
  */
-export function begin_requests(x: Xen, vcpu: number, calls: CallBuffer, row: number, r: Requests): boolean {
-  r.rc = put_old_guest_table(x, vcpu);
-  if (r.rc !== 0) return false;
+export function begin_requests(x: Xen, vcpu: number): boolean {
+  const r = x.requests;
+  const calls = r.calls[vcpu]!;
+  const row = r.row[vcpu]!;
+  r.rc[vcpu] = put_old_guest_table(x, vcpu);
+  if (r.rc[vcpu] !== 0) return false;
   const count = calls.count[row]!;
-  r.first = calls.first[row]!;
-  r.resumed = (count & MMU_UPDATE_PREEMPTED) !== 0;
-  r.count = count & ~MMU_UPDATE_PREEMPTED;
-  r.done = 0;
-  if (!r.resumed) return true;
-  if (r.first === NULL) {
-    r.rc = calls.domid[row]! | 0;
+  const resumed = (count & MMU_UPDATE_PREEMPTED) !== 0;
+  r.first[vcpu] = calls.first[row]!;
+  r.resumed[vcpu] = resumed ? 1 : 0;
+  r.count[vcpu] = count & ~MMU_UPDATE_PREEMPTED;
+  r.done[vcpu] = 0;
+  r.i[vcpu] = 0;
+  r.part[vcpu] = 0;
+  r.pcpus[vcpu] = 0;
+  r.roots[vcpu] = 0;
+  if (!resumed) return true;
+  if (r.first[vcpu] === NULL) {
+    r.rc[vcpu] = calls.domid[row]! | 0;
     return false;
   }
-  r.done = Math.max(calls.done[row]!, 0);
+  r.done[vcpu] = Math.max(calls.done[row]!, 0);
   return true;
 }
 
 /**
- * End this entry into the call, of whose requests `i` are done: with `rc`, or -ERESTART where it is to be made again.
- * Writes *pdone.
+ * The next request may be made: there is one, all before it succeeded, and no other work is pending. Else rc is -ERESTART
+ * where the call is to be made again.
  */
-export function end_requests(
-  x: Xen,
-  vcpu: number,
-  calls: CallBuffer,
-  row: number,
-  r: Requests,
-  i: number,
-  rc: Rc,
-): Rc {
-  calls.done[row] = r.done + i;
+export function may_go_on(x: Xen, vcpu: number): boolean {
+  const r = x.requests;
+  if (r.rc[vcpu] !== 0 || r.i[vcpu]! >= r.count[vcpu]!) return false;
+  if (x.vcpus.old_guest_table[vcpu] === 0 && (r.i[vcpu] === 0 || !x.hypercall_preempt_check())) return true;
+  r.rc[vcpu] = -ERESTART;
+  return false;
+}
+
+/**
+ * End this entry into the call: with rc, or -ERESTART where it is to be made again. Writes *pdone.
+ */
+export function end_requests(x: Xen, vcpu: number): Rc {
+  const r = x.requests;
+  const calls = r.calls[vcpu]!;
+  const row = r.row[vcpu]!;
+  const i = r.i[vcpu]!;
+  const rc = r.rc[vcpu]!;
+  calls.done[row] = r.done[vcpu]! + i;
   if (rc === -ERESTART) {
-    calls.first[row] = r.first + i;
-    calls.count[row] = (r.count - i) | MMU_UPDATE_PREEMPTED;
-    return -ERESTART;
+    calls.first[row] = r.first[vcpu]! + i;
+    calls.count[row] = (r.count[vcpu]! - i) | MMU_UPDATE_PREEMPTED;
+    return rc;
   }
   if (x.vcpus.old_guest_table[vcpu] === 0) return rc;
   calls.first[row] = NULL;
   calls.count[row] = MMU_UPDATE_PREEMPTED;
   calls.domid[row] = rc;
+  r.rc[vcpu] = -ERESTART;
   return -ERESTART;
 }

@@ -7,20 +7,29 @@
 import { EEXIST, EINTR, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import { _PAGE_ACCESSED, _PAGE_PRESENT, _PAGE_RW, _PAGE_USER } from "../abi/page.js";
-import { get_root_table, leave_root_table, refuse_held, write_percpu_slots } from "./exclusive-l4.js";
+import {
+  get_root_table,
+  leave_root_table,
+  refuse_held,
+  take_root_table,
+  write_percpu_slots,
+} from "./exclusive-l4.js";
 import { touch_domain_page } from "./mapcache.js";
 import { mod_lN_entry } from "./mod-entries.js";
 import { put_old_guest_table, put_or_defer } from "./page-type.js";
 import type { Place } from "./refusals.js";
 import type { Xen } from "./xen.js";
 
+/** The answer of an operation that has more steps. */
+export const MORE = 1;
+
 /**
- * MMUEXT_NEW_BASEPTR, or an emulated MOV to CR3. Where taking down the old L4 is preempted, the new one is loaded
- * already, and a restart finds that nothing else is left.
+ * MMUEXT_NEW_BASEPTR, or an emulated MOV to CR3, in two steps: take the L4, then load it and drop the old one. Where taking
+ * down the old L4 is preempted, the new one is loaded already, and a restart finds that nothing else is left.
  *
  * Errors: -EBUSY  under exclusive audit, another vCPU has it installed; -ERESTART; else what the audit of the L4 answers.
  */
-export function new_guest_cr3(x: Xen, vcpu: number, mfn: number, place: Place): Rc {
+export function new_guest_cr3(x: Xen, vcpu: number, mfn: number, place: Place): Rc | typeof MORE {
   const { vcpus, ledger } = x;
   if (x.pv32) return new_compat_cr3(x, vcpu, mfn);
   const old = vcpus.guest_table[vcpu]!;
@@ -29,12 +38,12 @@ export function new_guest_cr3(x: Xen, vcpu: number, mfn: number, place: Place): 
     load_ptbase(x, vcpu, false);
     return 0;
   }
-  const rc = get_root_table(x, vcpu, mfn, place);
-  if (rc !== 0) return rc;
+  if (vcpus.claimed[vcpu] === 0) return claim(x, vcpu, mfn, place);
   ledger.count(vcpu, EV.new_baseptr, 1);
   touch_domain_page(x, vcpu, mfn);
   x.tables.fill_ro_mpt(mfn);
   vcpus.guest_table[vcpu] = mfn;
+  vcpus.claimed[vcpu] = 0;
   write_percpu_slots(x, vcpu, mfn);
   load_ptbase(x, vcpu, true); // the old one is in %cr3 until here
   leave_root_table(x, vcpu, old);
@@ -42,7 +51,7 @@ export function new_guest_cr3(x: Xen, vcpu: number, mfn: number, place: Place): 
 }
 
 /** MMUEXT_NEW_USER_BASEPTR; mfn 0 removes it. No CR3 write: the caller runs in kernel mode. Errors: as above. */
-export function new_user_baseptr(x: Xen, vcpu: number, mfn: number): Rc {
+export function new_user_baseptr(x: Xen, vcpu: number, mfn: number): Rc | typeof MORE {
   const { vcpus, ledger } = x;
   if (x.pv32) return -EINVAL; // compat_mmuext_op()
   const old = vcpus.guest_table_user[vcpu]!;
@@ -50,12 +59,11 @@ export function new_user_baseptr(x: Xen, vcpu: number, mfn: number): Rc {
     ledger.count(vcpu, EV.new_user_baseptr, 1);
     return 0;
   }
-  if (mfn !== 0 && x.rules.user_table_is_audited) {
-    const rc = get_root_table(x, vcpu, mfn, "MMUEXT_NEW_USER_BASEPTR");
-    if (rc !== 0) return rc;
-  }
+  if (mfn !== 0 && x.rules.user_table_is_audited && vcpus.claimed[vcpu] === 0)
+    return claim(x, vcpu, mfn, "MMUEXT_NEW_USER_BASEPTR");
   ledger.count(vcpu, EV.new_user_baseptr, 1);
   vcpus.guest_table_user[vcpu] = mfn;
+  vcpus.claimed[vcpu] = 0;
   if (mfn !== 0) write_percpu_slots(x, vcpu, mfn);
   if (old === 0) return 0;
   leave_root_table(x, vcpu, old);
@@ -123,11 +131,13 @@ function set_root_tables(x: Xen, vcpu: number, cr3: number, user: number): Rc {
  * Differs: nothing runs before it is.
  */
 export function write_cr3(x: Xen, vcpu: number, mfn: number): boolean {
+  const { part } = x.requests;
   let rc: Rc;
   do {
     while (put_old_guest_table(x, vcpu) !== 0);
     rc = new_guest_cr3(x, vcpu, mfn, "write_cr");
-  } while (rc === -ERESTART);
+    part[vcpu] = rc === MORE ? part[vcpu]! + 1 : 0;
+  } while (rc === -ERESTART || rc === MORE);
   return rc === 0;
 }
 
@@ -142,6 +152,24 @@ export function toggle_guest_mode(x: Xen, vcpu: number): void {
   x.ledger.count(vcpu, EV.toggle_guest_mode, 1);
   x.tlb?.mov_to_cr3(x.vcpus.pcpu[vcpu]!, 0, false);
   x.root.toggle_guest_mode(x, vcpu);
+}
+
+/**
+ * The references of an installation, and with them the ownership: one step, so that of two vCPUs that install one L4 at once
+ * only one can. Where the rule is off, others can act in between. MORE, or why not.
+ */
+function claim(x: Xen, vcpu: number, mfn: number, place: Place): Rc | typeof MORE {
+  if (!x.rules.owner_with_type_ref && x.requests.part[vcpu] === 0) {
+    const busy = refuse_held(x, vcpu, mfn, place);
+    return busy === 0 ? MORE : busy;
+  }
+  if (!x.rules.owner_with_type_ref) x.race_window?.("get_root_table", mfn);
+  const rc = x.rules.owner_with_type_ref
+    ? get_root_table(x, vcpu, mfn, place)
+    : take_root_table(x, vcpu, mfn);
+  if (rc !== 0) return rc;
+  x.vcpus.claimed[vcpu] = mfn;
+  return MORE;
 }
 
 /**

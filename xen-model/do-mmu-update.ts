@@ -14,8 +14,9 @@ import {
   MMU_PT_UPDATE_PRESERVE_AD,
 } from "../abi/mmu-update.js";
 import { hexFrame } from "./audit-log.js";
-import { begin_requests, end_requests, Requests } from "./continuation.js";
-import { flush_after_pt_update, pt_update_mask } from "./flush.js";
+import { AGAIN, DONE, NEXT, path, runPath, step } from "../abi/path.js";
+import { begin_requests, end_requests, may_go_on } from "./continuation.js";
+import { flush_after_pt_update_steps, pt_update_mask } from "./flush.js";
 import {
   OWNER_guest,
   OWNER_io,
@@ -33,46 +34,52 @@ import type { Xen } from "./xen.js";
 /** The guest is the hardware domain. The upper half of foreigndom is the tables' owner, plus one. */
 const OWN_DOMID = 0;
 
-const requests = new Requests();
-const NO_MFN = -1;
-
-/** What the requests of one entry have to flush: pCPUs, and whose roots are stale (ROOT_*). */
-const linear = { pcpus: 0, roots: 0 };
-
-/** The table of the last request stays mapped for the next. */
-const mapped = { mfn: NO_MFN, at: 0 };
+/** The steps; requests.calls and requests.row are the arguments, requests.rc the answer. */
+export const do_mmu_update_path = path<Xen>("do_mmu_update", [
+  step("do_mmu_update", (x, vcpu) => {
+    const { requests: r, ledger } = x;
+    if (!begin_requests(x, vcpu)) return DONE;
+    if (r.resumed[vcpu] === 0) ledger.count(vcpu, EV.mmu_update_items, r.count[vcpu]!);
+    const foreigndom = r.calls[vcpu]!.domid[r.row[vcpu]!]!;
+    if (foreigndom > 0xffff && foreigndom >>> 16 !== OWN_DOMID + 1) {
+      r.rc[vcpu] = -ESRCH; // PFD, and no *pdone
+      return DONE;
+    }
+    const owner = get_pg_owner(foreigndom & 0xffff);
+    if (owner < 0) {
+      r.rc[vcpu] = owner;
+      end_requests(x, vcpu);
+      return DONE;
+    }
+    x.pg_owner = owner;
+    return NEXT;
+  }),
+  step("mod_entry", (x, vcpu) => {
+    const { requests: r } = x;
+    if (may_go_on(x, vcpu)) {
+      const rc = one_update(x, vcpu, r.calls[vcpu]!, r.first[vcpu]! + r.i[vcpu]!);
+      r.rc[vcpu] = rc;
+      if (rc === 0) {
+        r.i[vcpu]!++;
+        return AGAIN;
+      }
+    }
+    unmap_table(x, vcpu);
+    x.pg_owner = OWNER_guest;
+    end_requests(x, vcpu);
+    // before anything else runs, as Xen's linear mappings may be stale (XSA-286)
+    return r.pcpus[vcpu] !== 0 && x.rules.flush_linear_pt ? NEXT : DONE;
+  }),
+  ...flush_after_pt_update_steps,
+]);
 
 /** The call in `row` of `calls`. calls.done[row] is the number of requests that succeeded. */
 export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
-  const r = requests;
-  if (!begin_requests(x, vcpu, calls, row, r)) return r.rc;
-  if (!r.resumed) x.ledger.count(vcpu, EV.mmu_update_items, r.count);
-  const { old_guest_table } = x.vcpus;
-  const foreigndom = calls.domid[row]!;
-  if (foreigndom > 0xffff && foreigndom >>> 16 !== OWN_DOMID + 1) return -ESRCH; // PFD, and no *pdone
-  const owner = get_pg_owner(foreigndom & 0xffff);
-  if (owner < 0) return end_requests(x, vcpu, calls, row, r, 0, owner);
-  x.pg_owner = owner;
-  linear.pcpus = 0;
-  linear.roots = 0;
-  let rc: Rc = 0;
-  let i = 0;
-  mapped.mfn = NO_MFN;
-  for (; i < r.count; i++) {
-    if (old_guest_table[vcpu] !== 0 || (i > 0 && x.hypercall_preempt_check())) {
-      rc = -ERESTART;
-      break;
-    }
-    rc = one_update(x, vcpu, calls, r.first + i);
-    if (rc !== 0) break;
-  }
-  if (mapped.mfn !== NO_MFN) unmap_domain_page(x, vcpu, mapped.at);
-  rc = end_requests(x, vcpu, calls, row, r, i, rc);
-  // before anything else runs, as Xen's linear mappings may be stale (XSA-286)
-  if (linear.pcpus !== 0 && x.rules.flush_linear_pt)
-    flush_after_pt_update(x, vcpu, linear.pcpus, linear.roots);
-  x.pg_owner = OWNER_guest;
-  return rc;
+  const { requests } = x;
+  requests.calls[vcpu] = calls;
+  requests.row[vcpu] = row;
+  runPath(do_mmu_update_path, x, vcpu);
+  return requests.end(vcpu);
 }
 
 /**
@@ -139,11 +146,20 @@ function one_update(x: Xen, vcpu: number, calls: CallBuffer, request: number): R
   }
 }
 
+/** The table of a request stays mapped for the next. */
 function map_table(x: Xen, vcpu: number, mfn: number): void {
-  if (mapped.mfn === mfn) return;
-  if (mapped.mfn !== NO_MFN) unmap_domain_page(x, vcpu, mapped.at);
-  mapped.mfn = mfn;
-  mapped.at = map_domain_page(x, vcpu, mfn);
+  const { mapped, mapped_at } = x.requests;
+  if (x.mapcache === undefined || mapped[vcpu] === mfn + 1) return;
+  unmap_table(x, vcpu);
+  mapped[vcpu] = mfn + 1;
+  mapped_at[vcpu] = map_domain_page(x, vcpu, mfn);
+}
+
+function unmap_table(x: Xen, vcpu: number): void {
+  const { mapped, mapped_at } = x.requests;
+  if (mapped[vcpu] === 0) return;
+  mapped[vcpu] = 0;
+  unmap_domain_page(x, vcpu, mapped_at[vcpu]!);
 }
 
 /** The frame is in use, and locked in it; unlocks it. */
@@ -179,8 +195,9 @@ function update_locked(
   if (rc === 0 || x.rules.unlock_on_error) page_unlock(x, mfn);
   if (rc === 0 && type !== PGT_l1_page_table && type <= PGT_l4_page_table) {
     const isRoot = type === PGT_l4_page_table;
-    linear.pcpus |= pt_update_mask(x, isRoot ? mfn : 0);
-    if (isRoot) linear.roots |= x.root.l4_changed(x, vcpu, mfn);
+    const { pcpus, roots } = x.requests;
+    pcpus[vcpu]! |= pt_update_mask(x, isRoot ? mfn : 0);
+    if (isRoot) roots[vcpu]! |= x.root.l4_changed(x, vcpu, mfn);
   }
   return rc === -EINTR ? -ERESTART : rc;
 }

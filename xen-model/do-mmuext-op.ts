@@ -11,8 +11,9 @@ import type { CallBuffer } from "../abi/hypercalls.js";
 import * as op from "../abi/mmuext-op.js";
 import { mfn as asMfn } from "../abi/frames.js";
 import { hexFrame } from "./audit-log.js";
-import { begin_requests, end_requests, Requests } from "./continuation.js";
-import { new_guest_cr3, new_user_baseptr } from "./cr3.js";
+import { AGAIN, DONE, NEXT, path, runPath, step } from "../abi/path.js";
+import { begin_requests, end_requests, may_go_on } from "./continuation.js";
+import { MORE, new_guest_cr3, new_user_baseptr } from "./cr3.js";
 import { set_ldt } from "./descriptor-tables.js";
 import { get_pg_owner } from "./do-mmu-update.js";
 import {
@@ -30,31 +31,51 @@ import { touch_domain_page } from "./mapcache.js";
 import { _get_page_type, put_or_defer, put_page_and_type, set_old_guest_table } from "./page-type.js";
 import type { Xen } from "./xen.js";
 
-const requests = new Requests();
+/** The steps; requests.calls and requests.row are the arguments, requests.rc the answer. */
+export const do_mmuext_op_path = path<Xen>("do_mmuext_op", [
+  step("do_mmuext_op", (x, vcpu) => {
+    const { requests: r, ledger } = x;
+    if (!begin_requests(x, vcpu)) return DONE;
+    if (r.resumed[vcpu] === 0) ledger.count(vcpu, EV.mmuext_op_items, r.count[vcpu]!);
+    const owner = get_pg_owner(r.calls[vcpu]!.domid[r.row[vcpu]!]! & 0xffff);
+    if (owner < 0) {
+      r.rc[vcpu] = owner;
+      return DONE;
+    }
+    x.pg_owner = owner;
+    return NEXT;
+  }),
+  step("one_op", (x, vcpu) => {
+    const { requests: r } = x;
+    if (r.part[vcpu] !== 0 || may_go_on(x, vcpu)) {
+      const rc = one_op(x, vcpu, r.calls[vcpu]!, r.first[vcpu]! + r.i[vcpu]!);
+      if (rc === MORE) {
+        r.part[vcpu]!++;
+        return AGAIN;
+      }
+      r.part[vcpu] = 0;
+      r.rc[vcpu] = rc;
+      if (rc === 0) {
+        r.i[vcpu]!++;
+        return AGAIN;
+      }
+    }
+    x.pg_owner = OWNER_guest;
+    end_requests(x, vcpu);
+    return DONE;
+  }),
+]);
 
 /** The call in `row` of `calls`. calls.done[row] is the number of ops that succeeded. */
 export function do_mmuext_op(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
-  const r = requests;
-  if (!begin_requests(x, vcpu, calls, row, r)) return r.rc;
-  if (!r.resumed) x.ledger.count(vcpu, EV.mmuext_op_items, r.count);
-  const owner = get_pg_owner(calls.domid[row]! & 0xffff);
-  if (owner < 0) return owner;
-  x.pg_owner = owner;
-  const { old_guest_table } = x.vcpus;
-  let rc: Rc = 0;
-  let i = 0;
-  for (; i < r.count; i++) {
-    if (old_guest_table[vcpu] !== 0 || (i > 0 && x.hypercall_preempt_check())) {
-      rc = -ERESTART;
-      break;
-    }
-    rc = one_op(x, vcpu, calls, r.first + i);
-    if (rc !== 0) break;
-  }
-  x.pg_owner = OWNER_guest;
-  return end_requests(x, vcpu, calls, row, r, i, rc);
+  const { requests } = x;
+  requests.calls[vcpu] = calls;
+  requests.row[vcpu] = row;
+  runPath(do_mmuext_op_path, x, vcpu);
+  return requests.end(vcpu);
 }
 
+/** One op, or the next part of it: MORE, then it is to be called again. */
 function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
   const cmd = calls.mx_cmd[request]!;
   if (x.pg_owner !== OWNER_guest) return foreign_op(cmd);

@@ -37,6 +37,11 @@ export function get_root_table(x: Xen, vcpu: number, mfn: number, place: Place):
   const busy = refuse_held(x, vcpu, mfn, place);
   if (busy !== 0) return busy;
   if (!rules.owner_with_type_ref) x.race_window?.("get_root_table", mfn);
+  return take_root_table(x, vcpu, mfn);
+}
+
+/** The reference and the ownership, without asking whose it is. Errors: as above, but -EBUSY. */
+export function take_root_table(x: Xen, vcpu: number, mfn: number): Rc {
   const rc = get_page_and_type_from_mfn(x, vcpu, mfn, PGT_root_page_table, 0);
   if (rc !== 0) return rc === -EINTR ? -ERESTART : rc;
   if (x.exclusive === "enforce") x.frames.l4_owner[mfn] = vcpu + 1;

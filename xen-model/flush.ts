@@ -6,6 +6,7 @@
  */
 import { EV } from "../abi/events.js";
 import { vpn_of_linear } from "../abi/frames.js";
+import { AGAIN, DONE, NEXT, step } from "../abi/path.js";
 import { is_canonical } from "./guest-access.js";
 import { exit_to_guest, lost_all } from "./refill.js";
 import { ROOT_LOCAL, ROOT_OTHERS } from "./root/l4-uses.js";
@@ -108,14 +109,33 @@ export function pt_update_mask(x: Xen, l4: number): number {
 }
 
 /**
- * The flush behind do_mmu_update(), this pCPU first. `roots`: whose roots are stale too (ROOT_*), so FLUSH_ROOT_PGTBL.
+ * The flush behind do_mmu_update(): this pCPU first, then the others, each when it takes its interrupt. requests.pcpus is
+ * whom; requests.roots: whose roots are stale too (ROOT_*), so FLUSH_ROOT_PGTBL.
  */
-export function flush_after_pt_update(x: Xen, vcpu: number, mask: number, roots: number): void {
-  x.ledger.count(vcpu, EV.tlb_flush_domain, 1);
-  const self = 1 << x.vcpus.pcpu[vcpu]!;
-  if ((mask & self) !== 0) ((roots & ROOT_LOCAL) !== 0 ? flush_tlb_and_root : flush_tlb_local)(x, vcpu);
-  interrupt_others(x, vcpu, mask & ~self, (roots & ROOT_OTHERS) !== 0 ? flush_tlb_and_root : flush_tlb_local);
-}
+export const flush_after_pt_update_steps = [
+  step<Xen>("flush_area_local", (x, vcpu) => {
+    x.ledger.count(vcpu, EV.tlb_flush_domain, 1);
+    const self = 1 << x.vcpus.pcpu[vcpu]!;
+    const { pcpus, roots } = x.requests;
+    if ((pcpus[vcpu]! & self) !== 0)
+      ((roots[vcpu]! & ROOT_LOCAL) !== 0 ? flush_tlb_and_root : flush_tlb_local)(x, vcpu);
+    pcpus[vcpu]! &= ~self;
+    return pcpus[vcpu] === 0 ? DONE : NEXT;
+  }),
+  step<Xen>("flush_area_mask", (x, vcpu) => {
+    const { pcpus, roots } = x.requests;
+    const mask = pcpus[vcpu]!;
+    const first = mask & -mask;
+    interrupt_others(
+      x,
+      vcpu,
+      first,
+      (roots[vcpu]! & ROOT_OTHERS) !== 0 ? flush_tlb_and_root : flush_tlb_local,
+    );
+    pcpus[vcpu] = mask & ~first;
+    return pcpus[vcpu] === 0 ? DONE : AGAIN;
+  }),
+];
 
 function flush_tlb_and_root(x: Xen, vcpu: number): void {
   x.root.flush_root_pgtbl(x, vcpu);

@@ -4,6 +4,7 @@
  * Shape: nrVcpus rows.
  *   guest_table       Uint32Array  L4 of kernel mode, 0 before VCPUOP_initialise
  *   guest_table_user  Uint32Array  L4 of user mode, 0 for none
+ *   claimed           Uint32Array  L4 whose references are taken, and that is about to become one of the two; 0 for none
  *   kernel_mode       Uint8Array   TF_kernel_mode
  *   is_initialised    Uint8Array   VCPUOP_initialise has been made
  *   up                Uint8Array   initialised, and not VCPUOP_down
@@ -24,6 +25,7 @@ import type { State } from "../abi/state.js";
 export class VcpuTable {
   readonly guest_table: Uint32Array;
   readonly guest_table_user: Uint32Array;
+  readonly claimed: Uint32Array;
   readonly kernel_mode: Uint8Array;
   readonly is_initialised: Uint8Array;
   readonly up: Uint8Array;
@@ -42,6 +44,7 @@ export class VcpuTable {
   ) {
     this.guest_table = state.u32(nrVcpus);
     this.guest_table_user = state.u32(nrVcpus);
+    this.claimed = state.u32(nrVcpus);
     this.kernel_mode = state.u8(nrVcpus);
     this.is_initialised = state.u8(nrVcpus);
     this.up = state.u8(nrVcpus);
@@ -55,9 +58,10 @@ export class VcpuTable {
     this.l4_window = state.u32(nrVcpus);
   }
 
-  /** Is `mfn` the vCPU's table of either mode? */
+  /** Is `mfn` the vCPU's table of either mode, or about to be? */
   has_installed(vcpu: number, mfn: number): boolean {
-    return this.guest_table[vcpu] === mfn || this.guest_table_user[vcpu] === mfn;
+    const { guest_table, guest_table_user, claimed } = this;
+    return guest_table[vcpu] === mfn || guest_table_user[vcpu] === mfn || claimed[vcpu] === mfn;
   }
 
   /** A vCPU other than `vcpu` that has `mfn` installed, in either mode, blocked or not; -1 if none. */

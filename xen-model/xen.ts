@@ -33,6 +33,7 @@ import { Processor } from "./processor.js";
 import { Refusals } from "./refusals.js";
 import { pv_ro_page_fault } from "./ro-page-fault.js";
 import { exit_to_guest } from "./refill.js";
+import { RequestRegisters } from "./request-registers.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
 import { VcpuTable } from "./vcpu-table.js";
 import type { XenConfig } from "./xen-config.js";
@@ -42,6 +43,7 @@ export class Xen implements Hypervisor {
   readonly frames: FrameTable;
   readonly vcpus: VcpuTable;
   readonly pcpus: PcpuTable;
+  readonly requests: RequestRegisters;
   readonly processor: Processor;
   readonly tables: XenTables;
   readonly root: RootDesign;
@@ -77,6 +79,7 @@ export class Xen implements Hypervisor {
     this.frames = new FrameTable(state, config.geometry.nrFrames);
     this.vcpus = new VcpuTable(state, config.nrVcpus);
     this.pcpus = new PcpuTable(state, config.nrPcpus);
+    this.requests = new RequestRegisters(state, config.nrVcpus);
     this.domain = state.u32(2);
     this.observed = new Observed(state);
     this.refusals = new Refusals(state);

@@ -32,10 +32,11 @@ function auditedGuest(options: Partial<XenConfig> = {}): TestGuest {
   return guest;
 }
 
-/** The state without the ledger's counts and the log of refusals. */
+/** The state without the ledger's counts, those that any return to the guest is to make, and the log of refusals. */
 function stateOf({ machine, xen }: TestGuest): Buffer {
   const bytes = machine.snapshot();
-  for (const { byteOffset, byteLength } of [machine.ledger.counts, xen.refusals.total, xen.refusals.rows])
+  const { counts } = machine.ledger;
+  for (const { byteOffset, byteLength } of [counts, xen.pcpus.lost, xen.refusals.total, xen.refusals.rows])
     bytes.fill(0, byteOffset, byteOffset + byteLength);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
