@@ -8,6 +8,12 @@ import type { Rc } from "./errno.js";
 import type { VcpuId, Vpn } from "./frames.js";
 import type { CallBuffer } from "./hypercalls.js";
 
+/**
+ * The answer of hypercall() and multicall() where the caller steps Xen itself: the checker. The calls are made later, and the
+ * guest runs on behind them; neither they nor their results may be touched before.
+ */
+export const HYPERCALL_STEPPED = 1;
+
 export interface Hypervisor {
   /** Make the call in `row` of `calls` a hypercall of its own. Its rc (and done) are written to the row. */
   hypercall(vcpu: VcpuId, calls: CallBuffer, row: number): Rc;

@@ -78,7 +78,7 @@ function setup_arg_pages(k: Linux, cpu: number, mm: number, vma: number, top: nu
   const { vmas } = k;
   tlb_gather_mmu(k, cpu, mm, false);
   mprotect_fixup(k, cpu, mm, vma, vmas.start[vma]!, vmas.end[vma]!, VM_STACK_FLAGS);
-  tlb_finish_mmu(k, cpu, mm);
+  tlb_finish_mmu(k, cpu);
   const stack = vmas.find_vma(k.mms.vma_root[mm]!, STACK_TOP_MAX - 1);
   if (top < STACK_TOP_MAX) shift_arg_pages(k, cpu, mm, stack, top);
   if (top - pages < vmas.start[stack]!) expand_downwards(k, stack, top - pages);
@@ -98,7 +98,7 @@ export function shift_arg_pages(k: Linux, cpu: number, mm: number, vma: number, 
   const ceiling = next === NO_VMA ? Infinity : vmas.start[next]!;
   tlb_gather_mmu(k, cpu, mm, false);
   free_pgd_range(k, cpu, mm, Math.max(top, start), end, top, ceiling);
-  tlb_finish_mmu(k, cpu, mm);
+  tlb_finish_mmu(k, cpu);
 }
 
 function exec_mmap(k: Linux, cpu: number, task: number, mm: number): void {

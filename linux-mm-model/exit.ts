@@ -57,7 +57,7 @@ function exit_mmap(k: Linux, cpu: number, mm: number): void {
     unmap_page_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!);
   }
   free_pgtables(k, cpu, mm, first, Infinity, 0, Infinity);
-  tlb_finish_mmu(k, cpu, mm);
+  tlb_finish_mmu(k, cpu);
   for (let vma = first; vma !== NO_VMA;) {
     mms.vma_root[mm] = vmas.remove(mms.vma_root[mm]!, vma);
     vmas.vm_area_free(vma);

@@ -8,7 +8,7 @@
  */
 import { anon_vma_prepare } from "./anon-vma.js";
 import { EV } from "../abi/events.js";
-import { DONE, NEXT, path, runPath, step } from "../abi/path.js";
+import { BLOCKED, DONE, NEXT, path, runPath, step } from "../abi/path.js";
 import { _PAGE_RW, PFEC_user_mode, PFEC_write_access } from "../abi/page.js";
 import type { State } from "../abi/state.js";
 import type { Linux } from "./linux.js";
@@ -51,14 +51,22 @@ export class FaultRegisters {
   }
 }
 
+/** Index of find_vma, where a fault goes on that is more than a stale top level. */
+const FIND_VMA = 2;
+
 /** The fault path; fault.page and fault.error are its arguments, fault.result its answer. */
 export const do_user_addr_fault_path = path<Linux>("do_user_addr_fault", [
   step("sync_fault", (k, cpu) => {
     const { fault, percpu, ledger } = k;
+    const task = percpu.current[cpu]!;
+    if (!k.top.loadsReference && is_page_table_locked(k, k.tasks.mm[task]!)) return BLOCKED;
     const user = (fault.error[cpu]! & PFEC_user_mode) !== 0;
     ledger.count(cpu, user ? EV.page_fault_user : EV.page_fault_kernel, 1);
-    if (!k.pv.sync_fault(cpu, percpu.current[cpu]!, fault.page[cpu]!)) return NEXT;
-    fault.result[cpu] = FAULT_SYNCED;
+    return k.pv.sync_fault(cpu, task, fault.page[cpu]!) ? NEXT : FIND_VMA;
+  }),
+  step("spin_unlock(page_table_lock)", (k, cpu) => {
+    k.mms.unlock_page_table(k.tasks.mm[k.percpu.current[cpu]!]!);
+    k.fault.result[cpu] = FAULT_SYNCED;
     return DONE;
   }),
   step("find_vma", (k, cpu) => {
@@ -79,6 +87,10 @@ export const do_user_addr_fault_path = path<Linux>("do_user_addr_fault", [
     return NEXT;
   }),
 ]);
+
+function is_page_table_locked(k: Linux, mm: number): boolean {
+  return mm !== NO_MM && k.mms.page_table_lock[mm] !== 0;
+}
 
 /** The kernel's page-fault handler for an address of the user half. Returns FAULT_*. */
 export function do_user_addr_fault(k: Linux, cpu: number, page: number, error: number): number {

@@ -19,6 +19,7 @@ import { KernelImage } from "./kernel-image.js";
 import { LruPagevecs } from "./lru.js";
 import { MmTable } from "./mm-struct.js";
 import { PerCpu } from "./percpu.js";
+import { PudRegisters } from "./pgtable.js";
 import type { PvMmuOps } from "./pv-ops.js";
 import { PageTable } from "./struct-page.js";
 import { TaskTable } from "./task-struct.js";
@@ -47,6 +48,7 @@ export class Linux implements Guest {
   readonly percpu: PerCpu;
   readonly fault: FaultRegisters;
   readonly gather: MmuGather;
+  readonly pud: PudRegisters;
   readonly image: KernelImage;
   readonly regs: SwitchRegisters;
   /** Multicall buffers, one a CPU. */
@@ -75,6 +77,7 @@ export class Linux implements Guest {
     this.percpu = new PerCpu(state, config.nrCpus);
     this.fault = new FaultRegisters(state, config.nrCpus);
     this.gather = new MmuGather(state, config.nrCpus);
+    this.pud = new PudRegisters(state, config.nrCpus);
     this.image = new KernelImage(state);
     this.regs = new SwitchRegisters(state, config.nrCpus);
     this.mc = Array.from({ length: config.nrCpus }, () => new McBuffer(state));

@@ -48,7 +48,7 @@ export function do_madvise(
     tlb_gather_mmu(k, cpu, mm, false);
     if (advice === MADV_DONTNEED) unmap_page_range(k, cpu, mm, from, to);
     else if (vmas.file[vma] === NO_FILE) free_range(k, cpu, mm, from, to);
-    tlb_finish_mmu(k, cpu, mm);
+    tlb_finish_mmu(k, cpu);
   }
   return 0;
 }

@@ -2,8 +2,8 @@
  * struct mm_struct: one row per address space.
  *
  * Mirrors: struct mm_struct, include/linux/mm_types.h; mm_context_t, arch/x86/include/asm/mmu.h.
- * Differs: mmap_lock and page_table_lock are not modelled: the simulator runs one path at a time, and the
- *          checker interleaves only at steps that hold no lock. cpu_bitmap has 32 bits.
+ * Differs: mmap_lock is not modelled: the simulator runs one path at a time, and the checker lets no path that writes the
+ *          VMAs run beside another of the mm. cpu_bitmap has 32 bits.
  */
 import type { State } from "../abi/state.js";
 
@@ -30,6 +30,7 @@ export const INIT_MM = 0;
  *   nr_ptes, nr_pmds, nr_puds  Int32Array  tables in use: mm->pgtables_bytes by level
  *   tlb_flush_pending  Int32Array  gathers that are open (unmap.ts)
  *   rss            Int32Array    pages mapped, of all kinds
+ *   page_table_lock  Uint8Array  CPU that holds it, plus one; 0 for none
  */
 export class MmTable {
   readonly used: Uint8Array;
@@ -51,6 +52,7 @@ export class MmTable {
   readonly nr_puds: Int32Array;
   readonly tlb_flush_pending: Int32Array;
   readonly rss: Int32Array;
+  readonly page_table_lock: Uint8Array;
   /** last_ctx[0]: the last ctx_id given out; hint[0]: no free row below. */
   private readonly last_ctx: Float64Array;
   private readonly hint: Uint32Array;
@@ -78,6 +80,7 @@ export class MmTable {
     this.nr_puds = state.i32(max);
     this.tlb_flush_pending = state.i32(max);
     this.rss = state.i32(max);
+    this.page_table_lock = state.u8(max);
     this.last_ctx = state.f64(1);
     this.hint = state.u32(1);
   }
@@ -107,7 +110,19 @@ export class MmTable {
     this.nr_puds[mm] = 0;
     this.tlb_flush_pending[mm] = 0;
     this.rss[mm] = 0;
+    this.page_table_lock[mm] = 0;
     return mm;
+  }
+
+  /** Take mm's page_table_lock; false while another CPU has it. */
+  lock_page_table(mm: number, cpu: number): boolean {
+    if (this.page_table_lock[mm] !== 0) return false;
+    this.page_table_lock[mm] = cpu + 1;
+    return true;
+  }
+
+  unlock_page_table(mm: number): void {
+    this.page_table_lock[mm] = 0;
   }
 
   /** Give the row back. Mirrors: free_mm(). */

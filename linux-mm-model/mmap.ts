@@ -180,7 +180,7 @@ export function do_munmap(k: Linux, cpu: number, mm: number, start: number, end:
     unmap_page_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!);
   }
   free_pgtables(k, cpu, mm, first, end, floor, ceiling);
-  tlb_finish_mmu(k, cpu, mm);
+  tlb_finish_mmu(k, cpu);
   call_rcu(k, cpu);
   for (let vma = first; vma !== NO_VMA && vmas.start[vma]! < end;) {
     remove_vma(k, mm, vma);

@@ -55,7 +55,7 @@ export function do_mprotect(
     mprotect_fixup(k, cpu, mm, vma, page, until, (vmas.flags[vma]! & ~VM_ACCESS) | access);
     page = until;
   }
-  tlb_finish_mmu(k, cpu, mm);
+  tlb_finish_mmu(k, cpu);
   return rc;
 }
 

@@ -14,6 +14,8 @@ import {
   _PAGE_RW,
   _PAGE_USER,
 } from "../abi/page.js";
+import { BLOCKED, DONE, NEXT, path, runPath, step } from "../abi/path.js";
+import type { State } from "../abi/state.js";
 import type { Linux } from "./linux.js";
 import { VM_EXEC, VM_READ, VM_SHARED, VM_WRITE } from "./vma.js";
 import { _PAGE_TABLE } from "./xen/prot.js";
@@ -57,15 +59,66 @@ export function table_of(k: Linux, mm: number, page: number, level: number): num
   return memory.frame(table, pmd);
 }
 
+/**
+ * What __pud_alloc() and free_pud_range() carry from step to step.
+ *
+ * Shape: nrCpus rows: mm Int32Array, page Float64Array (of the slot), table Uint32Array (the L3)
+ */
+export class PudRegisters {
+  readonly mm: Int32Array;
+  readonly page: Float64Array;
+  readonly table: Uint32Array;
+
+  constructor(state: State, nrCpus: number) {
+    this.mm = state.i32(nrCpus);
+    this.page = state.f64(nrCpus);
+    this.table = state.u32(nrCpus);
+  }
+}
+
+/** Populate a top-level slot; pud.mm and pud.page are the arguments, pud.table the answer. */
+export const __pud_alloc_path = path<Linux>("__pud_alloc", [
+  step("pud_alloc_one", (k, cpu) => {
+    k.pud.table[cpu] = new_table(k);
+    return NEXT;
+  }),
+  step("spin_lock(page_table_lock)", (k, cpu) => {
+    const { pud, mms, pages } = k;
+    const mm = pud.mm[cpu]!;
+    if (!mms.lock_page_table(mm, cpu)) return BLOCKED;
+    const there = table_of(k, mm, pud.page[cpu]!, 3);
+    if (there === 0) return NEXT;
+    pages.put_page(pud.table[cpu]!); // another CPU was first
+    pud.table[cpu] = there;
+    mms.unlock_page_table(mm);
+    return DONE;
+  }),
+  step("paravirt_alloc_pud", (k, cpu) => {
+    k.pv.alloc_table(cpu, k.pud.mm[cpu]!, 3, k.pud.table[cpu]!);
+    return NEXT;
+  }),
+  step("p4d_populate", (k, cpu) => {
+    const { pud } = k;
+    const mm = pud.mm[cpu]!;
+    k.mms.nr_puds[mm]!++;
+    k.pv.set_p4d(cpu, mm, Math.floor(pud.page[cpu]! / P4D_PAGES), pud.table[cpu]!, _PAGE_TABLE);
+    return NEXT;
+  }),
+  step("spin_unlock(page_table_lock)", (k, cpu) => {
+    k.mms.unlock_page_table(k.pud.mm[cpu]!);
+    return NEXT;
+  }),
+]);
+
 /** L3 table of `page`, made if missing. */
 export function pud_alloc(k: Linux, cpu: number, mm: number, page: number): number {
   const old = table_of(k, mm, page, 3);
   if (old !== 0) return old;
-  const table = new_table(k);
-  k.pv.alloc_table(cpu, mm, 3, table);
-  k.mms.nr_puds[mm]!++;
-  k.pv.set_p4d(cpu, mm, Math.floor(page / P4D_PAGES), table, _PAGE_TABLE);
-  return table;
+  const { pud } = k;
+  pud.mm[cpu] = mm;
+  pud.page[cpu] = page;
+  runPath(__pud_alloc_path, k, cpu);
+  return pud.table[cpu]!;
 }
 
 /** L2 table of `page`, made if missing, with its L3. */

@@ -75,8 +75,8 @@ export interface PvMmuOps {
   thread_free(cpu: number, task: number): void;
 
   /**
-   * First thing in the page-fault handler: was the fault only a stale top level? True when it has been
-   * mended and the access is to be retried.
+   * First thing in the page-fault handler: was the fault only a stale top level? True when it has been mended and the access
+   * is to be retried; then the mm's page_table_lock, which was free, is held, for the caller to give back.
    */
   sync_fault(cpu: number, task: number, vpn: number): boolean;
 }

@@ -17,6 +17,7 @@ import { NO_AREA } from "./vmalloc.js";
 import { NO_MM } from "./mm-struct.js";
 import { enter_lazy_tlb, switch_mm_irqs_off_steps } from "./tlb.js";
 import {
+  leave_lazy_cpu,
   paravirt_start_context_switch,
   save_fsgs,
   x86_fsgsbase_load,
@@ -65,7 +66,11 @@ export const context_switch_path = path<Linux>("context_switch", [
       regs.prev_mm[cpu] = tasks.active_mm[prev]!;
       tasks.active_mm[prev] = NO_MM;
     }
-    __switch_to(k, cpu, next);
+    begin_switch_to(k, cpu, next);
+    return NEXT;
+  }),
+  step("__switch_to", (k, cpu) => {
+    end_switch_to(k, cpu, k.regs.next_task[cpu]!);
     return NEXT;
   }),
   step("finish_task_switch", (k, cpu) => {
@@ -89,10 +94,20 @@ export function context_switch(k: Linux, cpu: number, next: number): void {
 }
 
 export function __switch_to(k: Linux, cpu: number, next: number): void {
-  const { tasks, percpu } = k;
+  begin_switch_to(k, cpu, next);
+  end_switch_to(k, cpu, next);
+}
+
+/** Up to the hypercalls that were queued so far, among them the CR3 load. */
+function begin_switch_to(k: Linux, cpu: number, next: number): void {
   save_fsgs(k, cpu);
   xen_load_tls(k, cpu, next);
-  xen_end_context_switch(k, cpu, next);
+  xen_end_context_switch(k, cpu);
+}
+
+function end_switch_to(k: Linux, cpu: number, next: number): void {
+  const { tasks, percpu } = k;
+  leave_lazy_cpu(k, cpu, next);
   x86_fsgsbase_load(k, cpu);
   percpu.current[cpu] = next;
   tasks.on_cpu[next] = cpu;

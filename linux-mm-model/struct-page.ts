@@ -22,7 +22,7 @@ export const PG_lru = 32; // no CPU holds it back from the LRU lists (lru.ts)
  *   flags     Uint8Array   PG_*
  *   mapcount  Int32Array   user PTEs that map the frame (_mapcount + 1)
  *   refcount  Int32Array   references; the frame is free at 0
- *   next_free Int32Array   link of the free list it is on
+ *   next      Int32Array   link of the list it is on: free pages, or tables that wait for their flush (unmap.ts)
  *   private   Uint32Array  page->private
  */
 export class PageTable {
@@ -30,7 +30,7 @@ export class PageTable {
   readonly mapcount: Int32Array;
   readonly refcount: Int32Array;
   readonly private: Uint32Array;
-  private readonly next_free: Int32Array;
+  readonly next: Int32Array;
   /** [0], [1]: heads of the lists of table and data frames, -1 empty; [2], [3]: first frame never used. */
   private readonly heads: Int32Array;
 
@@ -43,7 +43,7 @@ export class PageTable {
     this.mapcount = state.i32(nrFrames);
     this.refcount = state.i32(nrFrames);
     this.private = state.u32(nrFrames);
-    this.next_free = state.i32(nrFrames);
+    this.next = state.i32(nrFrames);
     this.heads = state.i32(4);
   }
 
@@ -63,7 +63,7 @@ export class PageTable {
   /** Are there `n` frames for tables? For callers that can fail: alloc_table() cannot. */
   can_alloc_tables(n: number): boolean {
     let left = this.config.nrTables - this.heads[2]!;
-    for (let pfn = this.heads[0]!; left < n && pfn >= 0; pfn = this.next_free[pfn]!) left++;
+    for (let pfn = this.heads[0]!; left < n && pfn >= 0; pfn = this.next[pfn]!) left++;
     return left >= n;
   }
 
@@ -94,14 +94,14 @@ export class PageTable {
     this.mapcount[pfn] = 0;
     this.private[pfn] = 0;
     const list = pfn < this.config.nrTables ? 0 : 1;
-    this.next_free[pfn] = this.heads[list]!;
+    this.next[pfn] = this.heads[list]!;
     this.heads[list] = pfn;
     return true;
   }
 
   private take(list: 0 | 1, end: number, limit: string): number {
     let pfn = this.heads[list]!;
-    if (pfn >= 0) this.heads[list] = this.next_free[pfn]!;
+    if (pfn >= 0) this.heads[list] = this.next[pfn]!;
     else {
       pfn = this.heads[2 + list]!;
       if (pfn >= end)

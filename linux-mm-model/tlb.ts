@@ -9,7 +9,7 @@
  *          remote CPU runs flush_tlb_func(), so should_trim_cpumask() has no effect and is left out.
  */
 import { EV } from "../abi/events.js";
-import { NEXT, path, runPath, step } from "../abi/path.js";
+import { BLOCKED, NEXT, path, runPath, step } from "../abi/path.js";
 import type { State } from "../abi/state.js";
 import type { Linux } from "./linux.js";
 import { INIT_MM } from "./mm-struct.js";
@@ -95,6 +95,7 @@ export const switch_mm_irqs_off_steps = [
     const pgd = regs.pgd[cpu]!;
     if (pgd === 0) return NEXT;
     const next = regs.next_mm[cpu]!;
+    if (!k.top.may_load(k, next)) return BLOCKED;
     if (next !== regs.real_prev[cpu]) percpu.loaded_mm[cpu] = LOADED_MM_SWITCHING;
     percpu.loaded_ctx[cpu] = k.mms.ctx_id[next]!;
     percpu.loaded_gen[cpu] = regs.next_gen[cpu]!;
@@ -181,11 +182,11 @@ function flush_tlb_func(
   }
   if (new_tlb_gen <= local_tlb_gen) return;
   let row = FLUSH_ALL_ROW;
+  percpu.loaded_gen[cpu] = mm_tlb_gen; // before the flush, as nobody else looks at it
   if (end !== TLB_FLUSH_ALL && new_tlb_gen === local_tlb_gen + 1 && new_tlb_gen === mm_tlb_gen) {
     for (let page = start; page < end; page += stride) xen_flush_tlb_one_user(k, cpu, page);
     row = Math.floor((end - start) / stride); // nr_invalidate: 0 for one page of a longer stride
   } else xen_flush_tlb(k, cpu);
-  percpu.loaded_gen[cpu] = mm_tlb_gen;
   k.ledger.count(cpu, EV.tlb_flush_local_mm_shootdown, 1);
   k.hist.tlb_flush[FLUSH_SIZES + row]!++;
 }

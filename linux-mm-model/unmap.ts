@@ -6,8 +6,10 @@
  *
  * Mirrors: unmap_vmas(), zap_pte_range(), free_pgtables(), free_pgd_range() to free_pte_range(), mm/memory.c;
  *          struct mmu_gather, mm/mmu_gather.c.
- * Differs: freed frames are reusable at once instead of after the flush and RCU: nothing runs in between.
+ * Differs: freed pages of data are reusable at once instead of after the flush, and tables right after it instead of after
+ *          RCU too: nothing runs in between, and the checker has no lockless walker.
  */
+import { BLOCKED, NEXT, path, runPath, step } from "../abi/path.js";
 import type { State } from "../abi/state.js";
 import { _PAGE_DIRTY, LEVEL_PAGES } from "../abi/page.js";
 import type { Linux } from "./linux.js";
@@ -28,6 +30,8 @@ const MAX_TABLE_BATCH = 509;
  *   cleared     Uint8Array    bit n: entries of level n + 1 were cleared (cleared_ptes..cleared_p4ds)
  *   fullmm      Uint8Array    all of the address space goes
  *   pages, tables  Uint32Array  pages and tables that wait to be freed
+ *   batch, last    Int32Array   first and last of these tables, linked by PageTable.next; 0 for none
+ *   mm             Int32Array   whose
  */
 export class MmuGather {
   readonly start: Float64Array;
@@ -36,6 +40,9 @@ export class MmuGather {
   readonly fullmm: Uint8Array;
   readonly pages: Uint32Array;
   readonly tables: Uint32Array;
+  readonly batch: Int32Array;
+  readonly last: Int32Array;
+  readonly mm: Int32Array;
 
   constructor(state: State, nrCpus: number) {
     this.start = state.f64(nrCpus);
@@ -44,6 +51,9 @@ export class MmuGather {
     this.fullmm = state.u8(nrCpus);
     this.pages = state.u32(nrCpus);
     this.tables = state.u32(nrCpus);
+    this.batch = state.i32(nrCpus);
+    this.last = state.i32(nrCpus);
+    this.mm = state.i32(nrCpus);
   }
 }
 
@@ -51,6 +61,7 @@ export class MmuGather {
 export function tlb_gather_mmu(k: Linux, cpu: number, mm: number, fullmm: boolean): void {
   const { gather } = k;
   k.mms.tlb_flush_pending[mm]!++;
+  gather.mm[cpu] = mm;
   gather.fullmm[cpu] = fullmm ? 1 : 0;
   gather.pages[cpu] = 0;
   gather.tables[cpu] = 0;
@@ -61,20 +72,46 @@ export function tlb_gather_mmu(k: Linux, cpu: number, mm: number, fullmm: boolea
  * Flush what was collected, free it, and end. Where another gather of the mm is open, its PTEs may be gone already though
  * its flush is not made, so all is flushed, whatever was collected here.
  */
-export function tlb_finish_mmu(k: Linux, cpu: number, mm: number): void {
-  if (k.mms.tlb_flush_pending[mm]! > 1) {
-    k.gather.fullmm[cpu] = 1;
-    k.gather.cleared[cpu]! |= 1;
-  }
-  tlb_flush_mmu(k, cpu, mm);
-  k.mms.tlb_flush_pending[mm]!--;
+export const tlb_finish_mmu_path = path<Linux>("tlb_finish_mmu", [
+  step("flush_tlb_mm_range", (k, cpu) => {
+    const { gather, mms } = k;
+    const mm = gather.mm[cpu]!;
+    if (mms.tlb_flush_pending[mm]! > 1) {
+      gather.fullmm[cpu] = 1;
+      gather.cleared[cpu]! |= 1;
+    }
+    tlb_flush_mmu_tlbonly(k, cpu, mm);
+    return NEXT;
+  }),
+  step("tlb_table_flush", (k, cpu) => {
+    k.gather.pages[cpu] = 0;
+    tlb_table_flush(k, cpu);
+    k.mms.tlb_flush_pending[k.gather.mm[cpu]!]!--;
+    return NEXT;
+  }),
+]);
+
+export function tlb_finish_mmu(k: Linux, cpu: number): void {
+  runPath(tlb_finish_mmu_path, k, cpu);
 }
 
 /** Flush and free, and go on collecting. */
 function tlb_flush_mmu(k: Linux, cpu: number, mm: number): void {
   tlb_flush_mmu_tlbonly(k, cpu, mm);
   k.gather.pages[cpu] = 0;
-  k.gather.tables[cpu] = 0;
+  tlb_table_flush(k, cpu);
+}
+
+/** The tables that waited for the flush are free. Mirrors: tlb_table_flush(), mmu_gather.c. */
+function tlb_table_flush(k: Linux, cpu: number): void {
+  const { gather, pages } = k;
+  for (let table = gather.batch[cpu]!; table !== 0;) {
+    const next = pages.next[table]!;
+    pages.put_page(table);
+    table = next;
+  }
+  gather.batch[cpu] = 0;
+  gather.tables[cpu] = 0;
 }
 
 /**
@@ -87,10 +124,12 @@ function tlb_flush_mmu_tlbonly(k: Linux, cpu: number, mm: number): void {
   const { gather } = k;
   const cleared = gather.cleared[cpu]!;
   if (cleared === 0) return;
-  const level = 31 - Math.clz32(cleared & -cleared) + 1;
-  if (gather.fullmm[cpu] !== 0) k.pv.flush_tlb_mm_range(cpu, mm, 0, TLB_FLUSH_ALL, LEVEL_PAGES[level]!);
-  else k.pv.flush_tlb_mm_range(cpu, mm, gather.start[cpu]!, gather.end[cpu]!, LEVEL_PAGES[level]!);
+  const stride = LEVEL_PAGES[31 - Math.clz32(cleared & -cleared) + 1]!;
+  const full = gather.fullmm[cpu] !== 0;
+  const start = full ? 0 : gather.start[cpu]!;
+  const end = full ? TLB_FLUSH_ALL : gather.end[cpu]!;
   reset_range(k, cpu);
+  k.pv.flush_tlb_mm_range(cpu, mm, start, end, stride);
 }
 
 function reset_range(k: Linux, cpu: number): void {
@@ -198,11 +237,38 @@ function free_pud_range(
     at = next;
   }
   if (!covered(addr, end, P4D_PAGES, floor, ceiling)) return;
-  const table = table_of(k, mm, addr, 3);
-  k.pv.set_p4d(cpu, mm, Math.floor(addr / P4D_PAGES), 0, 0);
-  free_table(k, cpu, mm, 3, table, addr - (addr % P4D_PAGES));
-  k.mms.nr_puds[mm]!--;
+  k.pud.mm[cpu] = mm;
+  k.pud.page[cpu] = addr - (addr % P4D_PAGES);
+  runPath(free_pud_range_path, k, cpu);
 }
+
+/** Take an L3 out of its top-level slot; pud.mm and pud.page are the arguments. It is freed behind the flush. */
+export const free_pud_range_path = path<Linux>("free_pud_range", [
+  step("p4d_clear", (k, cpu) => {
+    const { pud, mms } = k;
+    const mm = pud.mm[cpu]!;
+    const page = pud.page[cpu]!;
+    // 6.1 takes no lock here; a design with replicas needs one, against the synchronisation of the same slot
+    if (!k.top.loadsReference && !mms.lock_page_table(mm, cpu)) return BLOCKED;
+    pud.table[cpu] = table_of(k, mm, page, 3);
+    k.pv.set_p4d(cpu, mm, Math.floor(page / P4D_PAGES), 0, 0);
+    return NEXT;
+  }),
+  step("spin_unlock(page_table_lock)", (k, cpu) => {
+    if (!k.top.loadsReference) k.mms.unlock_page_table(k.pud.mm[cpu]!);
+    return NEXT;
+  }),
+  step("paravirt_release_pud", (k, cpu) => {
+    k.pv.release_table(cpu, k.pud.mm[cpu]!, 3, k.pud.table[cpu]!);
+    return NEXT;
+  }),
+  step("pud_free_tlb", (k, cpu) => {
+    const { pud, mms } = k;
+    tlb_remove_table(k, cpu, 3, pud.table[cpu]!, pud.page[cpu]!);
+    mms.nr_puds[pud.mm[cpu]!]!--;
+    return NEXT;
+  }),
+]);
 
 function free_pmd_range(
   k: Linux,
@@ -240,9 +306,17 @@ function covered(addr: number, end: number, span: number, floor: number, ceiling
 /** An unhooked table: no longer typed, then flushed, then free. Mirrors: pte_free_tlb() to pud_free_tlb(). */
 function free_table(k: Linux, cpu: number, mm: number, level: number, table: number, page: number): void {
   k.pv.release_table(cpu, mm, level, table);
+  tlb_remove_table(k, cpu, level, table, page);
+}
+
+function tlb_remove_table(k: Linux, cpu: number, level: number, table: number, page: number): void {
+  const { gather, pages } = k;
   tlb_adjust(k, cpu, page, level + 1);
-  k.pages.put_page(table);
-  if (++k.gather.tables[cpu]! < MAX_TABLE_BATCH) return;
-  k.gather.tables[cpu] = 0;
-  tlb_flush_mmu_tlbonly(k, cpu, mm);
+  pages.next[table] = 0;
+  if (gather.batch[cpu] === 0) gather.batch[cpu] = table;
+  else pages.next[gather.last[cpu]!] = table;
+  gather.last[cpu] = table;
+  if (++gather.tables[cpu]! < MAX_TABLE_BATCH) return;
+  tlb_flush_mmu_tlbonly(k, cpu, gather.mm[cpu]!);
+  tlb_table_flush(k, cpu);
 }

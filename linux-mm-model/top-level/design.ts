@@ -22,8 +22,12 @@ export interface TopLevelDesign {
   belongs(k: Linux, mm: number, pgd: number): boolean;
   /** In write_cr3()'s batch: queue what makes `cpu` run on the tables of `mm` whose logical CR3 is `pgd`. */
   load(k: Linux, cpu: number, mm: number, pgd: number): void;
+  /** Can `cpu` be given the tables of `mm` now, or has it to wait for another CPU that edits them? */
+  may_load(k: Linux, mm: number): boolean;
   /** `cpu` has loaded pgd_of(task), or will when the batch is issued. */
   loaded(k: Linux, cpu: number, task: number): void;
+  /** What load() queued on `cpu` has been issued. */
+  issued(k: Linux, cpu: number): void;
 
   /** Slot `slot` of mm's pinned reference is being set or cleared: queue the writes of all that mirrors it. */
   propagate(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void;

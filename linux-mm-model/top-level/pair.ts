@@ -81,8 +81,9 @@ export function fan_out(
 }
 
 /**
- * Copy the slot of `vpn` from `mm`'s reference to the pair that `cpu` runs on, if only the pair lacks it. The write is
- * issued at once, also inside lazy MMU mode: the access is retried as soon as the handler returns (I-7).
+ * Copy the slot of `vpn` from `mm`'s reference to the pair that `cpu` runs on, if only the pair lacks it: then under the
+ * page_table_lock, which stays held, so that no clear of the slot comes between. The write is issued at once, also inside lazy
+ * MMU mode: the access is retried as soon as the handler returns (I-7).
  *
  * Mirrors: vmalloc_fault() of 32-bit, arch/x86/mm/fault.c.
  */
@@ -93,6 +94,7 @@ export function sync_loaded_pair(k: Linux, cpu: number, mm: number, vpn: number)
   const reference = k.mms.pgd[mm]!;
   const flags = k.memory.flags(reference, slot);
   if (flags === 0 || k.memory.flags(pgd, slot) !== 0) return false;
+  k.mms.lock_page_table(mm, cpu);
   k.ledger.count(cpu, EV.top_sync_fault, 1);
   k.ledger.count(cpu, EV.top_slots_synced, 1);
   xen_mc_batch(k, cpu);

@@ -98,7 +98,13 @@ export class PerMmVcpu implements TopLevelDesign {
     load_base_pointers(k, cpu, pgd);
   }
 
+  may_load(): boolean {
+    return true;
+  }
+
   loaded(): void {}
+
+  issued(): void {}
 
   propagate(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void {
     for (let other = 0; other < this.nrCpus; other++) {

@@ -109,6 +109,12 @@ export class PerThread implements TopLevelDesign {
     load_base_pointers(k, cpu, pgd);
   }
 
+  may_load(): boolean {
+    return true;
+  }
+
+  issued(): void {}
+
   /** The task that first runs on a new mm takes its pair; exec gives up the old one. */
   loaded(k: Linux, cpu: number, task: number): void {
     if (task === NO_TASK) return;

@@ -4,8 +4,9 @@
  * The reference in struct mm stays pinned, so that all tables below it stay typed, and is never loaded. Generic code
  * goes on comparing CR3 with mm->pgd: xen_cr3 and xen_current_cr3 hold this logical value, while Xen's base
  * pointers never change after the first load. Loading an mm publishes it as what the pair mirrors, then copies the
- * slots that differ; setting a slot writes the reference, then the pairs of all vCPUs that mirror it. So either
- * the copy sees the new slot, or the writer sees the new mirror: no update is lost. A vCPU that is lazily parked on
+ * slots that differ; setting a slot writes the reference, then the pairs of all vCPUs that mirror it. Both queue their writes,
+ * and issue them later: a load at the end of the context switch (lazy CPU mode). So that no update is lost in between, a
+ * load holds the mm's page_table_lock until its writes are issued, as who edits a slot does. A vCPU that is lazily parked on
  * an mm still mirrors it, and goes on receiving its updates.
  *
  * Mirrors: nothing upstream. cpu_load_pmap() and xen_kpm_sync() of NetBSD/amd64 on Xen (sys/arch/xen/x86/) do
@@ -125,10 +126,20 @@ export class PerVcpu implements TopLevelDesign {
 
   load(k: Linux, cpu: number, mm: number): void {
     k.regs.load_mm[cpu] = mm;
+    if (mm !== INIT_MM) k.mms.lock_page_table(mm, cpu);
     runPath(this.load_path, k, cpu);
   }
 
+  may_load(k: Linux, mm: number): boolean {
+    return mm === INIT_MM || k.mms.page_table_lock[mm] === 0;
+  }
+
   loaded(): void {}
+
+  issued(k: Linux, cpu: number): void {
+    const mm = this.mirrored[cpu]!;
+    if (k.mms.page_table_lock[mm] === cpu + 1) k.mms.unlock_page_table(mm);
+  }
 
   propagate(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void {
     for (let other = 0; other < this.pair_pgd.length; other++) {

@@ -25,7 +25,13 @@ export class SharedPgd implements TopLevelDesign {
     load_base_pointers(k, cpu, pgd);
   }
 
+  may_load(_k: Linux, _mm: number): boolean {
+    return true;
+  }
+
   loaded(_k: Linux, _cpu: number, _task: number): void {}
+
+  issued(_k: Linux, _cpu: number): void {}
 
   propagate(_k: Linux, _cpu: number, _mm: number, _slot: number, _frame: number, _flags: number): void {}
 

@@ -40,9 +40,13 @@ export function paravirt_start_context_switch(k: Linux, cpu: number, prev: numbe
   k.percpu.lazy_mode[cpu] = PARAVIRT_LAZY_CPU;
 }
 
-/** Issue what the switch has queued; lazy CPU mode ends. */
-export function xen_end_context_switch(k: Linux, cpu: number, next: number): void {
+/** Issue what the switch has queued; lazy CPU mode ends with leave_lazy_cpu(). */
+export function xen_end_context_switch(k: Linux, cpu: number): void {
   xen_mc_flush(k, cpu);
+}
+
+/** The rest of xen_end_context_switch(). Mirrors: leave_lazy(), and the restored TIF_LAZY_MMU_UPDATES. */
+export function leave_lazy_cpu(k: Linux, cpu: number, next: number): void {
   k.percpu.lazy_mode[cpu] = PARAVIRT_LAZY_NONE;
   if (k.tasks.lazy_mmu[next] === 0) return;
   k.tasks.lazy_mmu[next] = 0;

@@ -22,6 +22,7 @@ import {
 import { add_mmu_update, MMU_UPDATE_BYTES, push_mmu_update } from "../../abi/mmu-update.js";
 import { add_mmuext_op, MMUEXT_OP_BYTES, push_mmuext_op } from "../../abi/mmuext-op.js";
 import { push_stack_switch } from "../../abi/stack-switch.js";
+import { HYPERCALL_STEPPED } from "../../abi/hypervisor.js";
 import type { State } from "../../abi/state.js";
 import { push_update_descriptor } from "../../abi/update-descriptor.js";
 import { push_update_va_mapping } from "../../abi/update-va-mapping.js";
@@ -96,17 +97,24 @@ export function xen_mc_issue(k: Linux, cpu: number, mode: number): void {
 
 /** Issue all queued calls, then run the callbacks. One call alone is made directly. */
 export function xen_mc_flush(k: Linux, cpu: number): void {
-  const mc = k.mc[cpu]!;
-  const { calls } = mc;
+  const { calls } = k.mc[cpu]!;
   const mcidx = calls.used[0]!;
   if (mcidx === 0) k.ledger.count(cpu, EV.mc_flush_empty, 1);
   else {
     k.ledger.count(cpu, EV.mc_flush, 1);
     k.hist.mc_flush[mcidx]!++;
-    if (mcidx === 1) k.hv.hypercall(cpu, calls, 0);
-    else k.hv.multicall(cpu, calls, mcidx);
-    for (let row = 0; row < mcidx; row++) if (calls.rc[row]! < 0) mc.failed[0]!++;
+    const rc = mcidx === 1 ? k.hv.hypercall(cpu, calls, 0) : k.hv.multicall(cpu, calls, mcidx);
+    if (rc === HYPERCALL_STEPPED) return; // xen_mc_done() comes behind the calls
   }
+  xen_mc_done(k, cpu);
+}
+
+/** The queued calls have been made: look at their results, and run the callbacks. The second half of xen_mc_flush(). */
+export function xen_mc_done(k: Linux, cpu: number): void {
+  const mc = k.mc[cpu]!;
+  const { calls } = mc;
+  const mcidx = calls.used[0]!;
+  for (let row = 0; row < mcidx; row++) if (calls.rc[row]! < 0) mc.failed[0]!++;
   calls.reset();
   mc.argidx[0] = 0;
   run_callbacks(k, cpu, mc);
@@ -114,7 +122,9 @@ export function xen_mc_flush(k: Linux, cpu: number): void {
 
 function run_callbacks(k: Linux, cpu: number, mc: McBuffer): void {
   for (let i = 0; i < mc.cbidx[0]!; i++) {
-    if (mc.cb_fn[i] === CB_set_current_cr3) k.percpu.xen_current_cr3[cpu] = mc.cb_data[i]!;
+    if (mc.cb_fn[i] !== CB_set_current_cr3) continue;
+    k.percpu.xen_current_cr3[cpu] = mc.cb_data[i]!;
+    k.top.issued(k, cpu);
   }
   mc.cbidx[0] = 0;
 }
