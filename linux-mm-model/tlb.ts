@@ -95,7 +95,7 @@ export const switch_mm_irqs_off_steps = [
     const pgd = regs.pgd[cpu]!;
     if (pgd === 0) return NEXT;
     const next = regs.next_mm[cpu]!;
-    if (!k.top.may_load(k, next)) return BLOCKED;
+    if (!k.top.may_load(k, cpu, next)) return BLOCKED;
     if (next !== regs.real_prev[cpu]) percpu.loaded_mm[cpu] = LOADED_MM_SWITCHING;
     percpu.loaded_ctx[cpu] = k.mms.ctx_id[next]!;
     percpu.loaded_gen[cpu] = regs.next_gen[cpu]!;

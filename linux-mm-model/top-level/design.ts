@@ -23,7 +23,7 @@ export interface TopLevelDesign {
   /** In write_cr3()'s batch: queue what makes `cpu` run on the tables of `mm` whose logical CR3 is `pgd`. */
   load(k: Linux, cpu: number, mm: number, pgd: number): void;
   /** Can `cpu` be given the tables of `mm` now, or has it to wait for another CPU that edits them? */
-  may_load(k: Linux, mm: number): boolean;
+  may_load(k: Linux, cpu: number, mm: number): boolean;
   /** `cpu` has loaded pgd_of(task), or will when the batch is issued. */
   loaded(k: Linux, cpu: number, task: number): void;
   /** What load() queued on `cpu` has been issued. */

@@ -5,8 +5,9 @@
  * goes on comparing CR3 with mm->pgd: xen_cr3 and xen_current_cr3 hold this logical value, while Xen's base
  * pointers never change after the first load. Loading an mm publishes it as what the pair mirrors, then copies the
  * slots that differ; setting a slot writes the reference, then the pairs of all vCPUs that mirror it. Both queue their writes,
- * and issue them later: a load at the end of the context switch (lazy CPU mode). So that no update is lost in between, a
- * load holds the mm's page_table_lock until its writes are issued, as who edits a slot does. A vCPU that is lazily parked on
+ * and issue them later: a load at the end of the context switch (lazy CPU mode). So that no update is lost in between, and none
+ * reaches a pair that mirrors another mm by then, a load holds the page_table_locks of the mm that it leaves and of the one that
+ * it loads (in the order of their addresses) until its writes are issued, as who edits a slot does. A vCPU that is lazily parked on
  * an mm still mirrors it, and goes on receiving its updates.
  *
  * Mirrors: nothing upstream. cpu_load_pmap() and xen_kpm_sync() of NetBSD/amd64 on Xen (sys/arch/xen/x86/) do
@@ -34,6 +35,7 @@ import { fan_out, set_pair_slot } from "./pair.js";
  * Shape: nrCpus rows.
  *   pair_pgd  Uint32Array  kernel-mode L4 of the vCPU's pair, 0 while it is down
  *   mirrored  Int32Array   mm whose user half the pair has, or is being given
+ *   left      Int32Array   mm whose user half it had before
  *   based     Uint8Array   the pair is in Xen's base pointers
  */
 export class PerVcpu implements TopLevelDesign {
@@ -41,6 +43,7 @@ export class PerVcpu implements TopLevelDesign {
   readonly unlazy = false;
   readonly pair_pgd: Uint32Array;
   readonly mirrored: Int32Array;
+  readonly left: Int32Array;
   readonly based: Uint8Array;
 
   /** Loading an mm on a vCPU; regs.load_mm is its argument. */
@@ -80,6 +83,7 @@ export class PerVcpu implements TopLevelDesign {
   constructor(state: State, config: LinuxConfig) {
     this.pair_pgd = state.u32(config.nrCpus);
     this.mirrored = state.i32(config.nrCpus);
+    this.left = state.i32(config.nrCpus);
     this.based = state.u8(config.nrCpus);
   }
 
@@ -126,19 +130,22 @@ export class PerVcpu implements TopLevelDesign {
 
   load(k: Linux, cpu: number, mm: number): void {
     k.regs.load_mm[cpu] = mm;
-    if (mm !== INIT_MM) k.mms.lock_page_table(mm, cpu);
+    this.left[cpu] = this.mirrored[cpu]!;
+    k.mms.lock_page_table(mm, cpu);
+    k.mms.lock_page_table(this.left[cpu]!, cpu);
     runPath(this.load_path, k, cpu);
   }
 
-  may_load(k: Linux, mm: number): boolean {
-    return mm === INIT_MM || k.mms.page_table_lock[mm] === 0;
+  may_load(k: Linux, cpu: number, mm: number): boolean {
+    const { page_table_lock } = k.mms;
+    return page_table_lock[mm] === 0 && page_table_lock[this.mirrored[cpu]!] === 0;
   }
 
   loaded(): void {}
 
   issued(k: Linux, cpu: number): void {
-    const mm = this.mirrored[cpu]!;
-    if (k.mms.page_table_lock[mm] === cpu + 1) k.mms.unlock_page_table(mm);
+    k.mms.unlock_page_table(this.mirrored[cpu]!);
+    k.mms.unlock_page_table(this.left[cpu]!);
   }
 
   propagate(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void {

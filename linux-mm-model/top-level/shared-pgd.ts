@@ -25,7 +25,7 @@ export class SharedPgd implements TopLevelDesign {
     load_base_pointers(k, cpu, pgd);
   }
 
-  may_load(_k: Linux, _mm: number): boolean {
+  may_load(_k: Linux, _cpu: number, _mm: number): boolean {
     return true;
   }
 
