@@ -32,7 +32,7 @@ export class PageTable {
   readonly private: Uint32Array;
   readonly next: Int32Array;
   /** [0], [1]: heads of the lists of table and data frames, -1 empty; [2], [3]: first frame never used. */
-  private readonly heads: Int32Array;
+  readonly heads: Int32Array;
 
   constructor(
     state: State,

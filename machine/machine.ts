@@ -13,6 +13,7 @@ import { State } from "../abi/state.js";
 import { boot } from "../linux-mm-model/boot.js";
 import { Linux } from "../linux-mm-model/linux.js";
 import { return_to_user } from "../linux-mm-model/entry.js";
+import type { AuditRules } from "../xen-model/audit-rules.js";
 import type { Access } from "../xen-model/hw/control.js";
 import { Xen } from "../xen-model/xen.js";
 import type { Geometry } from "./geometry.js";
@@ -29,6 +30,8 @@ export interface MachineConfig {
   readonly rcuNocbs?: boolean;
   /** Does a refused installation stop at the audit, or is it only counted, so that its cost can be told? */
   readonly audit: "enforce" | "observe";
+  /** For tests and mutants: Xen's audit with a rule that it does not have. */
+  readonly rules?: AuditRules;
 }
 
 export class Machine {
@@ -159,6 +162,7 @@ function parts(state: State, config: MachineConfig) {
     pge: config.pge ?? true,
     version: "4.17",
     ...(proposal.xen.layout.directmap ? {} : { mapDomainPage: proposal.xen.layout.mapcache }),
+    ...(config.rules === undefined ? {} : { rules: config.rules }),
   });
   const linux = new Linux(state, memory, ledger, {
     nrCpus: geometry.nrCpus,

@@ -27,8 +27,8 @@ export function paravirt_enter_lazy_mmu(k: Linux, cpu: number): void {
 
 /** Lazy MMU mode ends: what was queued is issued. */
 export function xen_leave_lazy_mmu(k: Linux, cpu: number): void {
+  k.percpu.lazy_mode[cpu] = PARAVIRT_LAZY_NONE; // before the flush, which does not ask
   xen_mc_flush(k, cpu);
-  k.percpu.lazy_mode[cpu] = PARAVIRT_LAZY_NONE;
 }
 
 /** Flush this CPU. */
