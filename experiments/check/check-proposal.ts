@@ -1,0 +1,124 @@
+/**
+ * A proposal checked: one exploration after another, until each property is decided.
+ *
+ * An exploration ends at the first violation. What is violated is left out of the next one, so that every property gets its
+ * verdict; what must happen in the end is looked at last, by itself, as it needs all states at once. A mutant is done with as
+ * soon as the property that must catch it has.
+ */
+import { join } from "node:path";
+import { BadInput } from "../../abi/bad-input.js";
+import type { Proposal } from "../../abi/proposal.js";
+import { explore, type StrategyOptions } from "../../checker/explore.js";
+import type { ModelSource } from "../../checker/model.js";
+import type { Outcome, PropertyResult } from "../../checker/outcome.js";
+import { sayWhatItRestsOn } from "../../checker/statement.js";
+import { mutantOf } from "./mutants.js";
+import { NO_FAULT_LOOP } from "./properties.js";
+import { NOT_MODELLED } from "./not-modelled.js";
+import type { PvModelOptions } from "./pv-model.js";
+import type { Bounds } from "./scene.js";
+
+export interface CheckOptions extends StrategyOptions {
+  readonly proposal: Proposal;
+  readonly sizes: Bounds;
+  readonly mutant?: string;
+  readonly guest?: "linux" | "any";
+}
+
+export interface CheckResult {
+  readonly proposal: string;
+  readonly mutant?: string;
+  readonly verdict: Outcome["verdict"];
+  readonly bounds: Bounds;
+  readonly states: number;
+  readonly transitions: number;
+  readonly depth: number;
+  readonly seconds: number;
+  readonly properties: readonly PropertyResult[];
+  /** What the verdict rests on, a sentence each. */
+  readonly soundness: readonly string[];
+}
+
+/** Designs whose state the checker can write down. */
+const KNOWN_TOPS = ["shared-pgd", "per-thread", "per-mm-vcpu", "per-vcpu"];
+
+/** Where the model of a check is made, in each thread anew. */
+export function pvSource(options: PvModelOptions): ModelSource {
+  return { module: join(__dirname, "pv-model"), make: "makePvModel", options };
+}
+
+/** Errors: BadInput for a design that the checker does not know, and for bounds that make no scene. */
+export async function checkProposal(options: CheckOptions): Promise<CheckResult> {
+  const { proposal, sizes, mutant } = options;
+  const began = performance.now();
+  refuse(options);
+  const guest = options.guest ?? mutantOf(mutant).guest ?? "linux";
+  const base = { proposal, bounds: sizes, guest, ...(mutant === undefined ? {} : { mutant }) };
+  const wanted = mutantOf(mutant).caughtBy;
+  const found: PropertyResult[] = [];
+  const isCaught = (): boolean => found.some(({ name }) => name === wanted);
+  if (wanted === NO_FAULT_LOOP) {
+    const looked = await explore(pvSource({ ...base, kinds: "progress" }), options);
+    return resultOf(options, began, looked, looked.properties);
+  }
+  let safety: Outcome;
+  do {
+    const without = found.map(({ name }) => name);
+    safety = await explore(pvSource({ ...base, kinds: "safety", without }), options);
+    found.push(...safety.properties.filter(({ counterexample }) => counterexample !== undefined));
+  } while (safety.soundness.ended === "violated" && !isCaught());
+  const skips = isCaught() || safety.soundness.ended === "interrupted";
+  const progress = skips ? undefined : await explore(pvSource({ ...base, kinds: "progress" }), options);
+  const rest = safety.properties.filter(({ counterexample }) => counterexample === undefined);
+  const properties = [...found, ...rest, ...(progress?.properties ?? [])];
+  return resultOf(options, began, safety, properties);
+}
+
+function resultOf(
+  { proposal, sizes, mutant }: CheckOptions,
+  began: number,
+  outcome: Outcome,
+  properties: readonly PropertyResult[],
+): CheckResult {
+  const isViolated = properties.some(({ verdict }) => verdict === "violated" || verdict === "vacuous");
+  const isOpen =
+    properties.some(({ verdict }) => verdict === "open") || outcome.soundness.ended === "interrupted";
+  return {
+    proposal: proposal.name,
+    ...(mutant === undefined ? {} : { mutant }),
+    verdict: isViolated ? "violated" : isOpen ? "out-of-bounds" : "holds",
+    bounds: sizes,
+    states: outcome.states,
+    transitions: outcome.transitions,
+    depth: outcome.depth,
+    seconds: (performance.now() - began) / 1000,
+    properties,
+    soundness: [...sayWhatItRestsOn(outcome), ...NOT_MODELLED],
+  };
+}
+
+function refuse({ proposal, sizes }: CheckOptions): void {
+  if (!KNOWN_TOPS.includes(proposal.linux.top)) {
+    const remedy = `check one of ${KNOWN_TOPS.join(", ")}, or teach experiments/check/codec.ts what it keeps`;
+    throw new BadInput(
+      proposal.name,
+      "linux.top",
+      `${proposal.linux.top} keeps what a checked state has not`,
+      remedy,
+    );
+  }
+  const limits: readonly (readonly [keyof Bounds, number, number])[] = [
+    ["vcpus", 1, 4],
+    ["threads", 1, 6],
+    ["mms", 1, 3],
+    ["slots", 1, 4],
+    ["ops", 1, 9],
+  ];
+  for (const [name, low, high] of limits) {
+    const n = sizes[name];
+    if (!Number.isInteger(n) || n < low || n > high)
+      throw new BadInput(`--${name}`, String(n), "is out of range", `give ${low} to ${high}`);
+  }
+  if (sizes.mms > sizes.threads)
+    throw new BadInput("--mms", String(sizes.mms), "are more than threads", "give each process a thread");
+}

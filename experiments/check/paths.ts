@@ -1,0 +1,171 @@
+/**
+ * The paths of a vCPU, put together from the twins' own steps, and what is between them: system calls, faults, locks.
+ *
+ * Differs: what lies below an L3 is not built: a fault ends with the L3, and an access is through as soon as its walk has
+ *          found one. VMAs are a bit a slot. mmap_lock is held for writing in one step only, as unmap_region() runs with
+ *          the lock downgraded. No path is preempted, so a vCPU that waits for a lock spins.
+ */
+import { BLOCKED, DONE, NEXT, path, type Path, type Step, step } from "../../abi/path.js";
+import { do_user_addr_fault_path, FAULT_SYNCED } from "../../linux-mm-model/fault.js";
+import { NO_MM } from "../../linux-mm-model/mm-struct.js";
+import { __pud_alloc_path, P4D_PAGES, table_of } from "../../linux-mm-model/pgtable.js";
+import { context_switch_path, idle_task, return_to_user } from "../../linux-mm-model/sched.js";
+import { free_pud_range_path, tlb_finish_mmu_path, tlb_gather_mmu } from "../../linux-mm-model/unmap.js";
+import type { Linux } from "../../linux-mm-model/linux.js";
+import { PerVcpu } from "../../linux-mm-model/top-level/per-vcpu.js";
+import type { PvState } from "./pv-state.js";
+import { SEEN_unresolved } from "./registers.js";
+
+export type PvStep = Step<PvState>;
+
+/** Steps of Linux's, where they stand in a longer path: from `base` on, and `end` is where DONE goes. */
+function embed(steps: readonly Step<Linux>[], base: number, end: number): PvStep[] {
+  return steps.map(({ name, run }) => ({
+    name,
+    run: (m, vcpu) => {
+      const answer = run(m.linux, vcpu);
+      if (answer >= 0) return base + answer;
+      return answer === DONE ? end : answer;
+    },
+  }));
+}
+
+/** The steps that a mutant may replace, by name. */
+export interface Parts {
+  readonly sync: readonly Step<Linux>[];
+  readonly pud_alloc: readonly Step<Linux>[];
+  readonly free_pud: readonly Step<Linux>[];
+  readonly tlb_finish: readonly Step<Linux>[];
+  readonly context_switch: readonly Step<Linux>[];
+}
+
+/** As the twins have them. */
+export const PARTS: Parts = {
+  sync: do_user_addr_fault_path.steps.slice(0, 2),
+  pud_alloc: __pud_alloc_path.steps,
+  free_pud: free_pud_range_path.steps,
+  tlb_finish: tlb_finish_mmu_path.steps,
+  context_switch: context_switch_path.steps,
+};
+
+/** exc_page_fault: k.fault.page is the argument. */
+export function faultPath(parts: Parts): Path<PvState> {
+  const { sync, pud_alloc } = parts;
+  const findVma = sync.length;
+  const handle = findVma + 1;
+  const unlock = handle + 1 + pud_alloc.length;
+  const end = unlock + 1;
+  return path("exc_page_fault", [
+    ...embed(sync, 0, end),
+    step("mmap_read_lock, find_vma", (m, vcpu) => {
+      const { regs } = m;
+      if (m.linux.percpu.lazy_mode[vcpu] !== 0) {
+        regs.access[vcpu] = 0; // copy_from_user_nofault(): -EFAULT
+        return end;
+      }
+      const mm = m.mmOf(vcpu);
+      if ((regs.mapped[mm]! & (1 << m.faultSlot(vcpu))) === 0) {
+        regs.access[vcpu] = 0; // SIGSEGV, and the program is through with it
+        return end;
+      }
+      regs.reads[vcpu] = 1;
+      return NEXT;
+    }),
+    step("handle_mm_fault", (m, vcpu) => {
+      const { linux } = m;
+      const page = linux.fault.page[vcpu]!;
+      linux.pud.mm[vcpu] = m.mmOf(vcpu);
+      linux.pud.page[vcpu] = page;
+      return table_of(linux, m.mmOf(vcpu), page, 3) !== 0 ? unlock : NEXT;
+    }),
+    ...embed(pud_alloc, handle + 1, unlock),
+    step("mmap_read_unlock", (m, vcpu) => {
+      m.regs.reads[vcpu] = 0;
+      return NEXT;
+    }),
+    step("arch_leave_lazy_mmu_mode", (m, vcpu) => {
+      const { result } = m.linux.fault;
+      if (result[vcpu] === FAULT_SYNCED && m.faultsAgain(vcpu)) m.regs.seen[0]! |= SEEN_unresolved;
+      if (m.linux.percpu.lazy_mode[vcpu] === 0) return NEXT;
+      m.regs.access[vcpu] = 0;
+      m.linux.pv.arch_leave_lazy_mmu_mode(vcpu);
+      return NEXT;
+    }),
+    step("return to user", (m, vcpu) => {
+      return_to_user(m.linux, vcpu);
+      return NEXT;
+    }),
+  ]);
+}
+
+/** munmap of all that a slot has; k.pud.mm and k.pud.page are the arguments. */
+export function munmapPath(parts: Parts): Path<PvState> {
+  const { free_pud, tlb_finish } = parts;
+  const finish = 1 + free_pud.length;
+  const end = finish + tlb_finish.length;
+  return path("__do_munmap", [
+    step("mmap_write_lock, detach VMAs", (m, vcpu) => {
+      const { linux, regs } = m;
+      const mm = linux.pud.mm[vcpu]!;
+      const page = linux.pud.page[vcpu]!;
+      if (m.isRead(mm)) return BLOCKED;
+      regs.mapped[mm]! &= ~(1 << Math.floor(page / P4D_PAGES));
+      regs.reads[vcpu] = 1; // mmap_write_downgrade()
+      tlb_gather_mmu(linux, vcpu, mm, false);
+      return table_of(linux, mm, page, 3) === 0 ? finish : NEXT;
+    }),
+    ...embed(free_pud, 1, finish),
+    ...embed(tlb_finish, finish, end),
+    step("return to user", (m, vcpu) => {
+      m.regs.reads[vcpu] = 0;
+      return_to_user(m.linux, vcpu);
+      return NEXT;
+    }),
+  ]);
+}
+
+/** The scheduler of the vCPU switches to k.regs.next_task, which goes on where it was. */
+export function switchPath(parts: Parts): Path<PvState> {
+  return path("__schedule", [
+    ...embed(parts.context_switch, 0, parts.context_switch.length),
+    step("return", (m, vcpu) => {
+      const { linux } = m;
+      const task = linux.percpu.current[vcpu]!;
+      if (task === idle_task(vcpu)) linux.hv.block(vcpu);
+      else if (linux.tasks.mm[task] !== NO_MM) return_to_user(linux, vcpu);
+      return NEXT;
+    }),
+  ]);
+}
+
+/**
+ * Steps that belong to the action of the step before: nobody else can tell that they come later. They touch what is the
+ * vCPU's own, or give a lock back (which can only let others go on), or take one that the step before shall have taken.
+ */
+export function isFused(name: string, linux: Linux): boolean {
+  if (name === "sync_fault") return linux.top.loadsReference || linux.top instanceof PerVcpu;
+  if (name === "load_new_mm_cr3") return !(linux.top instanceof PerVcpu);
+  return FUSED.has(name);
+}
+
+const FUSED = new Set([
+  "handle_mm_fault",
+  "pud_alloc_one",
+  "paravirt_alloc_pud",
+  "p4d_populate",
+  "spin_unlock(page_table_lock)",
+  "mmap_read_unlock",
+  "arch_leave_lazy_mmu_mode",
+  "return to user",
+  "pud_free_tlb",
+  "prepare_task_switch",
+  "arch_start_context_switch",
+  "enter_lazy_tlb",
+  "real_prev == next",
+  "cpumask_clear_cpu(real_prev)",
+  "loaded_mm = next",
+  "switch_to",
+  "__switch_to",
+  "finish_task_switch",
+  "return",
+]);

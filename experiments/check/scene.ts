@@ -1,0 +1,122 @@
+/**
+ * The machine that is checked: small, booted, with a few threads, one of them on each vCPU.
+ *
+ * It is the simulator's machine, with tables of 512 entries: the twins run as they are, and only what can change is written
+ * to a checked state (codec.ts).
+ */
+import type { Proposal } from "../../abi/proposal.js";
+import { context_switch } from "../../linux-mm-model/sched.js";
+import { Machine } from "../../machine/machine.js";
+import { type AuditRules, XEN_RULES } from "../../xen-model/audit-rules.js";
+
+/** How much happens. Slots are top-level slots of the user half, from 0 up. */
+export interface Bounds {
+  readonly vcpus: number;
+  readonly threads: number;
+  readonly mms: number;
+  readonly slots: number;
+  /** Memory operations of each thread: touch, mmap, munmap. */
+  readonly ops: number;
+}
+
+export const DEFAULT_BOUNDS: Bounds = { vcpus: 2, threads: 3, mms: 2, slots: 1, ops: 1 };
+
+export interface SceneOverrides {
+  readonly rules?: Partial<AuditRules>;
+  readonly unlazy?: boolean;
+}
+
+export interface Scene {
+  readonly machine: Machine;
+  /** First frame that the threads and what they do may take, and the first behind. */
+  readonly pool: readonly [number, number];
+  readonly bounds: Bounds;
+}
+
+/** In PageTable.heads: the first table frame that was never used. */
+const NEVER_USED = 2;
+
+/** Row of the first thread; the rows below are idle tasks. */
+export const firstThread = (bounds: Bounds): number => bounds.vcpus;
+
+/** mm of thread `n` of the scene: the first process has what is left over. */
+export const mmOfThread = (bounds: Bounds, n: number): number =>
+  1 + Math.max(0, n - (bounds.threads - bounds.mms));
+
+/** Build and boot the machine, and make the processes; `idle`: no thread runs yet. */
+export function buildScene(
+  proposal: Proposal,
+  bounds: Bounds,
+  rules?: Partial<AuditRules>,
+  beforeBoot?: (machine: Machine) => void,
+  audit: "observe" | "enforce" = "observe",
+  idle = false,
+): Scene {
+  const l4s = 2 * (1 + bounds.threads + bounds.mms * bounds.vcpus) + bounds.vcpus;
+  const l3s = bounds.mms * bounds.slots + bounds.vcpus + 1;
+  const machine = new Machine({
+    proposal,
+    geometry: {
+      nrCpus: bounds.vcpus,
+      nrXenFrames: 64 + 8 * bounds.vcpus,
+      nrTables: 232 + 8 * bounds.vcpus + l4s + l3s,
+      nrFrames: 512,
+      ptes: 512,
+      maxMms: 1 + bounds.mms,
+      maxTasks: bounds.vcpus + bounds.threads,
+      maxVmas: 4,
+      maxFiles: 1,
+    },
+    pcid: false,
+    invpcid: false,
+    audit,
+    ...(rules === undefined ? {} : { rules: { ...XEN_RULES, ...rules } }),
+  });
+  beforeBoot?.(machine);
+  machine.boot();
+  const { linux } = machine;
+  const first = linux.pages.heads[NEVER_USED]!;
+  for (let mm = 1; mm <= bounds.mms; mm++) makeProcess(machine, bounds, mm);
+  const last = linux.pages.heads[NEVER_USED]! + l3s;
+  for (let cpu = 0; cpu < bounds.vcpus; cpu++) {
+    if (cpu < bounds.threads && !idle) run(machine, cpu, firstThread(bounds) + cpu);
+    else linux.hv.block(cpu);
+  }
+  return { machine, pool: [first, last], bounds };
+}
+
+/** `task` runs on `cpu`, in user mode. */
+function run(machine: Machine, cpu: number, task: number): void {
+  machine.enter_scheduler(cpu);
+  context_switch(machine.linux, cpu, task);
+  machine.return_to_user(cpu);
+}
+
+/** An address space without VMAs, pinned, with its threads: as fork leaves a child that has not run. */
+function makeProcess(machine: Machine, bounds: Bounds, expected: number): void {
+  const { linux } = machine;
+  const cpu = 0;
+  const mm = linux.mms.allocate_mm();
+  if (mm !== expected) throw new RangeError(`buildScene: mm ${mm} is not ${expected}`);
+  linux.pv.pgd_alloc(cpu, mm);
+  linux.mms.mm_users[mm] = 0;
+  for (let n = 0; n < bounds.threads; n++) {
+    if (mmOfThread(bounds, n) !== mm) continue;
+    const task = linux.tasks.alloc(n + 1, mm);
+    linux.tasks.mm[task] = mm;
+    linux.tasks.active_mm[task] = mm;
+    if (linux.mms.mm_users[mm]!++ > 0) linux.pv.thread_create(cpu, mm, task);
+    else {
+      linux.pv.dup_mmap(cpu, mm);
+      takeFirstPair(machine, cpu, mm, task);
+    }
+  }
+}
+
+/** The first thread takes what a design made for it with the mm, as it would when it first runs. */
+function takeFirstPair({ linux }: Machine, cpu: number, mm: number, task: number): void {
+  const loaded = linux.percpu.loaded_mm[cpu]!;
+  linux.percpu.loaded_mm[cpu] = mm;
+  linux.top.loaded(linux, cpu, task);
+  linux.percpu.loaded_mm[cpu] = loaded;
+}
