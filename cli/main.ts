@@ -14,6 +14,7 @@ interface CommandFile {
 /** Files beside this one, by the commands that they register. */
 const COMMANDS = [
   "anchors",
+  "check",
   "compat",
   "costs",
   "crossover",

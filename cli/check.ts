@@ -1,0 +1,261 @@
+/** `pvtwin check`: every interleaving of a proposal's kernel paths, within bounds. */
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { Command } from "commander";
+import { BadInput } from "../abi/bad-input.js";
+import type { Proposal } from "../abi/proposal.js";
+import { renderCounterexample } from "../checker/columns.js";
+import { fromIdentifier, toIdentifier } from "../checker/identifier.js";
+import { toItf } from "../checker/itf.js";
+import { toMochaTest } from "../checker/mocha-text.js";
+import type { Progress } from "../checker/options.js";
+import type { PropertyResult } from "../checker/outcome.js";
+import { toTimeline } from "../checker/timeline.js";
+import { checkProposal, type CheckResult } from "../experiments/check/check-proposal.js";
+import { mutantOf, MUTANTS } from "../experiments/check/mutants.js";
+import { makePvModel, type PvModel, type PvModelOptions } from "../experiments/check/pv-model.js";
+import { DEFAULT_BOUNDS } from "../experiments/check/scene.js";
+import { loadProposal } from "../experiments/evaluate.js";
+import { writeOutput } from "../experiments/write-output.js";
+import { exact } from "./numbers.js";
+
+interface Flags {
+  readonly vcpus: string;
+  readonly threads: string;
+  readonly mms: string;
+  readonly slots: string;
+  readonly ops: string;
+  readonly guest?: string;
+  readonly mutant?: string;
+  readonly mutants: boolean;
+  readonly workers: string;
+  readonly por: boolean;
+  readonly symmetry: boolean;
+  readonly random?: string;
+  readonly depthFirst: boolean;
+  readonly memory: string;
+  readonly replay?: string;
+  readonly out?: string;
+  readonly json: boolean;
+}
+
+const HELP = `
+Exit status: 0, all properties hold; 1, one is violated, never happened, or stays open; 2, bad usage.
+
+Examples:
+  pvtwin check linux-per-mm-vcpu --threads 2 --mms 1 --slots 1 --ops 1
+  pvtwin check --mutants`;
+
+export function register(program: Command): void {
+  const d = DEFAULT_BOUNDS;
+  program
+    .command("check")
+    .description("Explore the interleavings of a proposal's kernel paths, step by step")
+    .argument("[proposal]", "its name, or a YAML file")
+    .option("--vcpus <n>", "vCPUs", String(d.vcpus))
+    .option("--threads <n>", "threads", String(d.threads))
+    .option("--mms <n>", "processes that they belong to", String(d.mms))
+    .option("--slots <n>", "top-level slots that a process uses", String(d.slots))
+    .option("--ops <n>", "memory operations of each thread", String(d.ops))
+    .option(
+      "--guest <kind>",
+      "linux, or any: a guest that does what it likes, so that what holds is Xen's doing",
+    )
+    .option("--mutant <name>", "with this break of the design")
+    .option("--mutants", "list the mutants, and what must catch each", false)
+    .option("--workers <n>", "threads to explore on", "1")
+    .option("--no-por", "without partial-order reduction")
+    .option("--no-symmetry", "without symmetry reduction")
+    .option("--random <seed>", "random schedules instead of all")
+    .option("--depth-first", "depth first: less memory, longer counterexamples", false)
+    .option("--memory <MB>", "memory that the explorer may take", "2048")
+    .option("--replay <id>", "print the run that an identifier names")
+    .option("--out <dir>", "write each counterexample as ITF, timeline and mocha test")
+    .option("--json", "print one JSON document, and nothing else", false)
+    .addHelpText("after", HELP)
+    .action(async (proposal: string | undefined, flags: Flags) => {
+      if (flags.mutants) return listMutants();
+      if (flags.replay !== undefined) return replay(flags.replay);
+      if (proposal === undefined)
+        throw new BadInput("check", "", "names no proposal", "give one, or --mutants");
+      await check(proposal, flags);
+    });
+}
+
+async function check(name: string, flags: Flags): Promise<void> {
+  const proposal = loadProposal(name);
+  const sizes = {
+    vcpus: count("--vcpus", flags.vcpus),
+    threads: count("--threads", flags.threads),
+    mms: count("--mms", flags.mms),
+    slots: count("--slots", flags.slots),
+    ops: count("--ops", flags.ops),
+  };
+  const { mutant } = flags;
+  const guest = flags.guest ?? mutantOf(mutant).guest ?? "linux";
+  if (guest !== "linux" && guest !== "any")
+    throw new BadInput("--guest", guest, "is no guest", "give linux or any");
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once("SIGINT", interrupt);
+  const result = await checkProposal({
+    proposal,
+    sizes,
+    guest,
+    ...(mutant === undefined ? {} : { mutant }),
+    workers: count("--workers", flags.workers),
+    partialOrder: flags.por,
+    symmetry: flags.symmetry,
+    strategy: flags.random !== undefined ? "random" : flags.depthFirst ? "depth-first" : "breadth-first",
+    ...(flags.random === undefined ? {} : { seed: count("--random", flags.random) }),
+    maxBytes: count("--memory", flags.memory) * 2 ** 20,
+    signal: stop.signal,
+    ...(process.stderr.isTTY ? { onProgress: showProgress } : {}),
+  });
+  process.removeListener("SIGINT", interrupt);
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  const options = {
+    proposal,
+    bounds: sizes,
+    guest: guest as "linux" | "any",
+    ...(mutant === undefined ? {} : { mutant }),
+  };
+  const model = makePvModel(options);
+  if (flags.out !== undefined) writeAll(flags.out, model, options, result);
+  process.stdout.write(flags.json ? json(model, options, result) : text(model, options, result));
+  process.exitCode = result.verdict === "holds" ? 0 : 1;
+}
+
+function count(flag: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new BadInput(flag, text, "is no number", "give a whole number");
+  return Number(text);
+}
+
+function showProgress({ depth, generated, distinct, rate, queue }: Progress): void {
+  const speed = `${exact(Math.round(rate))}/s`;
+  process.stderr.write(
+    `\r\x1b[Kdepth ${depth}, ${exact(generated)} generated, ${exact(distinct)} distinct, ${speed}, ${exact(queue)} wait`,
+  );
+}
+
+function listMutants(): void {
+  const lines = Object.entries(MUTANTS).map(
+    ([name, { says, caughtBy, on }]) => `${name}\n  ${says}\n  caught by ${caughtBy}; on ${on.join(", ")}\n`,
+  );
+  process.stdout.write(`${lines.join("\n")}`);
+}
+
+function text(model: PvModel, options: PvModelOptions, result: CheckResult): string {
+  const { proposal, mutant, verdict, bounds, states, transitions, depth, seconds, properties } = result;
+  const lines = [
+    `${proposal}${mutant === undefined ? "" : `, mutant ${mutant}`}: ${verdict}`,
+    `${bounds.vcpus} vCPUs, ${bounds.threads} threads of ${bounds.mms} processes, ${bounds.slots} slots, ` +
+      `${bounds.ops} operations a thread`,
+    `${exact(states)} states, ${exact(transitions)} transitions, ${depth} deep, ${seconds.toFixed(1)} s`,
+    "",
+    ...properties.map(
+      ({ name, kind, verdict: one, says }) =>
+        `${one.padEnd(9)} ${kind.padEnd(11)} ${name}\n${" ".repeat(22)}${says}`,
+    ),
+  ];
+  for (const property of properties) {
+    if (property.counterexample === undefined) continue;
+    const { actions, loop } = property.counterexample;
+    lines.push("", renderCounterexample(model, property).trimEnd(), "");
+    lines.push(`pvtwin check --replay ${idOf(options, actions, loop)}`);
+  }
+  lines.push("", ...result.soundness);
+  return `${lines.join("\n")}\n`;
+}
+
+function json(model: PvModel, options: PvModelOptions, result: CheckResult): string {
+  const { soundness, properties, ...rest } = result;
+  const document = {
+    ...rest,
+    properties: properties.map(({ name, says, kind, verdict, counterexample }) => ({
+      name,
+      kind,
+      says,
+      verdict,
+      ...(counterexample === undefined
+        ? {}
+        : {
+            counterexample: {
+              actions: counterexample.actions.map((action) => ({
+                process: model.processes[model.actions[action]!.process],
+                name: model.actions[action]!.name,
+              })),
+              ...(counterexample.loop === undefined ? {} : { loop: counterexample.loop }),
+              replay: idOf(options, counterexample.actions, counterexample.loop),
+            },
+          }),
+    })),
+    soundness,
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** An identifier has the options of the model in it; of a proposal that comes along, its name is enough. */
+function idOf(options: PvModelOptions, actions: readonly number[], loop: number | undefined): string {
+  const { proposal } = options;
+  const short = isBundled(proposal) ? { ...options, proposal: proposal.name } : options;
+  return toIdentifier({ options: short, actions, ...(loop === undefined ? {} : { loop }) });
+}
+
+function isBundled(proposal: Proposal): boolean {
+  try {
+    return isDeepStrictEqual(loadProposal(proposal.name), proposal);
+  } catch {
+    return false; // a file's
+  }
+}
+
+function replay(id: string): void {
+  let run;
+  try {
+    run = fromIdentifier(id);
+  } catch (error) {
+    throw new BadInput("--replay", "", (error as Error).message, "copy the identifier whole");
+  }
+  const named = run.options as PvModelOptions;
+  const model = makePvModel({ ...named, proposal: loadProposal(named.proposal) });
+  const { actions, loop } = run;
+  for (const action of actions)
+    if (model.actions[action] === undefined)
+      throw new BadInput("--replay", "", "is of another version", "check again");
+  const violated = violatedBy(model, actions);
+  const property: PropertyResult = {
+    ...(violated ?? { name: model.name, says: "a run that ends in no violation", kind: "always" as const }),
+    verdict: "violated",
+    counterexample: { actions, ...(loop === undefined ? {} : { loop }) },
+  };
+  process.stdout.write(renderCounterexample(model, property));
+  process.exitCode = violated === undefined ? 0 : 1;
+}
+
+/** What does not hold in the state behind `actions`. */
+function violatedBy(model: PvModel, actions: readonly number[]): PropertyResult | undefined {
+  model.initial();
+  for (const action of actions) model.run(action);
+  const property = model.properties.find(({ kind, holds }) => kind !== "sometimes" && !holds());
+  if (property === undefined) return undefined;
+  const { name, says, kind } = property;
+  return { name, says, kind, verdict: "violated" };
+}
+
+function writeAll(dir: string, model: PvModel, options: PvModelOptions, result: CheckResult): void {
+  for (const property of result.properties) {
+    const { counterexample, name, says } = property;
+    if (counterexample === undefined) continue;
+    const stem = join(dir, `${model.name.replace(/[^a-z0-9]+/g, "-")}.${name}`);
+    writeOutput(`${stem}.itf.json`, `${JSON.stringify(toItf(model, counterexample, says), null, 1)}\n`);
+    writeOutput(`${stem}.timeline.json`, `${JSON.stringify(toTimeline(model, counterexample))}\n`);
+    writeOutput(
+      `${stem}.test.ts`,
+      toMochaTest(model, property, {
+        imports: [`import { makePvModel } from "pvtwin";`],
+        makeModel: `makePvModel(${JSON.stringify(options)})`,
+      }),
+    );
+  }
+}
