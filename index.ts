@@ -217,3 +217,4 @@ export type {
 export type { PctOptions } from "./checker/pct.js";
 export { sayWhatItRestsOn } from "./checker/statement.js";
 export { toTimeline, type Timeline } from "./checker/timeline.js";
+export { makePvModel, type PvModel, type PvModelOptions } from "./experiments/check/pv-model.js";

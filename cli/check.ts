@@ -1,4 +1,5 @@
 /** `pvtwin check`: every interleaving of a proposal's kernel paths, within bounds. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
@@ -34,6 +35,8 @@ interface Flags {
   readonly random?: string;
   readonly depthFirst: boolean;
   readonly memory: string;
+  readonly checkpoint?: string;
+  readonly resume?: string;
   readonly replay?: string;
   readonly out?: string;
   readonly json: boolean;
@@ -69,6 +72,8 @@ export function register(program: Command): void {
     .option("--random <seed>", "random schedules instead of all")
     .option("--depth-first", "depth first: less memory, longer counterexamples", false)
     .option("--memory <MB>", "memory that the explorer may take", "2048")
+    .option("--checkpoint <file>", "write how far it is to this file, now and then")
+    .option("--resume <file>", "go on from such a file, with the same options")
     .option("--replay <id>", "print the run that an identifier names")
     .option("--out <dir>", "write each counterexample as ITF, timeline and mocha test")
     .option("--json", "print one JSON document, and nothing else", false)
@@ -95,6 +100,8 @@ async function check(name: string, flags: Flags): Promise<void> {
   const guest = flags.guest ?? mutantOf(mutant).guest ?? "linux";
   if (guest !== "linux" && guest !== "any")
     throw new BadInput("--guest", guest, "is no guest", "give linux or any");
+  if (flags.resume !== undefined && !existsSync(flags.resume))
+    throw new BadInput("--resume", flags.resume, "is no file", "name a file that --checkpoint wrote");
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once("SIGINT", interrupt);
@@ -109,6 +116,8 @@ async function check(name: string, flags: Flags): Promise<void> {
     strategy: flags.random !== undefined ? "random" : flags.depthFirst ? "depth-first" : "breadth-first",
     ...(flags.random === undefined ? {} : { seed: count("--random", flags.random) }),
     maxBytes: count("--memory", flags.memory) * 2 ** 20,
+    ...(flags.checkpoint === undefined ? {} : { checkpoint: flags.checkpoint }),
+    ...(flags.resume === undefined ? {} : { resume: flags.resume }),
     signal: stop.signal,
     ...(process.stderr.isTTY ? { onProgress: showProgress } : {}),
   });

@@ -52,23 +52,27 @@ export async function checkProposal(options: CheckOptions): Promise<CheckResult>
   const { proposal, sizes, mutant } = options;
   const began = performance.now();
   refuse(options);
+  const { checkpoint: _checkpoint, resume: _resume, ...inMemory } = options; // of the first exploration only
   const guest = options.guest ?? mutantOf(mutant).guest ?? "linux";
   const base = { proposal, bounds: sizes, guest, ...(mutant === undefined ? {} : { mutant }) };
   const wanted = mutantOf(mutant).caughtBy;
   const found: PropertyResult[] = [];
   const isCaught = (): boolean => found.some(({ name }) => name === wanted);
   if (wanted === NO_FAULT_LOOP) {
-    const looked = await explore(pvSource({ ...base, kinds: "progress" }), options);
+    const looked = await explore(pvSource({ ...base, kinds: "progress" }), inMemory);
     return resultOf(options, began, looked, looked.properties);
   }
   let safety: Outcome;
   do {
     const without = found.map(({ name }) => name);
-    safety = await explore(pvSource({ ...base, kinds: "safety", without }), options);
+    safety = await explore(
+      pvSource({ ...base, kinds: "safety", without }),
+      without.length === 0 ? options : inMemory,
+    );
     found.push(...safety.properties.filter(({ counterexample }) => counterexample !== undefined));
   } while (safety.soundness.ended === "violated" && !isCaught());
   const skips = isCaught() || safety.soundness.ended === "interrupted";
-  const progress = skips ? undefined : await explore(pvSource({ ...base, kinds: "progress" }), options);
+  const progress = skips ? undefined : await explore(pvSource({ ...base, kinds: "progress" }), inMemory);
   const rest = safety.properties.filter(({ counterexample }) => counterexample === undefined);
   const properties = [...found, ...rest, ...(progress?.properties ?? [])];
   return resultOf(options, began, safety, properties);
