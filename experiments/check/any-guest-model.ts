@@ -189,7 +189,7 @@ export class AnyGuestModel implements PvModel {
           for (let vcpu = 0; vcpu < vcpus; vcpu++) {
             const { calls } = linux.mc[vcpu]!;
             if (calls.used[0] === 0 || calls.op[0] !== __HYPERVISOR_mmuext_op) continue;
-            if (xen.other_holder(vcpu, calls.mx_mfn[0]!) >= 0) return true;
+            if (xen.vcpus.other_holder(vcpu, calls.mx_mfn[0]!) >= 0) return true;
           }
           return false;
         },

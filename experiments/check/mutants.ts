@@ -8,6 +8,7 @@ import { BadInput } from "../../abi/bad-input.js";
 import type { Proposal } from "../../abi/proposal.js";
 import type { Machine } from "../../machine/machine.js";
 import type { AuditRules } from "../../xen-model/audit-rules.js";
+import { ROOT_LOCAL } from "../../xen-model/root/l4-uses.js";
 import { BLOCKED, DONE, NEXT, step, type Step } from "../../abi/path.js";
 import type { Linux } from "../../linux-mm-model/linux.js";
 import { FAULT_SYNCED } from "../../linux-mm-model/fault.js";
@@ -112,7 +113,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     machine: ({ xen }) => {
       const { root } = xen;
       const l4_changed = root.l4_changed.bind(root);
-      root.l4_changed = (x, vcpu, l4) => l4_changed(x, vcpu, l4) && false;
+      root.l4_changed = (x, vcpu, l4) => l4_changed(x, vcpu, l4) & ROOT_LOCAL;
     },
   },
   "rewrite-with-interrupts": {
@@ -136,7 +137,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     says: "who else has an L4 is asked in one step, and its references are taken in the next",
     caughtBy: "installedOnOneVcpu",
     on: ["linux-per-thread", "linux-per-mm-vcpu", "linux-per-vcpu"],
-    rules: { owner_test_takes_ref: false },
+    rules: { owner_with_type_ref: false },
     guest: "any",
   },
   "linear-l4": {
