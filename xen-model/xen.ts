@@ -367,7 +367,7 @@ export class Xen implements Hypervisor {
     this.ledger.count(vcpu, EV.emulate_privop, 1);
     this.ledger.count(vcpu, EV.iretq, 1);
     const done = write_cr3(this, vcpu, mfn);
-    this.root.exit_to_guest(this, vcpu);
+    exit_to_guest(this, vcpu);
     return done;
   }
 

@@ -5,6 +5,7 @@
  *
  * Differs: kernel mode only; no pins and unpins, no L4 is taken down; the guest's other tables stay as they are.
  */
+import { BadInput } from "../../abi/bad-input.js";
 import { __HYPERVISOR_mmuext_op } from "../../abi/hypercalls.js";
 import { add_mmu_update, MMU_NORMAL_PT_UPDATE, push_mmu_update } from "../../abi/mmu-update.js";
 import {
@@ -14,6 +15,7 @@ import {
   push_mmuext_op,
 } from "../../abi/mmuext-op.js";
 import { _PAGE_PRESENT, _PAGE_RW } from "../../abi/page.js";
+import type { Proposal } from "../../abi/proposal.js";
 import type { Action, Property } from "../../checker/model.js";
 import { _PAGE_TABLE } from "../../linux-mm-model/xen/prot.js";
 import { PGT_l4_page_table } from "../../xen-model/frame-table.js";
@@ -22,7 +24,7 @@ import { describeState, l4Name } from "./describe.js";
 import type { Mutant } from "./mutants.js";
 import type { PvModel, PvModelOptions } from "./pv-model.js";
 import { PvState } from "./pv-state.js";
-import { type Bounds, buildScene } from "./scene.js";
+import { type Bounds, buildScene, type Scene } from "./scene.js";
 
 /** L4s that the guest plays with. */
 const L4S = 3;
@@ -43,7 +45,7 @@ export class AnyGuestModel implements PvModel {
     const bounds: Bounds = { ...options.bounds, threads: L4S, mms: L4S, slots: 1, ops: 0 };
     const { proposal } = options;
     this.name = `any guest under ${proposal.name}${options.mutant === undefined ? "" : `, mutant ${options.mutant}`}`;
-    const scene = buildScene(proposal, bounds, mutant.rules, mutant.beforeBoot, "enforce");
+    const scene = auditedScene(proposal, bounds, mutant);
     mutant.machine?.(scene.machine);
     this.state = new PvState(scene);
     const { linux, xen, regs } = this.state;
@@ -195,5 +197,21 @@ export class AnyGuestModel implements PvModel {
         },
       },
     ];
+  }
+}
+
+/** A scene whose Linux came up under the audit. Errors: BadInput where it does not, as its design shares tables. */
+function auditedScene(proposal: Proposal, bounds: Bounds, mutant: Mutant): Scene {
+  try {
+    return buildScene(proposal, bounds, mutant.rules, mutant.beforeBoot, "enforce");
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const what = `its Linux does not come up under an enforced audit (${error.message})`;
+    throw new BadInput(
+      proposal.name,
+      "--guest any",
+      what,
+      "take a design whose vCPUs have tables of their own",
+    );
   }
 }

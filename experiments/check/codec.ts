@@ -50,7 +50,9 @@ export class Codec extends CallCodec {
     for (let mm = INIT_MM; mm < linux.mms.max; mm++) if (linux.mms.used[mm] !== 0) add(linux.mms.pgd[mm]!);
     linux.top.replicas(linux, add);
     for (let vcpu = 0; vcpu < scene.bounds.vcpus; vcpu++) {
-      for (const root of [xen.vcpus.root[vcpu]!, xen.pcpus.root_pgt[vcpu]!]) if (root !== 0) l4s.add(root);
+      const { root_pgt, idle_l4 } = xen.pcpus;
+      for (const root of [xen.vcpus.root[vcpu]!, root_pgt[vcpu]!, idle_l4[vcpu]!])
+        if (root !== 0) l4s.add(root);
     }
     this.l4s = [...l4s];
     const l3s: number[] = [];
@@ -139,6 +141,7 @@ export class Codec extends CallCodec {
       this.u32(xen.frames.typeCount, l4);
       this.u32(xen.frames.count, l4);
       this.i16(xen.frames.linear_pt_count, l4);
+      this.u8(xen.frames.l4_owner, l4);
       for (let slot = 0; slot < bounds.slots; slot++) this.entry(l4, slot);
     }
     for (let cpu = 0; cpu < bounds.vcpus; cpu++) this.cpu(cpu);
@@ -190,6 +193,9 @@ export class Codec extends CallCodec {
     this.frame(pcpus.xen_cr3, cpu);
     this.frame(pcpus.guest_cr3, cpu);
     this.u8(pcpus.root_pgt_changed, cpu);
+    this.frame(vcpus.l4_window, cpu);
+    this.i32(pcpus.vcpu, cpu, -1);
+    this.u8(pcpus.dirty, cpu);
     this.u8(regs.path, cpu);
     this.u8(regs.pc, cpu);
     this.u8(regs.access, cpu);

@@ -136,14 +136,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "owner-test-before-reference": {
     says: "who else has an L4 is asked in one step, and its references are taken in the next",
     caughtBy: "installedOnOneVcpu",
-    on: ["linux-per-thread", "linux-per-mm-vcpu", "linux-per-vcpu"],
+    on: ["linux-per-thread-unlazy", "linux-per-mm-vcpu", "linux-per-vcpu"],
     rules: { owner_with_type_ref: false },
     guest: "any",
   },
   "linear-l4": {
     says: "an L4 may be used linearly by another, though L4s are exclusive",
     caughtBy: "noL4ReachesAnother",
-    on: ["linux-per-thread", "linux-per-mm-vcpu", "linux-per-vcpu"],
+    on: ["linux-per-thread-unlazy", "linux-per-mm-vcpu", "linux-per-vcpu"],
     rules: { no_linear_exclusive_l4: false },
     guest: "any",
   },

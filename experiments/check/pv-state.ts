@@ -18,6 +18,7 @@ import { do_mmu_update_path } from "../../xen-model/do-mmu-update.js";
 import { do_mmuext_op_path } from "../../xen-model/do-mmuext-op.js";
 import { dispatch } from "../../xen-model/hypercall-table.js";
 import { PGT_l4_page_table } from "../../xen-model/frame-table.js";
+import { exit_to_guest } from "../../xen-model/refill.js";
 import type { Xen } from "../../xen-model/xen.js";
 import { PvRegisters } from "./registers.js";
 import type { Scene } from "./scene.js";
@@ -156,7 +157,7 @@ export class PvState {
     if (rc === -ERESTART) return; // continue_multicall(), or the guest calls again
     calls.rc[regs.row[vcpu]!] = rc;
     if (++regs.row[vcpu]! < calls.used[0]!) return;
-    xen.root.exit_to_guest(xen, vcpu);
+    exit_to_guest(xen, vcpu);
     regs.inXen[vcpu] = 0;
     regs.row[vcpu] = 0;
     xen_mc_done(this.linux, vcpu);

@@ -23,7 +23,7 @@ describe("a check of two threads with one operation each", () => {
   for (const [name, broken, states, transitions] of [
     ["shared", PROMISE, 3887, 8020],
     ["xpti", ["onePcpuPerUserL4", "onePcpuPerL4InXen"], 4383, 9040],
-    ["xen-vcpu-root", [], 3947, 8152],
+    ["xen-vcpu-root", [], 4581, 9432],
     ["linux-per-thread", [...PROMISE, "nothingIsRefused"], 20544, 41540],
     ["linux-per-thread-unlazy", [], 18640, 38364],
     ["linux-per-mm-vcpu", [], 4253, 8720],
