@@ -7,8 +7,8 @@ const ROOT = [join(__dirname, ".."), join(__dirname, "..", "..")].find((dir) =>
   existsSync(join(dir, "recordings")),
 )!;
 
-export const BUNDLED: readonly string[] = ["redis_bench", "make_j2", "thread_storm"].map((name) =>
-  join(ROOT, "recordings", `${name}.perf.txt.gz`),
+export const BUNDLED: readonly string[] = ["redis_bench", "make_j2", "thread_storm", "node_workers"].map(
+  (name) => join(ROOT, "recordings", `${name}.perf.txt.gz`),
 );
 
 /** Folder `name` of the project's data, which is not built. */

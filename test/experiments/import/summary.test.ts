@@ -11,6 +11,7 @@ const PAIRS: [recording: string, summary: string][] = [
   [join(RECORDINGS, "redis_bench.perf.txt.gz"), "redis_bench.perf"],
   [join(RECORDINGS, "make_j2.perf.txt.gz"), "make_j2.perf"],
   [join(RECORDINGS, "thread_storm.perf.txt.gz"), "thread_storm.perf"],
+  [join(RECORDINGS, "node_workers.perf.txt.gz"), "node_workers.perf"],
   [join(DATA, "odd_names.perf.txt.gz"), "odd_names.perf"],
   [join(DATA, "odd_names.tracecmd.txt.gz"), "odd_names.tracecmd"],
   [join(DATA, "make_j2.strace.txt.gz"), "make_j2.strace"],
