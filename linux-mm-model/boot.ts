@@ -5,6 +5,8 @@
  * L3 tables of the other kernel regions, and a table for the vsyscall page. Once vCPU 0 runs on it, every further
  * edit is a hypercall.
  *
+ * A native kernel finds the same tables, and none of them is read-only or pinned.
+ *
  * Mirrors: xen_start_kernel() and xen_setup_kernel_pagetable(), arch/x86/xen/; preallocate_vmalloc_pages(),
  *          arch/x86/mm/init_64.c; cpu_initialize_context(), arch/x86/xen/smp_pv.c.
  * Differs: the tables are as after start_kernel(), not as the builder leaves them; what lies below the L3 tables
@@ -49,7 +51,7 @@ export function boot(k: Linux): void {
   build_tables(k);
   k.hv.vcpu_initialise(0, k.mms.pgd[INIT_MM]!);
   start_cpu(k, 0, k.mms.pgd[INIT_MM]!);
-  pin_kernel_tables(k);
+  if (k.config.paravirt !== "native") pin_kernel_tables(k);
   cache_boot_stacks(k);
   for (let cpu = 0; cpu < k.config.nrCpus; cpu++) {
     if (k.top.cpu_up(k, 0, cpu) !== 0) throw new RangeError("boot: no tables for all CPUs; raise nrTables");
@@ -71,7 +73,7 @@ function build_tables(k: Linux): void {
   const { firstFrame, nrFrames } = k.config;
   const swapper = new_table(k);
   mms.pgd[INIT_MM] = swapper;
-  mms.pinned[INIT_MM] = 1;
+  mms.pinned[INIT_MM] = k.config.paravirt !== "native" ? 1 : 0;
 
   const level2_fixmap = new_table(k);
   const level3_kernel = new_table(k);
@@ -86,8 +88,9 @@ function build_tables(k: Linux): void {
 
   const l1_tables = build_direct_map_tables(k, swapper);
   const lastTable = l1_tables[l1_tables.length - 1]!;
-  fill_direct_map(k, l1_tables, lastTable);
-  pages.flags.fill(PG_table | PG_pinned, firstFrame, lastTable + 1);
+  const typed = k.config.paravirt !== "native";
+  fill_direct_map(k, l1_tables, typed ? lastTable : -1);
+  pages.flags.fill(typed ? PG_table | PG_pinned : PG_table, firstFrame, lastTable + 1);
   if (lastTable >= nrFrames)
     throw new RangeError(`boot: ${nrFrames} frames do not hold their own tables; raise nrFrames`);
   image.gdt[0] = pages.alloc_range(k.config.nrCpus);
@@ -130,7 +133,7 @@ function build_direct_map_tables(k: Linux, swapper: number): number[] {
   return l1_tables;
 }
 
-/** Map the guest's frames: tables, which are all frames up to `lastTable`, read-only. */
+/** Map the guest's frames: those up to `lastTable`, which are tables that Xen has typed, read-only. */
 function fill_direct_map(k: Linux, l1_tables: readonly number[], lastTable: number): void {
   const { words } = k.memory;
   const { firstFrame, nrFrames } = k.config;

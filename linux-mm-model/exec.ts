@@ -19,7 +19,6 @@ import { mprotect_fixup } from "./mprotect.js";
 import { move_page_tables } from "./mremap.js";
 import { free_pgd_range, tlb_finish_mmu, tlb_gather_mmu } from "./unmap.js";
 import { NO_FILE, NO_VMA, VM_GROWSDOWN, VM_READ, VM_SOFTDIRTY, VM_WRITE } from "./vma.js";
-import { start_thread_common } from "./xen/enlighten-pv.js";
 
 /** Page behind the stack of a new image, before it is moved to where the image has it. */
 export const STACK_TOP_MAX = USER_LIMIT_VPN - 1;
@@ -63,7 +62,7 @@ export function do_execve(k: Linux, cpu: number, image: Image): void {
   exec_mmap(k, cpu, task, mm);
   setup_arg_pages(k, cpu, mm, stack, stackTop, stackPages);
   for (const map of image.vmas) mmap_region(k, cpu, mm, map);
-  start_thread_common(k, cpu);
+  k.pv.start_thread(cpu);
   mms.start_brk[mm] = image.brk;
   mms.brk[mm] = image.brk;
   tasks.vfork[task] = 0;

@@ -25,7 +25,6 @@ import { page_dup_rmap } from "./rmap.js";
 import { alloc_thread_stack_node, free_thread_stack } from "./thread-stack.js";
 import { copy_files } from "./fdtable.js";
 import { NO_VMA, VM_LOCKED, VM_SHARED, VM_WRITE } from "./vma.js";
-import { save_fsgs } from "./xen/enlighten-pv.js";
 import { TLB_FLUSH_ALL } from "./xen/flush-tlb.js";
 
 export const CLONE_VM = 0x100;
@@ -50,7 +49,7 @@ export function copy_process(k: Linux, cpu: number, flags: number, tid: number, 
       rc = k.pv.thread_create(cpu, mm, task);
       tasks.vfork[task] = (flags & CLONE_VFORK) !== 0 ? 1 : 0;
     } else {
-      save_fsgs(k, cpu);
+      k.pv.save_fsgs(cpu);
       tasks.mm[task] = dup_mm(k, cpu, mm);
     }
     tasks.active_mm[task] = tasks.mm[task]!;

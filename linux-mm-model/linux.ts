@@ -8,6 +8,7 @@
 import type { Hypervisor } from "../abi/hypervisor.js";
 import type { Ledger } from "../abi/ledger.js";
 import type { PtMemory } from "../abi/memory.js";
+import type { NativeProcessor } from "../abi/native-processor.js";
 import type { State } from "../abi/state.js";
 import type { LinuxConfig } from "./config.js";
 import type { Vpn } from "../abi/frames.js";
@@ -30,6 +31,7 @@ import { VmapTable } from "./vmalloc.js";
 import { FdTables } from "./fdtable.js";
 import { top_level_design, type TopLevelDesign } from "./top-level/design.js";
 import { Histograms } from "./xen/histograms.js";
+import { native_mmu_ops } from "./native/mmu-native.js";
 import { xen_mmu_ops } from "./xen/mmu-pv.js";
 import { McBuffer } from "./xen/multicalls.js";
 
@@ -55,10 +57,12 @@ export class Linux implements Guest {
   readonly mc: readonly McBuffer[];
   readonly hist: Histograms;
   readonly top: TopLevelDesign;
-  /** arch/x86/xen/. */
+  /** arch/x86/xen/, or native. */
   readonly pv: PvMmuOps;
   /** Calls into Xen; set by connect(). */
   hv!: Hypervisor;
+  /** What a native kernel tells the processor; set by connect() where there is one. */
+  hw!: NativeProcessor;
 
   constructor(
     state: State,
@@ -83,12 +87,13 @@ export class Linux implements Guest {
     this.mc = Array.from({ length: config.nrCpus }, () => new McBuffer(state));
     this.hist = new Histograms(state);
     this.top = top_level_design(state, config);
-    this.pv = xen_mmu_ops(this);
+    this.pv = config.paravirt !== "native" ? xen_mmu_ops(this) : native_mmu_ops(this);
   }
 
   /** Bind the guest to the Xen it runs on. */
-  connect(hv: Hypervisor): void {
+  connect(hv: Hypervisor, hw?: NativeProcessor): void {
     this.hv = hv;
+    if (hw !== undefined) this.hw = hw;
   }
 
   /** See Guest.page_fault(). */

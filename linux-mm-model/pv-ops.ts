@@ -1,7 +1,8 @@
 /**
  * The pv-ops that generic mm calls: the line inside Linux between mm/ and arch/x86/xen/.
  *
- * Generic code (fault, fork, unmap) knows this interface only; xen/ implements it, top-level designs included.
+ * Generic code (fault, fork, unmap) knows this interface only; xen/ implements it, top-level designs included, and
+ * native/ for a kernel whose tables the processor walks as they are.
  * Tables are named by frame, entries by (table, slot), values by (frame, flags) as in abi/page.ts. `mm` is
  * the address space the table belongs to (INIT_MM for kernel tables); `cpu` runs the code.
  *
@@ -57,15 +58,27 @@ export interface PvMmuOps {
    * all; `stride`: pages that one flushed page stands for.
    */
   flush_tlb_mm_range(cpu: number, mm: number, start: number, end: number, stride?: number): void;
+  /** All entries on this CPU, or those of one page. */
+  flush_tlb_user(cpu: number): void;
+  flush_tlb_one_user(cpu: number, page: number): void;
+  /** On all CPUs of mm's set, this one included; arguments as of flush_tlb_mm_range(). */
+  flush_tlb_multi(cpu: number, mm: number, start: number, end: number, stride: number): void;
   /** Load the tables of `mm`, pgd_of() of which is `pgd`. Mirrors: write_cr3; mm is page->pt_mm there. */
   write_cr3(cpu: number, mm: number, pgd: number): void;
   /** switch_mm_irqs_off(). `task` is the next task. */
   switch_mm(cpu: number, prev: number, next: number, task: number): void;
   /** enter_lazy_tlb(): the next task has no mm of its own. */
   enter_lazy_tlb(cpu: number, mm: number): void;
-  /** Before and after __switch_to(): lazy CPU mode, stack_switch, TLS, segment bases. */
+  /** Before __switch_to(), and within: what it queued goes out in end_context_switch(), and the rest is switch_to()'s. */
   start_context_switch(cpu: number, prev: number): void;
+  end_context_switch(cpu: number, next: number): void;
   switch_to(cpu: number, prev: number, next: number): void;
+
+  /** Bases of the segments of the task that runs: read when it is copied; emptied for a new image. */
+  save_fsgs(cpu: number): void;
+  start_thread(cpu: number): void;
+  /** Wake `other`, which idles. Mirrors: smp_send_reschedule(). */
+  smp_send_reschedule(cpu: number, other: number): void;
 
   /** A new thread shares mm (CLONE_VM). 0 or -ENOMEM. */
   thread_create(cpu: number, mm: number, task: number): number;

@@ -6,7 +6,6 @@
  * Differs: nobody's callbacks do anything. When a grace period ends is the caller's to say: rcu_gp_end().
  */
 import type { Linux } from "./linux.js";
-import { xen_smp_send_reschedule } from "./xen/evtchn.js";
 
 /** Differs: CPU 0 does the housekeeping, also where it is not modelled. */
 const HOUSEKEEPING_CPU = 0;
@@ -16,7 +15,7 @@ export function call_rcu(k: Linux, cpu: number): void {
   const { nocb_cblist } = k.percpu;
   if (!k.config.rcuNocbs || nocb_cblist[cpu] !== 0) return;
   nocb_cblist[cpu] = 1;
-  xen_smp_send_reschedule(k, cpu, HOUSEKEEPING_CPU);
+  k.pv.smp_send_reschedule(cpu, HOUSEKEEPING_CPU);
 }
 
 /** A grace period has ended, and its callbacks are done. */

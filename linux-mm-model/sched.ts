@@ -18,7 +18,6 @@ import { NO_MM } from "./mm-struct.js";
 import { enter_lazy_tlb, switch_mm_irqs_off_steps } from "./tlb.js";
 import {
   leave_lazy_cpu,
-  paravirt_start_context_switch,
   save_fsgs,
   x86_fsgsbase_load,
   xen_end_context_switch,
@@ -39,7 +38,7 @@ export const context_switch_path = path<Linux>("context_switch", [
   }),
   step("arch_start_context_switch", (k, cpu) => {
     const { tasks, regs } = k;
-    paravirt_start_context_switch(k, cpu, regs.prev_task[cpu]!);
+    k.pv.start_context_switch(cpu, regs.prev_task[cpu]!);
     const next = regs.next_task[cpu]!;
     regs.next_mm[cpu] = tasks.mm[next]!;
     return tasks.mm[next] === NO_MM ? TO_KERNEL : TO_KERNEL + 1;
@@ -66,11 +65,11 @@ export const context_switch_path = path<Linux>("context_switch", [
       regs.prev_mm[cpu] = tasks.active_mm[prev]!;
       tasks.active_mm[prev] = NO_MM;
     }
-    begin_switch_to(k, cpu, next);
+    k.pv.end_context_switch(cpu, next);
     return NEXT;
   }),
   step("__switch_to", (k, cpu) => {
-    end_switch_to(k, cpu, k.regs.next_task[cpu]!);
+    k.pv.switch_to(cpu, k.regs.prev_task[cpu]!, k.regs.next_task[cpu]!);
     return NEXT;
   }),
   step("finish_task_switch", (k, cpu) => {
@@ -93,19 +92,14 @@ export function context_switch(k: Linux, cpu: number, next: number): void {
   runPath(context_switch_path, k, cpu);
 }
 
-export function __switch_to(k: Linux, cpu: number, next: number): void {
-  begin_switch_to(k, cpu, next);
-  end_switch_to(k, cpu, next);
-}
-
 /** Up to the hypercalls that were queued so far, among them the CR3 load. */
-function begin_switch_to(k: Linux, cpu: number, next: number): void {
+export function begin_switch_to(k: Linux, cpu: number, next: number): void {
   save_fsgs(k, cpu);
   xen_load_tls(k, cpu, next);
   xen_end_context_switch(k, cpu);
 }
 
-function end_switch_to(k: Linux, cpu: number, next: number): void {
+export function end_switch_to(k: Linux, cpu: number, next: number): void {
   const { tasks, percpu } = k;
   leave_lazy_cpu(k, cpu, next);
   x86_fsgsbase_load(k, cpu);

@@ -15,12 +15,7 @@ import type { Linux } from "./linux.js";
 import { INIT_MM } from "./mm-struct.js";
 import { LOADED_MM_SWITCHING } from "./percpu.js";
 import { NO_TASK } from "./task-struct.js";
-import {
-  TLB_FLUSH_ALL,
-  xen_flush_tlb,
-  xen_flush_tlb_multi,
-  xen_flush_tlb_one_user,
-} from "./xen/flush-tlb.js";
+import { TLB_FLUSH_ALL } from "./xen/flush-tlb.js";
 import { FLUSH_ALL_ROW, FLUSH_SIZES, tlb_single_page_flush_ceiling } from "./xen/histograms.js";
 
 /**
@@ -158,12 +153,12 @@ export function flush_tlb_mm_range(
   const last = all ? TLB_FLUSH_ALL : end;
   const new_tlb_gen = ++mms.tlb_gen[mm]!;
   const others = mms.cpumask[mm]! & ~(1 << cpu);
-  if (others !== 0) xen_flush_tlb_multi(k, cpu, mms.cpumask[mm]!, first, last);
+  if (others !== 0) k.pv.flush_tlb_multi(cpu, mm, first, last, stride);
   else if (mm === k.percpu.loaded_mm[cpu]) flush_tlb_func(k, cpu, first, last, stride, new_tlb_gen);
 }
 
 /** Bring this CPU up to the loaded mm's generation: page by page if that is one flush ahead, otherwise all. */
-function flush_tlb_func(
+export function flush_tlb_func(
   k: Linux,
   cpu: number,
   start: number,
@@ -184,9 +179,9 @@ function flush_tlb_func(
   let row = FLUSH_ALL_ROW;
   percpu.loaded_gen[cpu] = mm_tlb_gen; // before the flush, as nobody else looks at it
   if (end !== TLB_FLUSH_ALL && new_tlb_gen === local_tlb_gen + 1 && new_tlb_gen === mm_tlb_gen) {
-    for (let page = start; page < end; page += stride) xen_flush_tlb_one_user(k, cpu, page);
+    for (let page = start; page < end; page += stride) k.pv.flush_tlb_one_user(cpu, page);
     row = Math.floor((end - start) / stride); // nr_invalidate: 0 for one page of a longer stride
-  } else xen_flush_tlb(k, cpu);
+  } else k.pv.flush_tlb_user(cpu);
   k.ledger.count(cpu, EV.tlb_flush_local_mm_shootdown, 1);
   k.hist.tlb_flush[FLUSH_SIZES + row]!++;
 }

@@ -8,8 +8,15 @@ import type { Linux } from "../linux.js";
 import type { PvMmuOps } from "../pv-ops.js";
 import { enter_lazy_tlb, flush_tlb_mm_range, switch_mm_irqs_off } from "../tlb.js";
 import { xen_exit_mmap, xen_write_cr3 } from "./cr3.js";
-import { deactivate_mm, save_fsgs } from "./enlighten-pv.js";
-import { paravirt_enter_lazy_mmu, xen_leave_lazy_mmu } from "./flush-tlb.js";
+import { deactivate_mm, save_fsgs, start_thread_common } from "./enlighten-pv.js";
+import { xen_smp_send_reschedule } from "./evtchn.js";
+import {
+  paravirt_enter_lazy_mmu,
+  xen_flush_tlb,
+  xen_flush_tlb_multi,
+  xen_flush_tlb_one_user,
+  xen_leave_lazy_mmu,
+} from "./flush-tlb.js";
 import { xen_pgd_pin } from "./pgd-pin.js";
 import { pgd_alloc, pgd_free, xen_alloc_ptpage, xen_release_ptpage } from "./ptpage.js";
 import {
@@ -23,7 +30,7 @@ import {
   xen_set_pud,
 } from "./set-entries.js";
 import { paravirt_start_context_switch } from "./enlighten-pv.js";
-import { __switch_to } from "../sched.js";
+import { begin_switch_to, end_switch_to } from "../sched.js";
 import { direct_map } from "./prot.js";
 
 export function xen_mmu_ops(k: Linux): PvMmuOps {
@@ -54,11 +61,19 @@ export function xen_mmu_ops(k: Linux): PvMmuOps {
 
     flush_tlb_mm_range: (cpu, mm, start, end, stride = 1) =>
       flush_tlb_mm_range(k, cpu, mm, start, end, stride),
+    flush_tlb_user: (cpu) => xen_flush_tlb(k, cpu),
+    flush_tlb_one_user: (cpu, page) => xen_flush_tlb_one_user(k, cpu, page),
+    flush_tlb_multi: (cpu, mm, start, end) => xen_flush_tlb_multi(k, cpu, k.mms.cpumask[mm]!, start, end),
     write_cr3: (cpu, mm, pgd) => xen_write_cr3(k, cpu, mm, pgd),
     switch_mm: (cpu, _prev, next, task) => switch_mm_irqs_off(k, cpu, next, task),
     enter_lazy_tlb: (cpu) => enter_lazy_tlb(k, cpu),
     start_context_switch: (cpu, prev) => paravirt_start_context_switch(k, cpu, prev),
-    switch_to: (cpu, _prev, next) => __switch_to(k, cpu, next),
+    end_context_switch: (cpu, next) => begin_switch_to(k, cpu, next),
+    switch_to: (cpu, _prev, next) => end_switch_to(k, cpu, next),
+
+    save_fsgs: (cpu) => save_fsgs(k, cpu),
+    start_thread: (cpu) => start_thread_common(k, cpu),
+    smp_send_reschedule: (cpu, other) => xen_smp_send_reschedule(k, cpu, other),
 
     thread_create: (cpu, mm, task) => {
       save_fsgs(k, cpu);

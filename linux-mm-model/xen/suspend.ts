@@ -3,7 +3,7 @@
  * rewrites the frame numbers in all of them.
  *
  * Mirrors: xen_mm_pin_all(), xen_mm_unpin_all(), arch/x86/xen/mmu_pv.c; xen_suspend(), drivers/xen/manage.c.
- * Differs: the frames stay the same over the resume.
+ * Differs: the frames stay the same over the resume. A guest that the processor virtualises has none to rewrite.
  */
 import { CAUSE } from "../../abi/ledger.js";
 import type { Linux } from "../linux.js";
@@ -13,7 +13,7 @@ import { xen_pgd_pin, xen_pgd_unpin } from "./pgd-pin.js";
 /** Suspend on `cpu` while all other CPUs are stopped; `save` sees the L4s that are saved. Then resume. */
 export function xen_suspend(k: Linux, cpu: number, save: (l4s: readonly number[]) => void): void {
   const before = k.ledger.enter(cpu, CAUSE.suspend);
-  const saved = xen_mm_pin_all(k, cpu);
+  const saved = k.config.paravirt !== "native" ? xen_mm_pin_all(k, cpu) : [];
   save(pgd_list(k));
   for (const mm of saved) xen_pgd_unpin(k, cpu, mm);
   k.ledger.enter(cpu, before);
