@@ -181,9 +181,26 @@ const TABLE = {
   audit_exclusive: ["xen", "checks that an L4 is installed on no other vCPU"],
   audit_refused: ["xen", "installations refused by that check"],
   sync_execstate: ["xen", "idle pCPUs that gave up the tables of the vCPU which ran last"],
+  vm_exit_hypercall: ["xen", "exits of a hardware guest by VMCALL, each with the entry back"],
+  vm_exit_msr: ["xen", "exits of a hardware guest that writes the x2APIC's interrupt command register"],
+  vm_exit_interrupt: ["xen", "exits of a hardware guest because an interrupt came for its pCPU"],
+  vm_exit_hlt: ["xen", "exits of a hardware guest that has nothing to run"],
+  vcpu_kick: [
+    "xen",
+    "interrupts by which Xen makes another pCPU look at its vCPU's events, or leave it for a flush",
+  ],
+  shim_flush_assist: ["xen", "HVMOP_flush_tlbs: a shim lets the Xen below it flush all its vCPUs"],
   vcpu_switch: ["xen", "context switches between vCPUs (or from Xen's idle vCPU to another vCPU)"],
 
   // the processor
+  guest_syscall: ["hw", "SYSCALL of a hardware guest, straight into its kernel, and the SYSRET behind it"],
+  guest_exception: [
+    "hw",
+    "exceptions and interrupts that a hardware guest's kernel takes itself, and the IRET behind each",
+  ],
+  guest_cr3_write: ["hw", "MOV to CR3 executed by a hardware guest: no exit under EPT"],
+  refill_user_nested: ["hw", "of refill_user: those of a guest under EPT, which walk both tables"],
+  refill_kernel_nested: ["hw", "the same of refill_kernel"],
   cr3_write: ["hw", "MOV to CR3 executed by Xen"],
   cr3_write_noflush: ["hw", "MOV to CR3 that keep the TLB: the NOFLUSH bit, with PCID; in cr3_write too"],
   cr4_write: ["hw", "MOV to CR4, to flush global entries"],

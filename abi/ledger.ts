@@ -8,7 +8,7 @@
  *        cause   Uint8Array    per vCPU: CAUSE_* of what it is doing now
  *        held    Uint8Array    per vCPU: the cause stays, whatever is entered
  */
-import { EVENT_NAMES, NR_EVENTS, type EventName } from "./events.js";
+import { EV, EVENT_NAMES, NR_EVENTS, type EventName } from "./events.js";
 import type { State } from "./state.js";
 
 /** What the guest was asked to do when an event happened. */
@@ -131,6 +131,17 @@ export class Ledger {
       if (Object.keys(events).length > 0) result[cause] = events;
     });
     return result;
+  }
+}
+
+/**
+ * The ledger of processors under EPT: each refill of theirs is a nested one too: a walk of two tables.
+ */
+export class NestedLedger extends Ledger {
+  override count(vcpu: number, event: number, n: number): void {
+    super.count(vcpu, event, n);
+    if (event === EV.refill_user) super.count(vcpu, EV.refill_user_nested, n);
+    else if (event === EV.refill_kernel) super.count(vcpu, EV.refill_kernel_nested, n);
   }
 }
 

@@ -38,6 +38,8 @@ export const TODAY: Readonly<LayoutOptions> = layoutSchema.parse({});
 export const proposalSchema = z.strictObject({
   /** As on the command line. */
   name: kebab,
+  /** A control is no change that anybody proposes: its answer is known, and the others are held against it. */
+  kind: z.enum(["proposal", "control"]).default("proposal"),
   title: z.string(),
   /** The question that a run of it answers. */
   question: z.string(),
@@ -62,8 +64,21 @@ export const proposalSchema = z.strictObject({
     kernelSync: z.enum(["eager", "fault"]).default("eager"),
   }),
   xen: z.strictObject({
+    /**
+     * What the guest runs in: a PV domain; a PVH container, with root "monitor"; or a PV domain of a shim, whose root this
+     * is then, in a PVH container.
+     */
+    container: z.enum(["pv", "pvh", "shim"]).default("pv"),
     /** What Xen loads while a 64-bit PV guest runs, and while it runs itself: a class of xen-model/root/. */
     root: kebab,
+    /** pCPUs on which no vCPU runs: whether they share idle_pg_table, and whether dom0 makes EFI runtime calls. */
+    idle: z
+      .strictObject({
+        pcpus: z.int().min(1).max(8),
+        table: z.enum(["shared", "per-pcpu"]),
+        efi: z.boolean().default(false),
+      })
+      .optional(),
     /** An L4 is installed on at most one vCPU; any other installation is refused. */
     exclusive: z.boolean().default(false),
     /** Who is flushed after an L2+ edit: all of the domain (XSA-286), or the vCPU that owns the L4. */
@@ -73,6 +88,9 @@ export const proposalSchema = z.strictObject({
   }),
   /** What becomes of a guest without the feature. */
   fallback: z.enum(["none", "audit-refuse", "xpti", "shim"]).default("none"),
+  /** What a guest cannot have under it, and what of it no number contains: sentences that a report prints. */
+  limits: z.array(z.string()).default([]),
+  notModelled: z.array(z.string()).default([]),
   /** Options of a design's own, which it finds in its configuration. */
   parameters: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}),
 });

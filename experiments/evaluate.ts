@@ -96,10 +96,13 @@ function knownProposals(): string[] {
     .map((file) => basename(file, ".yaml"));
 }
 
+/** Controls come last: their names begin so. */
 function inOrder(names: readonly string[]): string[] {
+  const others = names.filter((name) => !ORDER.includes(name)).sort();
   return [
     ...ORDER.filter((name) => names.includes(name)),
-    ...names.filter((name) => !ORDER.includes(name)).sort(),
+    ...others.filter((name) => !name.startsWith("control-")),
+    ...others.filter((name) => name.startsWith("control-")),
   ];
 }
 
@@ -115,6 +118,7 @@ const ORDER = [
   "linux-per-mm-vcpu",
   "linux-per-vcpu",
   "linux-per-vcpu-local-flush",
+  "shim",
 ];
 
 /** Run everything. Errors: BadInput for any input that cannot be used. */
@@ -148,7 +152,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       strict: options.strict,
       kernel: options.kernel === undefined ? null : inputFile(options.kernel.file),
     },
-    notModelled: NOT_MODELLED,
+    notModelled: [
+      ...NOT_MODELLED,
+      ...proposals.flatMap(({ name, notModelled }) => notModelled.map((line) => `${name}: ${line}`)),
+    ],
     host: {
       date: new Date().toISOString(),
       node: process.version,
@@ -209,6 +216,7 @@ function judge(
   const feature = proposal.feature;
   return {
     name: proposal.name,
+    kind: proposal.kind,
     title: proposal.title,
     question: proposal.question,
     ...verdictOf(properties),
@@ -222,6 +230,7 @@ function judge(
         ? {}
         : { kernel: { image: basename(options.kernel.image), ...options.kernel.negotiates(feature) } }),
     },
+    limits: proposal.limits,
     memoryBytes: cells.map((cell) => ({ workload: cell.workload.name, ...cell.outcomes[index]!.memory })),
     patches: null,
   };

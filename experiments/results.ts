@@ -118,6 +118,8 @@ export interface SecretsResult {
 
 export interface ProposalResult {
   readonly name: string;
+  /** A control is no change that anybody proposes: the others are held against it. */
+  readonly kind: "proposal" | "control";
   readonly title: string;
   readonly question: string;
   readonly verdict: Verdict;
@@ -134,6 +136,8 @@ export interface ProposalResult {
     /** The image named with --kernel: could it negotiate the flag? */
     readonly kernel?: { readonly image: string; readonly negotiates: boolean; readonly reason: string };
   };
+  /** What a guest cannot have under it. */
+  readonly limits: readonly string[];
   /** Most bytes of top-level tables in use at one time, by recording: guest's and Xen's. */
   readonly memoryBytes: { readonly workload: string; readonly guest: number; readonly xen: number }[];
   /** The series behind it, for each tree that was named; null where none was, or none is written. */

@@ -38,17 +38,18 @@ export const onePcpuPerUserL4 = always(
   "no two pCPUs have the same L4 of a process in %cr3, in the guest or in Xen",
   (m) => {
     const { loaded_mm } = m.linux.percpu;
-    const ofProcess = (pcpu: number, l4: number) => (loaded_mm[pcpu] === INIT_MM ? -1 - pcpu : l4);
+    const ofProcess = (pcpu: number, l4: number) =>
+      pcpu >= m.linux.config.nrCpus || loaded_mm[pcpu] === INIT_MM ? -1 - pcpu : l4;
     const inGuest = samePair(m, (pcpu) => ofProcess(pcpu, m.guest_cr3(pcpu)));
     return inGuest !== "" ? inGuest : samePair(m, (pcpu) => ofProcess(pcpu, m.xen_cr3(pcpu)));
   },
 );
 
 function samePair(m: Machine, cr3: (pcpu: number) => number): string {
-  const { nrCpus } = m.config.geometry;
-  for (let p = 0; p < nrCpus; p++) {
-    for (let q = p + 1; q < nrCpus; q++)
-      if (cr3(p) === cr3(q)) return `pCPU ${p} and pCPU ${q}: ${hex(cr3(p))}`;
+  const { nrPcpus } = m;
+  for (let p = 0; p < nrPcpus; p++) {
+    for (let q = p + 1; q < nrPcpus; q++)
+      if (cr3(p) === cr3(q) && cr3(p) !== 0) return `pCPU ${p} and pCPU ${q}: ${hex(cr3(p))}`;
   }
   return "";
 }

@@ -19,6 +19,11 @@ export function checkDesigns(proposal: Proposal, file: string): Proposal {
   };
   check("linux.top", proposal.linux.top, topLevelDesigns(), "linux-mm-model/top-level/registry.ts");
   check("xen.root", proposal.xen.root, rootDesigns(), "xen-model/root/registry.ts");
+  const { container, root } = proposal.xen;
+  if ((container === "pvh") !== (root === "monitor")) {
+    const what = `root ${root} does not go with container ${container}`;
+    throw new BadInput(file, "xen.root", what, "a PVH container has root monitor, and nothing else has");
+  }
   return proposal;
 }
 

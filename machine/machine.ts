@@ -6,7 +6,7 @@
  */
 import { EV } from "../abi/events.js";
 import type { PcpuId, VcpuId, Vpn } from "../abi/frames.js";
-import { CAUSE, Ledger } from "../abi/ledger.js";
+import { CAUSE, Ledger, NestedLedger } from "../abi/ledger.js";
 import { PtMemory } from "../abi/memory.js";
 import type { Proposal } from "../abi/proposal.js";
 import { State } from "../abi/state.js";
@@ -14,8 +14,11 @@ import { boot } from "../linux-mm-model/boot.js";
 import { Linux } from "../linux-mm-model/linux.js";
 import { return_to_user } from "../linux-mm-model/entry.js";
 import type { AuditRules } from "../xen-model/audit-rules.js";
+import type { Container } from "../xen-model/container.js";
 import type { Access } from "../xen-model/hw/control.js";
-import { Xen } from "../xen-model/xen.js";
+import { efi_runtime_call, start_idle_vcpus } from "../xen-model/idle-vcpus.js";
+import type { Xen } from "../xen-model/xen.js";
+import { build_container } from "./containers.js";
 import type { Geometry } from "./geometry.js";
 
 export interface MachineConfig {
@@ -38,8 +41,14 @@ export class Machine {
   readonly state: State;
   readonly memory: PtMemory;
   readonly ledger: Ledger;
+  /** The Xen that the guest calls. In a shim that is the shim's own, and the machine's is `host`. */
   readonly xen: Xen;
+  /** The Xen that has the machine: whose %cr3 the promise is about. */
+  readonly host: Xen;
+  readonly container: Container;
   readonly linux: Linux;
+  /** pCPUs: vCPU n runs on pCPU n; those behind have none. */
+  readonly nrPcpus: number;
 
   /** Build a machine, not yet booted; or bind one to the bytes of snapshot(). */
   constructor(
@@ -51,15 +60,20 @@ export class Machine {
     this.state = built.state;
     this.ledger = built.ledger;
     this.xen = built.xen;
+    this.host = built.host;
+    this.container = built.container;
     this.linux = built.linux;
     this.memory = built.memory;
-    this.xen.attach(this.linux);
-    this.linux.connect(this.xen.hypervisor);
+    this.nrPcpus = this.host.config.nrPcpus;
+    this.container.attach(this.linux);
+    this.linux.connect(this.container.hypervisor, this.container.native);
   }
 
   /** Start Xen and the guest. The ledger starts empty afterwards. */
   boot(): this {
-    this.xen.init();
+    this.container.init();
+    const { idle } = this.config.proposal.xen;
+    if (idle !== undefined) start_idle_vcpus(this.host, idle.table === "shared");
     boot(this.linux);
     this.ledger.clear();
     return this;
@@ -78,7 +92,7 @@ export class Machine {
   /** User mode of `vcpu` executes SYSCALL; the guest kernel runs afterwards. */
   syscall(vcpu: VcpuId): void {
     const before = this.ledger.enter(vcpu, CAUSE.syscall);
-    this.xen.syscall(vcpu);
+    this.container.syscall(vcpu);
     this.ledger.count(vcpu, EV.syscall, 1);
     this.linux.percpu.in_user[vcpu] = 0;
     this.ledger.enter(vcpu, before);
@@ -86,14 +100,14 @@ export class Machine {
 
   /** The kernel is entered, if user mode ran: by an interrupt, which is what is left where nothing else is known. */
   enter_kernel(vcpu: VcpuId): void {
-    if (this.linux.percpu.in_user[vcpu] === 0 && this.xen.in_kernel_mode(vcpu)) return;
+    if (this.linux.percpu.in_user[vcpu] === 0 && this.container.in_kernel_mode(vcpu)) return;
     this.linux.percpu.need_resched[vcpu] = 1;
     this.interrupt(vcpu);
   }
 
   /** The scheduler of `vcpu` is about to run: from the kernel, an interrupt of user mode, or a wake-up from idle. */
   enter_scheduler(vcpu: VcpuId): void {
-    if (!this.xen.is_blocked(vcpu)) this.enter_kernel(vcpu);
+    if (!this.container.is_blocked(vcpu)) this.enter_kernel(vcpu);
     else {
       this.linux.percpu.need_resched[vcpu] = 1;
       this.interrupt(vcpu);
@@ -113,7 +127,7 @@ export class Machine {
    */
   touch(vcpu: VcpuId, page: Vpn, access: Access, kernel = false): number {
     for (let faults = 0; faults < 8; faults++) {
-      const error = this.xen.access(vcpu, page, access, !kernel);
+      const error = this.container.access(vcpu, page, access, !kernel);
       if (error < 0) return faults;
       this.fault(vcpu, page, error);
     }
@@ -125,45 +139,57 @@ export class Machine {
   /** The processor raises #PF on `vcpu`, whose guest kernel handles it and returns to where it was. */
   fault(vcpu: VcpuId, page: Vpn, error: number): void {
     const before = this.ledger.enter(vcpu, CAUSE.fault);
-    this.xen.page_fault(vcpu, page, error);
+    this.container.page_fault(vcpu, page, error);
     this.ledger.enter(vcpu, before);
   }
 
   /** An interrupt for the guest arrives while `vcpu` runs. */
   interrupt(vcpu: VcpuId): void {
     const before = this.ledger.enter(vcpu, CAUSE.irq);
-    this.xen.interrupt(vcpu);
+    this.container.interrupt(vcpu);
     this.ledger.enter(vcpu, before);
   }
 
-  /** MFN in the pCPU's %cr3 while its guest runs, and while Xen runs on the guest's behalf. */
+  /** dom0 calls the firmware on `vcpu`, and `during` is told when it runs. False: another pCPU is in such a call. */
+  efi_runtime_call(vcpu: VcpuId, during: () => void): boolean {
+    return efi_runtime_call(this.host, vcpu, during);
+  }
+
+  /**
+   * MFN in the pCPU's %cr3 while its guest runs, 0 if none ever does, and while Xen runs there. Of a hardware guest, whose
+   * CR3 is its own while it runs, both are HOST_CR3.
+   */
   guest_cr3(pcpu: PcpuId): number {
-    return this.xen.guest_cr3(pcpu);
+    return this.host.guest_cr3(pcpu);
   }
 
   xen_cr3(pcpu: PcpuId): number {
-    return this.xen.xen_cr3(pcpu);
+    return this.host.xen_cr3(pcpu);
+  }
+
+  /**
+   * The same one level in, or undefined: of a shim what its own pCPUs have in %cr3, of a PVH guest its CR3 register.
+   * Frames of the guest, that no pCPU of the machine has loaded.
+   */
+  inner_guest_cr3(vcpu: VcpuId): number | undefined {
+    const { container } = this.config.proposal.xen;
+    if (container === "shim") return this.xen.guest_cr3(vcpu);
+    return container === "pvh" ? this.host.vcpus.guest_table[vcpu]! : undefined;
+  }
+
+  inner_xen_cr3(vcpu: VcpuId): number | undefined {
+    return this.config.proposal.xen.container === "shim" ? this.xen.xen_cr3(vcpu) : undefined;
   }
 }
 
 function parts(state: State, config: MachineConfig) {
   const { geometry, proposal } = config;
-  const ledger = new Ledger(state, geometry.nrCpus);
+  const ledger =
+    proposal.xen.container === "pv"
+      ? new Ledger(state, geometry.nrCpus)
+      : new NestedLedger(state, geometry.nrCpus);
   const memory = new PtMemory(state, geometry);
-  const xen = new Xen(state, memory, ledger, {
-    geometry,
-    nrPcpus: geometry.nrCpus,
-    nrVcpus: geometry.nrCpus,
-    root: proposal.xen.root,
-    exclusive: proposal.xen.exclusive ? config.audit : "off",
-    flush: proposal.xen.flush,
-    pcid: config.pcid,
-    invpcid: config.invpcid,
-    pge: config.pge ?? true,
-    version: "4.17",
-    ...(proposal.xen.layout.directmap ? {} : { mapDomainPage: proposal.xen.layout.mapcache }),
-    ...(config.rules === undefined ? {} : { rules: config.rules }),
-  });
+  const xens = build_container(state, memory, ledger, config);
   const linux = new Linux(state, memory, ledger, {
     nrCpus: geometry.nrCpus,
     firstFrame: geometry.nrXenFrames,
@@ -178,6 +204,7 @@ function parts(state: State, config: MachineConfig) {
     faultAroundPages: 16,
     fsgsbase: true,
     nullSegBug: true,
+    paravirt: proposal.xen.container === "pvh" ? "native" : "xen",
     rcuNocbs: config.rcuNocbs ?? false,
     top: proposal.linux.top,
     sync: proposal.linux.sync,
@@ -185,5 +212,5 @@ function parts(state: State, config: MachineConfig) {
     kernelSync: proposal.linux.kernelSync,
     parameters: proposal.parameters,
   });
-  return { state, memory, ledger, xen, linux };
+  return { state, memory, ledger, linux, ...xens };
 }

@@ -2,7 +2,8 @@
  * TLB flushes: on this pCPU, and on others by interrupt.
  *
  * Mirrors: flush_area_local(), flush_area_mask(), smp.c; the flush behind do_mmu_update() (facts/xen.md 1.8, 2, 3.4).
- * Differs: a flush interrupt is acted on at once; its sender's waiting is no event.
+ * Differs: a flush interrupt is acted on at once; its sender's waiting is no event. A shim may leave the flush at a change
+ *          of type to the Xen below even if the old type was a table (FLUSH_NO_ASSIST).
  */
 import { EV } from "../abi/events.js";
 import { vpn_of_linear } from "../abi/frames.js";
@@ -56,14 +57,16 @@ export function stamp(x: Xen, mfn: number): void {
  * The type of frame `mfn` changes: no pCPU of the domain's may keep translations of its old use, a writable one of
  * what is a table now. Those that were flushed since that use ended have none.
  *
- * Mirrors: the flush in _get_page_type(), tlbflush_filter(), NEED_FLUSH(), asm/flushtlb.h.
+ * Mirrors: the flush in _get_page_type(), tlbflush_filter(), NEED_FLUSH(), asm/flushtlb.h. A shim has no clock, as
+ *          hypervisor_setup() switches it off where the Xen below flushes (guest/hypervisor.c): it flushes all.
  */
 export function flush_type_change(x: Xen, vcpu: number, mfn: number): void {
   const { pcpus, frames } = x;
   const lastUse = frames.tlbflush_timestamp[mfn]!;
   let mask = 0;
   for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) {
-    if (pcpus.dirty[pcpu] !== 0 && pcpus.tlbflush_time[pcpu]! <= lastUse) mask |= 1 << pcpu;
+    if (pcpus.dirty[pcpu] === 0) continue;
+    if (x.config.lower !== undefined || pcpus.tlbflush_time[pcpu]! <= lastUse) mask |= 1 << pcpu;
   }
   if (mask !== 0) flush_tlb_mask(x, vcpu, mask);
 }
@@ -142,6 +145,9 @@ function flush_tlb_and_root(x: Xen, vcpu: number): void {
   flush_tlb_local(x, vcpu);
 }
 
+/** What a shim leaves to the Xen below it: pure TLB flushes. With FLUSH_ROOT_PGTBL it sends interrupts. */
+const ASSISTED = new Set<unknown>([flush_tlb_local, flush_tlb_one_local]);
+
 /** Send one interrupt to each pCPU of `mask`, and do there what it is for. */
 function interrupt_others(
   x: Xen,
@@ -151,11 +157,19 @@ function interrupt_others(
   page = 0,
 ): void {
   const { pcpus, vcpus, ledger } = x;
+  const { lower } = x.config;
+  if (lower !== undefined && ASSISTED.has(act)) {
+    if ((mask & dirty_mask(x)) === 0) return;
+    lower.flush_tlbs(vcpu);
+    for (let other = 0; other < vcpus.nrVcpus; other++) if (other !== vcpu) lost_all(x, other);
+    return;
+  }
   for (let pcpu = 0; pcpu < pcpus.nrPcpus && mask >>> pcpu !== 0; pcpu++) {
     if (((mask >>> pcpu) & 1) === 0) continue;
     const other = pcpus.vcpu[pcpu]!;
     if (other < 0) continue; // nothing of the guest's there, and nobody to count it for
     ledger.count(vcpu, EV.ipi_sent, 1);
+    lower?.send_ipi(vcpu, other);
     if (vcpus.blocked[other] !== 0) {
       ledger.count(other, EV.ipi_taken_idle, 1);
       act(x, other, page);

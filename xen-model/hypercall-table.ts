@@ -30,7 +30,9 @@ export function dispatch(x: Xen, vcpu: number, calls: hc.CallBuffer, row: number
     case hc.__HYPERVISOR_update_descriptor:
     case hc.__HYPERVISOR_fpu_taskswitch:
     case hc.__HYPERVISOR_xen_version:
+      return 0;
     case hc.__HYPERVISOR_event_channel_op:
+      x.config.lower?.event_channel_send(vcpu, calls.frame[row]!);
       return 0;
     case hc.__HYPERVISOR_vm_assist:
       return do_vm_assist(x, calls, row);

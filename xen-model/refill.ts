@@ -26,9 +26,21 @@ export function lost_kernel(x: Xen, vcpu: number): void {
   lost[pcpu] = lost[pcpu]! | LOST_KERNEL;
 }
 
+/** It has no entry of a program left; the kernel's are global, as a kernel with the processor to itself has them. */
+export function lost_user(x: Xen, vcpu: number): void {
+  const { lost } = x.pcpus;
+  const pcpu = x.vcpus.pcpu[vcpu]!;
+  lost[pcpu] = lost[pcpu]! | LOST_USER;
+}
+
 /** Xen is left for the guest, which goes on in the mode that it is in. */
 export function exit_to_guest(x: Xen, vcpu: number): void {
   x.root.exit_to_guest(x, vcpu);
+  resume_guest(x, vcpu);
+}
+
+/** The guest goes on in the mode that it is in. */
+export function resume_guest(x: Xen, vcpu: number): void {
   const { lost } = x.pcpus;
   const pcpu = x.vcpus.pcpu[vcpu]!;
   const mode = x.vcpus.kernel_mode[vcpu] !== 0 ? LOST_KERNEL : LOST_USER;

@@ -5,6 +5,7 @@ import type { MemoryGeometry } from "../abi/memory.js";
 import type { AuditRules } from "./audit-rules.js";
 import type { MapDomainPage } from "./mapcache.js";
 import type { MemoryMap } from "./memory-map.js";
+import type { LowerXen } from "./shim/lower-xen.js";
 
 export interface XenConfig {
   /** Xen's own tables begin at firstXenFrame (default 1) of its frames 0..nrXenFrames-1. */
@@ -34,6 +35,8 @@ export interface XenConfig {
   readonly tlb?: { readonly sets: number; readonly ways: number };
   /** How map_domain_page() maps; without, there is a directmap, and it computes an address. */
   readonly mapDomainPage?: MapDomainPage;
+  /** Where this Xen is a shim: the Xen that it runs on, which flushes for it. */
+  readonly lower?: LowerXen;
   /** For tests: the audit with an old rule in it. */
   readonly rules?: AuditRules;
 }

@@ -93,6 +93,11 @@ export class XenTables {
     return this.mem.frame(l4, slot) === l3 && (this.mem.flags(l4, slot) & _PAGE_PRESENT) !== 0;
   }
 
+  /** idle_pg_table. */
+  idle_table(): number {
+    return this.next[1]!;
+  }
+
   /** Copy Xen's slot `slot` from the idle table. */
   copy_xen_slot(l4: number, slot: number): void {
     this.mem.set(l4, slot, this.mem.frame(this.next[1]!, slot), this.mem.flags(this.next[1]!, slot));

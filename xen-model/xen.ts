@@ -67,6 +67,9 @@ export class Xen implements Hypervisor {
   private readonly domain: Uint32Array;
   private guest!: Guest;
 
+  /** [0] the L4 of EFI runtime calls, 0 for none yet; [1] efi_rs_lock. */
+  readonly efi: Uint32Array;
+
   /** Whose frames the call at hand maps: OWNER_*. Mirrors: pg_owner. */
   pg_owner = OWNER_guest;
 
@@ -81,6 +84,7 @@ export class Xen implements Hypervisor {
     this.pcpus = new PcpuTable(state, config.nrPcpus);
     this.requests = new RequestRegisters(state, config.nrVcpus);
     this.domain = state.u32(2);
+    this.efi = state.u32(2);
     this.observed = new Observed(state);
     this.refusals = new Refusals(state);
     if (config.mapDomainPage !== undefined)
@@ -268,6 +272,7 @@ export class Xen implements Hypervisor {
 
   vcpu_up(vcpu: number): Rc {
     this.ledger.count(vcpu, EV.vcpu_op, 1);
+    this.config.lower?.vcpu_op(vcpu);
     if (this.vcpus.is_initialised[vcpu] === 0) return -EINVAL;
     this.vcpus.up[vcpu] = 1;
     return 0;
@@ -275,6 +280,7 @@ export class Xen implements Hypervisor {
 
   vcpu_down(vcpu: number): Rc {
     this.ledger.count(vcpu, EV.vcpu_op, 1);
+    this.config.lower?.vcpu_op(vcpu);
     if (this.vcpus.up[vcpu] === 0) return -EINVAL;
     this.vcpus.up[vcpu] = 0;
     this.vcpus.blocked[vcpu] = 1;
@@ -285,6 +291,7 @@ export class Xen implements Hypervisor {
     if (this.vcpus.blocked[vcpu] !== 0) return;
     this.root.enter_from_guest(this, vcpu);
     this.ledger.count(vcpu, EV.sched_op, 1);
+    this.config.lower?.hlt(vcpu);
     this.vcpus.blocked[vcpu] = 1;
   }
 

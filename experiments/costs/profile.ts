@@ -45,6 +45,9 @@ export const CONSTANTS = [
   "refill_page",
   "refill_pages_per_flush",
   "refill_kernel",
+  "vm_exit",
+  "refill_nested",
+  "refill_kernel_nested",
 ] as const;
 
 /** A constant of a profile, by name. */
@@ -83,6 +86,9 @@ const eventSchema = z.strictObject({
   page_clear: z.number().nonnegative().default(0),
   refill: z.number().nonnegative().default(0),
   refill_kernel: z.number().nonnegative().default(0),
+  vm_exit: z.number().nonnegative().default(0),
+  refill_nested: z.number().nonnegative().default(0),
+  refill_kernel_nested: z.number().nonnegative().default(0),
   from: z.string().min(1, "an event's price needs a source"),
 });
 

@@ -34,6 +34,13 @@ export const TERMS: readonly Term[] = [
   { key: "page_clear", constants: ["page_clear"], label: "page clear" },
   { key: "refill", constants: ["refill_pages_per_flush", "refill_page"], label: "refill" },
   { key: "refill_kernel", constants: ["refill_kernel"], label: "refill of kernel pages" },
+  { key: "vm_exit", constants: ["vm_exit"], label: "VM exit and entry" },
+  { key: "refill_nested", constants: ["refill_nested"], label: "second table in a refill" },
+  {
+    key: "refill_kernel_nested",
+    constants: ["refill_kernel_nested"],
+    label: "second table in a refill of kernel pages",
+  },
 ];
 
 export const NR_TERMS = TERMS.length;

@@ -16,6 +16,16 @@ const STATEMENTS = {
   audit_accepts:
     "the audit of exclusively installed L4s refuses nothing that the guest does in ordinary work",
   threads_run_together: "two threads of one process run on two pCPUs at once",
+  inner_exclusive_in_guest: "",
+  inner_exclusive_in_xen:
+    "within the shim, no two of its vCPUs have the same L4 in %cr3 while it runs for the guest: frames of the guest, not of Xen",
+} as const;
+
+/** What inner_exclusive_in_guest is about, by what the guest runs in; no verdict depends on it. */
+const INNER = {
+  shim: "within the shim, no two of its vCPUs have the same L4 in %cr3 while they run the guest: frames of the guest, not of Xen",
+  pvh: "no two vCPUs have the same guest-physical address in their own CR3: the guest's affair, behind EPT",
+  pv: "",
 } as const;
 
 type Name = keyof typeof STATEMENTS;
@@ -26,6 +36,7 @@ const WAYS = [
   "a vCPU that idles, or runs a kernel thread, on the tables of a process that runs elsewhere",
   "swapper_pg_dir, or another table of init_mm, on both",
   "a root of Xen's own on both",
+  "idle_pg_table on both, neither of which runs a vCPU",
 ] as const;
 
 /** What is known of one property so far. */
@@ -40,26 +51,35 @@ export class PromiseWatch {
   private readonly guest = new Watched();
   private readonly xen = new Watched();
   private readonly audit = new Watched();
+  private readonly innerGuest = new Watched();
+  private readonly innerXen = new Watched();
   /** Non-vacuity: without it the promise could be kept because nothing ever put it to the test. */
   private together = 0;
   private refusedBefore = 0;
 
-  constructor(private readonly machine: Machine) {}
+  private readonly hasInner: boolean;
+
+  constructor(private readonly machine: Machine) {
+    this.hasInner = machine.config.proposal.xen.container !== "pv";
+  }
 
   /** Look at the machine after event number `event` of the workload. */
   look(event: number): void {
     const { machine, guest, xen, audit } = this;
+    const { nrPcpus } = machine;
     const { nrCpus } = machine.config.geometry;
     const { mm: mms } = machine.linux.tasks;
     const { current } = machine.linux.percpu;
-    for (let p = 0; p < nrCpus; p++) {
-      for (let q = p + 1; q < nrCpus; q++) {
+    for (let p = 0; p < nrPcpus; p++) {
+      for (let q = p + 1; q < nrPcpus; q++) {
         const inGuest = machine.guest_cr3(p);
-        if (inGuest === machine.guest_cr3(q)) this.violate(guest, event, p, q, inGuest);
+        if (inGuest !== 0 && inGuest === machine.guest_cr3(q)) this.violate(guest, event, p, q, inGuest);
         const inXen = machine.xen_cr3(p);
         if (inXen === machine.xen_cr3(q)) this.violate(xen, event, p, q, inXen);
+        if (q >= nrCpus) continue;
         const mm = mms[current[p]!]!;
         if (mm !== NO_MM && mm === mms[current[q]!]) this.together++;
+        if (this.hasInner) this.lookInside(event, p, q);
       }
     }
     guest.checked++;
@@ -73,19 +93,34 @@ export class PromiseWatch {
     audit.first ??= { event, what: machine.xen.lastRefusal() };
   }
 
+  /** The same of what the guest, or the shim, has loaded for itself. */
+  private lookInside(event: number, p: number, q: number): void {
+    const { machine, innerGuest, innerXen } = this;
+    const inGuest = machine.inner_guest_cr3(p);
+    if (inGuest === machine.inner_guest_cr3(q)) this.violate(innerGuest, event, p, q, inGuest!, "vCPU");
+    innerGuest.checked++;
+    const inXen = machine.inner_xen_cr3(p);
+    if (inXen === undefined) return;
+    if (inXen === machine.inner_xen_cr3(q)) this.violate(innerXen, event, p, q, inXen, "vCPU");
+    innerXen.checked++;
+  }
+
   /** What was found, in a fixed order. */
   properties(workload: string): PropertyResult[] {
     const found: [Name, Watched][] = [
       ["exclusive_in_guest", this.guest],
       ["exclusive_in_xen", this.xen],
       ["audit_accepts", this.audit],
+      ["inner_exclusive_in_guest", this.innerGuest],
+      ["inner_exclusive_in_xen", this.innerXen],
     ];
+    const { container } = this.machine.config.proposal.xen;
     const always = found
       .filter(([, { checked }]) => checked > 0)
       .map(([name, { checked, violations, ways, first }]) => ({
         name,
         kind: "always" as const,
-        statement: STATEMENTS[name],
+        statement: name === "inner_exclusive_in_guest" ? INNER[container] : STATEMENTS[name],
         holds: violations === 0,
         checked,
         violations,
@@ -109,19 +144,27 @@ export class PromiseWatch {
     };
   }
 
-  private violate(watched: Watched, event: number, p: number, q: number, mfn: number): void {
+  private violate(
+    watched: Watched,
+    event: number,
+    p: number,
+    q: number,
+    mfn: number,
+    cpu: "pCPU" | "vCPU" = "pCPU",
+  ): void {
     const way = this.way(p, q, mfn);
     watched.violations++;
     watched.ways[way]!++;
     watched.first ??= {
       event,
-      what: `pCPU ${p} and pCPU ${q} have L4 mfn 0x${mfn.toString(16)}: ${WAYS[way]}`,
+      what: `${cpu} ${p} and ${cpu} ${q} have L4 mfn 0x${mfn.toString(16)}: ${WAYS[way]}`,
     };
   }
 
   /** Row of WAYS. */
   private way(p: number, q: number, mfn: number): number {
-    const { linux, config } = this.machine;
+    const { linux, config, host } = this.machine;
+    if (mfn === host.tables.idle_table()) return 4;
     if (mfn < config.geometry.nrXenFrames) return 3;
     if (linux.percpu.loaded_mm[p] === INIT_MM || linux.percpu.loaded_mm[q] === INIT_MM) return 2;
     const { mm } = linux.tasks;
@@ -184,13 +227,27 @@ export function verdictOf(properties: readonly PropertyResult[]): { verdict: Ver
       reason: `while Xen runs, ${seen(xen)}`,
     };
   }
-  return { verdict: "keeps", reason: "no pCPU pair was ever seen with one L4, in a guest or in Xen" };
+  const inner = broken("inner_exclusive_in_xen") ?? broken("inner_exclusive_in_guest");
+  const within = inner === undefined ? "" : `; ${WITHIN[inner.name] ?? ""}, two vCPUs have ${waysOf(inner)}`;
+  return {
+    verdict: "keeps",
+    reason: `no pCPU pair was ever seen with one L4, in a guest or in Xen${within}`,
+  };
 }
 
+const WITHIN: Record<string, string> = {
+  inner_exclusive_in_guest: "inside the guest, which is its own affair",
+  inner_exclusive_in_xen: "inside the shim, which is the guest's own affair",
+};
+
 /** How a property was broken, commonest first, and where first. */
-function seen({ ways, first }: PropertyResult): string {
+function seen(property: PropertyResult): string {
+  return `two pCPUs have ${waysOf(property)}`;
+}
+
+function waysOf({ ways, first }: PropertyResult): string {
   const kinds = [...ways]
     .sort((a, b) => b.count - a.count)
     .map(({ what, count }) => `${what} (seen ${count} times)`);
-  return `two pCPUs have one L4: ${kinds.join("; ")}; first in ${first!.workload}, event ${first!.event}`;
+  return `one L4: ${kinds.join("; ")}; first in ${first!.workload}, event ${first!.event}`;
 }

@@ -2,11 +2,13 @@
  * One workload under several proposals: one import, one machine per proposal, all fed the same chunks.
  */
 import { basename } from "node:path";
+import { BadInput } from "../../abi/bad-input.js";
 import { CAUSE, type Cause, type EventCounts } from "../../abi/ledger.js";
 import type { EventName } from "../../abi/events.js";
 import type { Proposal } from "../../abi/proposal.js";
 import { defaultGeometry } from "../../machine/geometry.js";
 import { Machine } from "../../machine/machine.js";
+import { SHIM_MAX_VCPUS } from "../../xen-model/shim/lower-xen.js";
 import { readRecording, type Recording } from "../import/recording.js";
 import type { PropertyResult, WorkloadResult } from "../results.js";
 import type { EventChunk } from "../import/event.js";
@@ -113,6 +115,7 @@ function describe(file: string, recording: Recording, assumed: WorkloadResult["n
 }
 
 function run(recording: Recording, proposal: Proposal, options: Pick<Cell, "machine"> & Partial<Extras>) {
+  checkLimits(recording, proposal);
   const geometry = defaultGeometry(Math.max(2, recording.cpus));
   const machine = new Machine({ proposal, geometry, ...options.machine, audit: "observe" }).boot();
   const timeline = options.timeline === true ? new Timeline(machine, recording.strings) : undefined;
@@ -140,6 +143,13 @@ function run(recording: Recording, proposal: Proposal, options: Pick<Cell, "mach
   };
   const compared = processes && compareCounts(options.counts!, machine, processes);
   return { outcome, notes: runner.notes(), timeline, compared };
+}
+
+/** Errors: BadInput for a recording of more CPUs than the guest can have. */
+function checkLimits({ file, cpus }: Recording, { name, xen }: Proposal): void {
+  if (xen.container !== "shim" || cpus <= SHIM_MAX_VCPUS) return;
+  const what = `was recorded on ${cpus} CPUs, and a guest in xen-shim has at most ${SHIM_MAX_VCPUS} vCPUs (${name})`;
+  throw new BadInput(file, "", what, "leave that proposal out, or record on fewer CPUs");
 }
 
 function sum(parts: readonly EventCounts[]): EventCounts {

@@ -18,6 +18,7 @@
 import type { Vpn } from "../../abi/frames.js";
 import { USER_LIMIT_VPN } from "../../abi/layout.js";
 import { PFEC_insn_fetch, PFEC_user_mode, PFEC_write_access } from "../../abi/page.js";
+import { CAUSE } from "../../abi/ledger.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE } from "../../xen-model/hw/control.js";
 import type { Machine } from "../../machine/machine.js";
@@ -68,6 +69,17 @@ export class TraceRunner {
     this.tasks = new TaskMap(machine, note);
     this.user = new UserMemory(machine, note);
     this.watch.look(0);
+    if (machine.config.proposal.xen.idle?.efi === true) this.callFirmware();
+  }
+
+  /** An EFI runtime call on each pCPU in turn, before the recording. */
+  private callFirmware(): void {
+    const { machine } = this;
+    for (let cpu = 0; cpu < machine.config.geometry.nrCpus; cpu++) {
+      const before = machine.ledger.enter(cpu, CAUSE.boot);
+      machine.efi_runtime_call(cpu, () => this.watch.look(0));
+      machine.ledger.enter(cpu, before);
+    }
   }
 
   /** Run the events of a chunk. */
@@ -89,7 +101,9 @@ export class TraceRunner {
 
   /** Most bytes of top-level tables at one time: in the guest, and roots of Xen's own. */
   memory(): { guest: number; xen: number } {
-    return { guest: this.topLevelPeak, xen: this.machine.xen.tables.design_bytes() };
+    const { xen, host } = this.machine;
+    const roots = xen.tables.design_bytes() + (host === xen ? 0 : host.tables.design_bytes()); // a shim's are Xen's too
+    return { guest: this.topLevelPeak, xen: roots };
   }
 
   private event(chunk: EventChunk, i: number): void {

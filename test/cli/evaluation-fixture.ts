@@ -205,6 +205,7 @@ function workload({ name, scale, lowerBound = false, threads }: Recording): Work
 
 function proposal(sketch: Sketch): ProposalResult {
   return {
+    kind: "proposal",
     name: sketch.name,
     title: sketch.title,
     question: "What does it cost, and does it keep two pCPUs off one L4?",
@@ -214,6 +215,7 @@ function proposal(sketch: Sketch): ProposalResult {
     cost: RECORDINGS.map((recording) => cost(sketch, recording)),
     secrets: null,
     compat: { feature: sketch.feature ?? null, oldGuest: sketch.oldGuest },
+    limits: [],
     memoryBytes: RECORDINGS.map(({ name, threads }) => {
       const [guest, xen] = sketch.memory(threads);
       return { workload: name, guest, xen };

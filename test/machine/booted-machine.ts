@@ -15,6 +15,9 @@ export const PROPOSALS = [
   "linux-per-mm-vcpu",
   "linux-per-vcpu",
   "linux-per-vcpu-local-flush",
+  "shim",
+  "control-pvh",
+  "control-idle",
 ] as const;
 
 export function proposal(name: string): Proposal {

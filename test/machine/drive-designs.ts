@@ -23,6 +23,9 @@ export const KEEPS: Record<Name, "nothing" | "in guests" | "all"> = {
   "linux-per-mm-vcpu": "all",
   "linux-per-vcpu": "all",
   "linux-per-vcpu-local-flush": "all",
+  shim: "all",
+  "control-pvh": "all",
+  "control-idle": "in guests", // idle_pg_table
 };
 
 /** `workloads` lists of `ops` operations each, on three vCPUs. */

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Proposal, TODAY } from "../../../abi/proposal.js";
+import { defineProposal, type Proposal } from "../../../abi/proposal.js";
 import { guestOf } from "../../../elfnotes/negotiate/guest.js";
 import { compatMatrix } from "../../../elfnotes/negotiate/matrix.js";
 import type { Row } from "../../../elfnotes/negotiate/row.js";
@@ -8,16 +8,16 @@ import { bzImage, elf, type ElfSpec, le32, linuxNotes, type NoteSpec, pack } fro
 
 type Advertised = NonNullable<Proposal["feature"]>["advertised"];
 
-const proposalOf = (advertised: Advertised, fallback: Proposal["fallback"] = "shim"): Proposal => ({
-  name: "p",
-  title: "t",
-  question: "q",
-  feature: { name: "exclusive_l4", bit: 21, advertised, required: false },
-  linux: { top: "per-thread", sync: "fault", unlazy: false, kernelSync: "eager" },
-  xen: { root: "shared", exclusive: true, flush: "domain", layout: TODAY },
-  fallback,
-  parameters: {},
-});
+const proposalOf = (advertised: Advertised, fallback: Proposal["fallback"] = "shim"): Proposal =>
+  defineProposal({
+    name: "p",
+    title: "t",
+    question: "q",
+    feature: { name: "exclusive_l4", bit: 21, advertised, required: false },
+    linux: { top: "per-thread", sync: "fault" },
+    xen: { root: "shared", exclusive: true },
+    fallback,
+  });
 
 const find = (rows: readonly Row[], wanted: Partial<Row>): Row => {
   const found = rows.filter((row) =>

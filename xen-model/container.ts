@@ -1,0 +1,27 @@
+/**
+ * What a guest runs in, as the machine sees it: a PV domain (xen.ts), a hardware guest (hvm.ts), a PV domain of a Xen that
+ * is a hardware guest itself (shim/).
+ */
+import type { Vpn } from "../abi/frames.js";
+import type { Hypervisor } from "../abi/hypervisor.js";
+import type { NativeProcessor } from "../abi/native-processor.js";
+import type { Guest } from "../abi/upcalls.js";
+import type { Access } from "./hw/control.js";
+
+export interface Container {
+  /** What the guest's kernel calls, and what it tells the processor where that is its own. */
+  readonly hypervisor: Hypervisor;
+  readonly native?: NativeProcessor;
+  attach(guest: Guest): void;
+  init(): void;
+
+  /** User mode of `vcpu` executes SYSCALL. */
+  syscall(vcpu: number): void;
+  /** A walk of the tables that the guest runs on: WALK_OK, or the error code as the guest sees it. */
+  access(vcpu: number, page: Vpn, access: Access, user: boolean): number;
+  /** A page fault, or an interrupt, that is the guest's. */
+  page_fault(vcpu: number, page: Vpn, error: number): void;
+  interrupt(vcpu: number): void;
+  is_blocked(vcpu: number): boolean;
+  in_kernel_mode(vcpu: number): boolean;
+}
