@@ -65,10 +65,10 @@ export const proposalSchema = z.strictObject({
   }),
   xen: z.strictObject({
     /**
-     * What the guest runs in: a PV domain; a PVH container, with root "monitor"; or a PV domain of a shim, whose root this
+     * What the guest runs in: a PV domain, 64-bit or 32-bit; a PVH container, with root "monitor"; or a PV domain of a shim, whose root this
      * is then, in a PVH container.
      */
-    container: z.enum(["pv", "pvh", "shim"]).default("pv"),
+    container: z.enum(["pv", "pv32", "pvh", "shim"]).default("pv"),
     /** What Xen loads while a 64-bit PV guest runs, and while it runs itself: a class of xen-model/root/. */
     root: kebab,
     /** pCPUs on which no vCPU runs: whether they share idle_pg_table, and whether dom0 makes EFI runtime calls. */

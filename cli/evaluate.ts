@@ -1,12 +1,16 @@
 /** `pvtwin evaluate`: the main job. All proposals on all workloads; a table, report.html and results.json. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { BadInput } from "../abi/bad-input.js";
 import { evaluate, type EvaluateOptions } from "../experiments/evaluate.js";
 import { writeOutput } from "../experiments/write-output.js";
 import { BUNDLED } from "../experiments/bundled.js";
+import type { Evaluation } from "../experiments/results.js";
+import { SAME_WORK_PROPOSALS } from "../experiments/same-work.js";
 import { progressOn } from "./progress.js";
 import { renderReport } from "./report/report.js";
+import { renderSameWork } from "./same-work.js";
 import { renderTable } from "./table.js";
 import { renderMail } from "./mail.js";
 import { kernelOption } from "./kernel-option.js";
@@ -25,18 +29,23 @@ export function register(program: Command): void {
     .option("--seed <n>", "of the draws of the prices", seedNumber, 0)
     .option("-o, --out <dir>", "write report.html and results.json there")
     .option("-j, --workers <n>", "worker threads", wholeNumber, Math.min(2, availableParallelism()))
+    .addOption(
+      new Option("-q, --question <name>", "one question instead of the table").choices(["same-work"]),
+    )
     .option("--strict", "refuse a recording with any damage", false)
     .option("--mail", "print a summary of 72 columns, to paste into a mail", false)
     .option("--json", "print one JSON document, and nothing else", false)
     .addHelpText(
       "after",
-      "\nExample:\n  pvtwin evaluate shared xpti --workload recordings/thread_storm.perf.txt.gz --out out\n",
+      "\nExamples:\n  pvtwin evaluate shared xpti --workload recordings/thread_storm.perf.txt.gz --out out\n" +
+        "  pvtwin evaluate --question same-work --workload recordings/thread_storm.perf.txt.gz\n",
     )
     .action(async (proposals: string[], flags: Flags) => {
       const files = flags.workload ?? BUNDLED;
       const bar = progressOn("recordings", files.length);
+      const asked = flags.question === "same-work" && proposals.length === 0;
       const options: EvaluateOptions = {
-        proposals,
+        proposals: asked ? SAME_WORK_PROPOSALS : proposals,
         workloads: files,
         profile: flags.profile,
         strict: flags.strict,
@@ -58,6 +67,7 @@ export function register(program: Command): void {
         writeOutput(join(flags.out, "results.json"), `${JSON.stringify(result, null, 1)}\n`);
         writeOutput(join(flags.out, "report.html"), renderReport(result));
       }
+      if (flags.question === "same-work") return printSameWork(result, flags.json);
       if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
       else if (flags.mail) process.stdout.write(renderMail(result));
       else {
@@ -67,7 +77,19 @@ export function register(program: Command): void {
     });
 }
 
+/** Errors: BadInput where the proposals are all of one side. */
+function printSameWork({ sameWork }: Evaluation, json: boolean): void {
+  if (sameWork === undefined) {
+    const remedy = `name none, or one of each, as ${SAME_WORK_PROPOSALS[0]} and xen-vcpu-root`;
+    throw new BadInput("--question same-work", "", "needs a proposal in Linux and one in Xen", remedy);
+  }
+  process.stdout.write(
+    json ? `${JSON.stringify({ question: "same-work", ...sameWork })}\n` : renderSameWork(sameWork),
+  );
+}
+
 interface Flags {
+  question?: string;
   workload?: string[];
   kernel?: string;
   linux?: string;

@@ -22,6 +22,7 @@ import type { Bracket, CostResult, Evaluation, PairResult, ProposalResult } from
 import { mergeProperties, verdictOf } from "./run/promise.js";
 import { secretsColumn } from "./secrets/column.js";
 import { runWorkload, type CellResult, type RunOutcome } from "./run/run-workload.js";
+import { optionOf, rowsOf, sameWork } from "./same-work.js";
 import { version } from "../package.json";
 
 /** The proposals that come with the project, by name. */
@@ -129,6 +130,13 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const cells = await runCells(options, proposals, profile);
   const { seed = 0 } = options;
   const draws = new PriceDraws(profile, seed);
+  const results = proposals.map((proposal, i) => judge(proposal, i, cells, { profile, draws }, options));
+  const compared = proposals.map((proposal, i) => ({
+    name: proposal.name,
+    option: optionOf(proposal),
+    cost: results[i]!.cost,
+  }));
+  const bothOptions = [1, 2].every((option) => compared.some((one) => one.option === option));
 
   return {
     format: 1,
@@ -143,7 +151,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       unit: profile.unit,
     },
     workloads: cells.map((cell) => cell.workload),
-    proposals: proposals.map((proposal, i) => judge(proposal, i, cells, { profile, draws }, options)),
+    proposals: results,
     comparisons: cells.flatMap((cell) => pairs(cell, { profile, draws })),
     inputs: {
       workloads: options.workloads.map(inputFile),
@@ -152,6 +160,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       strict: options.strict,
       kernel: options.kernel === undefined ? null : inputFile(options.kernel.file),
     },
+    ...(bothOptions ? { sameWork: sameWork(rowsOf(compared, results[0]!.cost)) } : {}),
     notModelled: [
       ...NOT_MODELLED,
       ...proposals.flatMap(({ name, notModelled }) => notModelled.map((line) => `${name}: ${line}`)),

@@ -195,6 +195,40 @@ export interface Inputs {
   readonly kernel: InputFile | null;
 }
 
+/** What a proposal does to keep top-level tables alike, beyond the baseline; see same-work.ts. */
+export interface SameWorkRow {
+  readonly proposal: string;
+  /** 1: in Linux, 2: in Xen. */
+  readonly option: 1 | 2;
+  /** Copies, synchronising faults, loads that compare, pairs made, slots written to a replica. */
+  readonly syncOperations: number;
+  readonly entriesWritten: number;
+  readonly entriesCompared: number;
+  /** L4s that Xen audits. */
+  readonly tablesAudited: number;
+  /** Full flushes, and interrupts to other pCPUs. */
+  readonly flushes: number;
+  readonly ipis: number;
+  /** Of the copies: those that a switch between user and kernel mode asks for. */
+  readonly ofModeSwitches: number;
+  /** Cycles, likely, of all that differs. */
+  readonly cycles: number;
+}
+
+export interface SameWorkAnswer {
+  readonly workload: string;
+  /** Does some design of Linux's as much as Xen's first, by every measure? */
+  readonly same: boolean;
+  readonly rows: readonly SameWorkRow[];
+  readonly answer: string;
+}
+
+export interface SameWork {
+  readonly claim: string;
+  readonly answer: string;
+  readonly workloads: readonly SameWorkAnswer[];
+}
+
 export interface Evaluation {
   readonly format: 1;
   readonly pvtwin: string;
@@ -215,6 +249,8 @@ export interface Evaluation {
   readonly comparisons: PairResult[];
   /** All that this follows from, for a rerun. */
   readonly inputs: Inputs;
+  /** Is it the same work in Linux and in Xen? Left out where one of the sides is not among the proposals. */
+  readonly sameWork?: SameWork;
   /** What the numbers do not contain. */
   readonly notModelled: string[];
   /** Wall-clock and host facts; not reproducible, and in no other field. */

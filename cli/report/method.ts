@@ -49,6 +49,7 @@ export function workloadTable({ workloads }: Evaluation): Html {
 export function method(evaluation: Evaluation): Html {
   const { profile, proposals, workloads } = evaluation;
   const names = proposals.map(({ name }) => name);
+  const limited = proposals.filter(({ limits }) => limits.length > 0);
   const command = [
     "pvtwin evaluate",
     ...names,
@@ -67,6 +68,13 @@ export function method(evaluation: Evaluation): Html {
     <ul>
       ${evaluation.notModelled.map((text) => html`<li>${text}</li>`)}
     </ul>
+    ${
+      limited.length > 0 &&
+      html`<p>What a guest cannot have:</p>
+        <ul>
+          ${limited.flatMap(({ name, limits }) => limits.map((text) => html`<li>${name}: ${text}</li>`))}
+        </ul>`
+    }
     <p>To get these results again:</p>
     <pre>${command.join(" ")}</pre>`;
 }

@@ -13,6 +13,7 @@ import { Html, html } from "./html.js";
 import { ledgers } from "./ledger.js";
 import { hostFacts, method, workloadTable } from "./method.js";
 import { propertyTable, violationTable } from "./properties.js";
+import { sameWorkSection } from "./same-work.js";
 import { SCRIPT } from "./script.js";
 import { STYLE } from "./style.js";
 import { answer, compatTable, verdictTable } from "./verdict.js";
@@ -42,6 +43,7 @@ export function renderReport(evaluation: Evaluation): string {
             <ul>
               <li><a href="#verdict">Verdict</a></li>
               <li><a href="#cost">Cost</a></li>
+              ${evaluation.sameWork !== undefined && html`<li><a href="#same-work">Same work?</a></li>`}
               <li><a href="#properties">Properties</a></li>
               <li><a href="#guests">Old guests</a></li>
               <li><a href="#method">Method</a></li>
@@ -63,6 +65,7 @@ export function renderReport(evaluation: Evaluation): string {
             </p>
             ${costTable(evaluation)} ${openQuestionTable(evaluation)} ${figures(evaluation)}
           </section>
+          ${sameWorkSection(evaluation)}
           <section aria-labelledby="properties">
             <h2 id="properties">Properties</h2>
             ${propertyTable(evaluation)}

@@ -17,13 +17,14 @@ export function verdictMark(verdict: Verdict): Html {
 }
 
 export function answer(evaluation: Evaluation): Html {
-  const keepers = evaluation.proposals.filter(({ verdict }) => verdict === "keeps");
-  const half = evaluation.proposals.filter(({ verdict }) => verdict === "guest-mode-only");
+  const proposals = evaluation.proposals.filter(({ kind }) => kind === "proposal");
+  const keepers = proposals.filter(({ verdict }) => verdict === "keeps");
+  const half = proposals.filter(({ verdict }) => verdict === "guest-mode-only");
   const kept =
     keepers.length === 0
-      ? html`None of the ${evaluation.proposals.length} proposals keeps the promise.`
-      : html`${keepers.length} of ${evaluation.proposals.length} proposals
-        ${keepers.length === 1 ? "keeps" : "keep"} the promise:
+      ? html`None of the ${proposals.length} proposals keeps the promise.`
+      : html`${keepers.length} of ${proposals.length} proposals ${keepers.length === 1 ? "keeps" : "keep"} the
+        promise:
         ${listOf(
           keepers.map((proposal) => html`<b>${proposal.name}</b>${costInWords(proposal, evaluation)}`),
         )}.`;
@@ -91,7 +92,10 @@ function verdictRow(proposal: ProposalResult, { baseline }: Evaluation): Html {
   const violated = proposal.properties.find(({ holds, first }) => !holds && first !== undefined);
   const memory = Math.max(...proposal.memoryBytes.map(({ guest, xen }) => guest + xen), 0);
   return html`<tr>
-    <th scope="row"><span class="id">${proposal.name}</span><span class="about">${proposal.title}</span></th>
+    <th scope="row">
+      <span class="id">${proposal.name}</span
+      ><span class="about">${proposal.kind === "control" && html`<b>Control.</b> `}${proposal.title}</span>
+    </th>
     <td>${verdictMark(proposal.verdict)}</td>
     <td class="prose">
       ${proposal.reason}${violated !== undefined && html` <a href="#violations">First violation</a>`}

@@ -16,16 +16,31 @@ const STATEMENTS = {
   audit_accepts:
     "the audit of exclusively installed L4s refuses nothing that the guest does in ordinary work",
   threads_run_together: "two threads of one process run on two pCPUs at once",
-  inner_exclusive_in_guest: "",
-  inner_exclusive_in_xen:
-    "within the shim, no two of its vCPUs have the same L4 in %cr3 while it runs for the guest: frames of the guest, not of Xen",
+  shim_exclusive_in_guest:
+    "within the shim, no two of its vCPUs have the same L4 in %cr3 while they run the guest",
+  shim_exclusive_in_xen:
+    "within the shim, no two of its vCPUs have the same L4 in %cr3 while it runs for the guest",
+  guest_cr3_exclusive: "no two vCPUs have the same guest-physical address in the CR3 that is the guest's own",
+  guest_l3_exclusive: "no two vCPUs have the same L3 of the guest in slot 0 of their L4",
 } as const;
 
-/** What inner_exclusive_in_guest is about, by what the guest runs in; no verdict depends on it. */
+/**
+ * What is looked at one level in, by what the guest runs in: while the guest runs, and while the shim does. No verdict
+ * depends on it, since these are the guest's frames, which no pCPU has in %cr3.
+ */
 const INNER = {
-  shim: "within the shim, no two of its vCPUs have the same L4 in %cr3 while they run the guest: frames of the guest, not of Xen",
-  pvh: "no two vCPUs have the same guest-physical address in their own CR3: the guest's affair, behind EPT",
-  pv: "",
+  pv: [],
+  pv32: ["guest_l3_exclusive"],
+  pvh: ["guest_cr3_exclusive"],
+  shim: ["shim_exclusive_in_guest", "shim_exclusive_in_xen"],
+} as const;
+
+/** How a reason begins to tell of one. */
+const WITHIN = {
+  guest_l3_exclusive: "in slot 0 of their L4, as they may, two vCPUs have",
+  guest_cr3_exclusive: "in the guest's own CR3, behind EPT, two vCPUs have",
+  shim_exclusive_in_guest: "within the shim, while it runs the guest, two vCPUs have",
+  shim_exclusive_in_xen: "within the shim, while that runs itself, two vCPUs have",
 } as const;
 
 type Name = keyof typeof STATEMENTS;
@@ -57,10 +72,10 @@ export class PromiseWatch {
   private together = 0;
   private refusedBefore = 0;
 
-  private readonly hasInner: boolean;
+  private readonly inner: readonly Name[];
 
   constructor(private readonly machine: Machine) {
-    this.hasInner = machine.config.proposal.xen.container !== "pv";
+    this.inner = INNER[machine.config.proposal.xen.container];
   }
 
   /** Look at the machine after event number `event` of the workload. */
@@ -79,7 +94,7 @@ export class PromiseWatch {
         if (q >= nrCpus) continue;
         const mm = mms[current[p]!]!;
         if (mm !== NO_MM && mm === mms[current[q]!]) this.together++;
-        if (this.hasInner) this.lookInside(event, p, q);
+        if (this.inner.length > 0) this.lookInside(event, p, q);
       }
     }
     guest.checked++;
@@ -111,16 +126,14 @@ export class PromiseWatch {
       ["exclusive_in_guest", this.guest],
       ["exclusive_in_xen", this.xen],
       ["audit_accepts", this.audit],
-      ["inner_exclusive_in_guest", this.innerGuest],
-      ["inner_exclusive_in_xen", this.innerXen],
+      ...this.inner.map((name, i): [Name, Watched] => [name, i === 0 ? this.innerGuest : this.innerXen]),
     ];
-    const { container } = this.machine.config.proposal.xen;
     const always = found
       .filter(([, { checked }]) => checked > 0)
       .map(([name, { checked, violations, ways, first }]) => ({
         name,
         kind: "always" as const,
-        statement: name === "inner_exclusive_in_guest" ? INNER[container] : STATEMENTS[name],
+        statement: STATEMENTS[name],
         holds: violations === 0,
         checked,
         violations,
@@ -227,27 +240,22 @@ export function verdictOf(properties: readonly PropertyResult[]): { verdict: Ver
       reason: `while Xen runs, ${seen(xen)}`,
     };
   }
-  const inner = broken("inner_exclusive_in_xen") ?? broken("inner_exclusive_in_guest");
-  const within = inner === undefined ? "" : `; ${WITHIN[inner.name] ?? ""}, two vCPUs have ${waysOf(inner)}`;
+  const inner = (Object.keys(WITHIN) as (keyof typeof WITHIN)[]).map(broken).find((p) => p !== undefined);
+  const within = inner === undefined ? "" : `; ${WITHIN[inner.name as keyof typeof WITHIN]} ${waysOf(inner)}`;
   return {
     verdict: "keeps",
     reason: `no pCPU pair was ever seen with one L4, in a guest or in Xen${within}`,
   };
 }
 
-const WITHIN: Record<string, string> = {
-  inner_exclusive_in_guest: "inside the guest, which is its own affair",
-  inner_exclusive_in_xen: "inside the shim, which is the guest's own affair",
-};
-
 /** How a property was broken, commonest first, and where first. */
 function seen(property: PropertyResult): string {
   return `two pCPUs have ${waysOf(property)}`;
 }
 
-function waysOf({ ways, first }: PropertyResult): string {
+function waysOf({ name, ways, first }: PropertyResult): string {
   const kinds = [...ways]
     .sort((a, b) => b.count - a.count)
     .map(({ what, count }) => `${what} (seen ${count} times)`);
-  return `one L4: ${kinds.join("; ")}; first in ${first!.workload}, event ${first!.event}`;
+  return `one ${name === "guest_l3_exclusive" ? "L3" : "L4"}: ${kinds.join("; ")}; first in ${first!.workload}, event ${first!.event}`;
 }
