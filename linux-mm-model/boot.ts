@@ -26,6 +26,7 @@ import { LEVEL_PAGES } from "../abi/page.js";
 import { push_vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables } from "../abi/vm-assist.js";
 import type { Linux } from "./linux.js";
 import { INIT_MM } from "./mm-struct.js";
+import { pin_kernel_l3 } from "./pae/mmu-pae.js";
 import { PG_pinned, PG_table } from "./struct-page.js";
 import { NO_TASK } from "./task-struct.js";
 import { BOOT_TABLES } from "./vmalloc.js";
@@ -51,7 +52,8 @@ export function boot(k: Linux): void {
   build_tables(k);
   k.hv.vcpu_initialise(0, k.mms.pgd[INIT_MM]!);
   start_cpu(k, 0, k.mms.pgd[INIT_MM]!);
-  if (k.config.paravirt !== "native") pin_kernel_tables(k);
+  if (k.pae !== undefined) pin_kernel_l3(k, k.pae);
+  else if (k.config.paravirt !== "native") pin_kernel_tables(k);
   cache_boot_stacks(k);
   for (let cpu = 0; cpu < k.config.nrCpus; cpu++) {
     if (k.top.cpu_up(k, 0, cpu) !== 0) throw new RangeError("boot: no tables for all CPUs; raise nrTables");
@@ -86,7 +88,9 @@ function build_tables(k: Linux): void {
   for (const slot of preallocated_slots()) memory.set(swapper, slot, new_table(k), _KERNPG_TABLE);
   build_vmalloc_tables(k, memory.frame(swapper, LINUX_VMALLOC_FIRST_SLOT));
 
+  k.pae?.alloc(k, INIT_MM);
   const l1_tables = build_direct_map_tables(k, swapper);
+  k.pae?.map_kernel(k, l1_tables.slice(0, Math.ceil(k.config.nrTables / 512)), vmalloc_l1_tables(k));
   const lastTable = l1_tables[l1_tables.length - 1]!;
   const typed = k.config.paravirt !== "native";
   fill_direct_map(k, l1_tables, typed ? lastTable : -1);
@@ -108,6 +112,12 @@ function build_vmalloc_tables(k: Linux, l3: number): void {
   const l2 = new_table(k);
   k.memory.set(l3, 0, l2, _KERNPG_TABLE);
   for (let slot = 0; slot < BOOT_TABLES; slot++) k.memory.set(l2, slot, new_table(k), _KERNPG_TABLE);
+}
+
+/** The L1 tables that these are. */
+function vmalloc_l1_tables({ memory, mms }: Linux): number[] {
+  const l2 = memory.frame(memory.frame(mms.pgd[INIT_MM]!, LINUX_VMALLOC_FIRST_SLOT), 0);
+  return Array.from({ length: BOOT_TABLES }, (_, slot) => memory.frame(l2, slot));
 }
 
 /** L3, L2 and L1 tables of the direct map; returns the L1 tables, of the frame that each begins at. */

@@ -32,8 +32,11 @@ export interface LinuxConfig {
   readonly nullSegBug: boolean;
   /** Other CPUs invoke the RCU callbacks of every CPU: rcu_nocbs=, as in the recordings of mm scripts. */
   readonly rcuNocbs: boolean;
-  /** arch/x86/xen/, of a PV guest (default); or the native setters and loads, of a guest that the processor virtualises. */
-  readonly paravirt?: "xen" | "native";
+  /**
+   * arch/x86/xen/ of a PV guest, in 64 bits (default) or 32; or the native setters and loads, of a guest that the processor
+   * virtualises.
+   */
+  readonly paravirt?: "xen" | "xen-pae" | "native";
   /** Top-level design (top-level/registry.ts), and its options (abi/proposal.ts). */
   readonly top: string;
   readonly sync: "none" | "fault" | "eager";

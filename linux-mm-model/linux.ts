@@ -32,6 +32,9 @@ import { FdTables } from "./fdtable.js";
 import { top_level_design, type TopLevelDesign } from "./top-level/design.js";
 import { Histograms } from "./xen/histograms.js";
 import { native_mmu_ops } from "./native/mmu-native.js";
+import { LowMemory } from "./pae/low-memory.js";
+import { pae_mmu_ops } from "./pae/mmu-pae.js";
+import { PaeTables } from "./pae/pae-tables.js";
 import { xen_mmu_ops } from "./xen/mmu-pv.js";
 import { McBuffer } from "./xen/multicalls.js";
 
@@ -57,6 +60,8 @@ export class Linux implements Guest {
   readonly mc: readonly McBuffer[];
   readonly hist: Histograms;
   readonly top: TopLevelDesign;
+  /** Tables of a 32-bit guest. */
+  readonly pae: PaeTables | undefined;
   /** arch/x86/xen/, or native. */
   readonly pv: PvMmuOps;
   /** Calls into Xen; set by connect(). */
@@ -87,12 +92,14 @@ export class Linux implements Guest {
     this.mc = Array.from({ length: config.nrCpus }, () => new McBuffer(state));
     this.hist = new Histograms(state);
     this.top = top_level_design(state, config);
-    this.pv = config.paravirt !== "native" ? xen_mmu_ops(this) : native_mmu_ops(this);
+    this.pae = config.paravirt === "xen-pae" ? new PaeTables(state, config) : undefined;
+    if (config.paravirt === "native") this.pv = native_mmu_ops(this);
+    else this.pv = this.pae === undefined ? xen_mmu_ops(this) : pae_mmu_ops(this, this.pae);
   }
 
   /** Bind the guest to the Xen it runs on. */
   connect(hv: Hypervisor, hw?: NativeProcessor): void {
-    this.hv = hv;
+    this.hv = this.pae === undefined ? hv : new LowMemory(hv, this.pae);
     if (hw !== undefined) this.hw = hw;
   }
 

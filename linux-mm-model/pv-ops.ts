@@ -50,6 +50,10 @@ export interface PvMmuOps {
   /** The last user has gone: force all CPUs off, unpin. Mirrors: xen_exit_mmap(). */
   exit_mmap(cpu: number, mm: number): void;
 
+  /** Pin an mm that is not, for suspend, and unpin it: nothing where nothing is pinned. */
+  pgd_pin(cpu: number, mm: number): void;
+  pgd_unpin(cpu: number, mm: number): void;
+
   arch_enter_lazy_mmu_mode(cpu: number): void;
   arch_leave_lazy_mmu_mode(cpu: number): void;
 

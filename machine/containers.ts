@@ -38,8 +38,8 @@ export function build_container(
     ...(proposal.xen.layout.directmap ? {} : { mapDomainPage: proposal.xen.layout.mapcache }),
     ...(config.rules === undefined ? {} : { rules: config.rules }),
   };
-  if (container === "pv") {
-    const xen = new Xen(state, memory, ledger, pv);
+  if (container === "pv" || container === "pv32") {
+    const xen = new Xen(state, memory, ledger, { ...pv, pv32: container === "pv32" });
     return { xen, host: xen, container: xen };
   }
 

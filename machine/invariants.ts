@@ -7,6 +7,7 @@
 import { is_guest_l4_slot } from "../abi/layout.js";
 import { _PAGE_PRESENT } from "../abi/page.js";
 import { INIT_MM } from "../linux-mm-model/mm-struct.js";
+import { KERNEL_SLOT, PTRS_PER_PGD } from "../linux-mm-model/pae/pae-tables.js";
 import { xen_page_pinned } from "../linux-mm-model/xen/set-entries.js";
 import { pgd_list } from "../linux-mm-model/xen/suspend.js";
 import { PGT_l4_page_table, PGT_pinned } from "../xen-model/frame-table.js";
@@ -59,6 +60,7 @@ export const tablesShowTheReference = always(
   "every user slot of the L4s that a vCPU runs on is the reference's, or empty where the design lets it fault",
   (m) => {
     const { linux, xen } = m;
+    if (linux.pae !== undefined) return ""; // l2TablesShowTheBook
     const lazily = m.config.proposal.linux.sync === "fault";
     for (let vcpu = 0; vcpu < linux.config.nrCpus; vcpu++) {
       const mm = linux.percpu.loaded_mm[vcpu]!;
@@ -87,6 +89,29 @@ function differs(m: Machine, l4: number, reference: number, lazily: boolean): st
 function present(m: Machine, l4: number, slot: number): number {
   return (m.memory.flags(l4, slot) & _PAGE_PRESENT) === 0 ? 0 : m.memory.frame(l4, slot);
 }
+
+/** Of a 32-bit guest, in place of the one above: its book of L2 tables is not what the processor walks. */
+export const l2TablesShowTheBook = always(
+  "every L1 table that the mm of a vCPU has is in the L2 tables that the vCPU runs on, and no other is in its user half",
+  (m) => {
+    const { linux, memory } = m;
+    const { pae } = linux;
+    if (pae === undefined) return "";
+    for (let vcpu = 0; vcpu < linux.config.nrCpus; vcpu++) {
+      const mm = linux.percpu.loaded_mm[vcpu]!;
+      if (linux.percpu.online[vcpu] === 0 || mm < INIT_MM || linux.mms.used[mm] === 0) continue;
+      let there = 0;
+      for (let place = 0; place < KERNEL_SLOT * 512; place++)
+        there +=
+          memory.flags(pae.l2[mm * PTRS_PER_PGD + Math.floor(place / 512)]!, place % 512) & _PAGE_PRESENT;
+      if (there !== linux.mms.nr_ptes[mm]) return `mm ${mm}: ${there} of ${linux.mms.nr_ptes[mm]} L1 tables`;
+      const loaded = memory.frame(m.xen.vcpus.guest_table[vcpu]!, 0);
+      if (loaded !== pae.l3[mm])
+        return `vcpu ${vcpu}: L3 ${hex(loaded)}, not ${hex(pae.l3[mm]!)} of mm ${mm}`;
+    }
+    return "";
+  },
+);
 
 /** I-10. With faults as the policy for kernel slots, an empty one is mended when it is touched. */
 export const kernelHalfIsComplete = always(
@@ -130,7 +155,7 @@ export const referenceIsMarkedPinned = always(
   (m) => {
     const { linux, xen } = m;
     for (let mm = INIT_MM; mm < linux.mms.max; mm++) {
-      const pgd = linux.mms.pgd[mm]!;
+      const pgd = linux.pae === undefined ? linux.mms.pgd[mm]! : linux.pae.l3[mm]!;
       if (linux.mms.used[mm] === 0 || pgd === 0) continue;
       const marked = xen_page_pinned(linux, pgd);
       const pinned = (xen.frames.typeFlags[pgd]! & PGT_pinned) !== 0;
@@ -157,6 +182,7 @@ export const nothingIsRefused = always(
 /** What every design owes, whether or not it keeps the promise. */
 export const ILLUSION: readonly MachineInvariant[] = [
   tablesShowTheReference,
+  l2TablesShowTheBook,
   kernelHalfIsComplete,
   everyTypedL4IsListed,
   referenceIsMarkedPinned,

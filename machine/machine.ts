@@ -15,7 +15,8 @@ import { Linux } from "../linux-mm-model/linux.js";
 import { return_to_user } from "../linux-mm-model/entry.js";
 import type { AuditRules } from "../xen-model/audit-rules.js";
 import type { Container } from "../xen-model/container.js";
-import type { Access } from "../xen-model/hw/control.js";
+import { PFEC_insn_fetch, PFEC_user_mode, PFEC_write_access } from "../abi/page.js";
+import { ACCESS_FETCH, ACCESS_WRITE, type Access } from "../xen-model/hw/control.js";
 import { efi_runtime_call, start_idle_vcpus } from "../xen-model/idle-vcpus.js";
 import type { Xen } from "../xen-model/xen.js";
 import { build_container } from "./containers.js";
@@ -127,12 +128,26 @@ export class Machine {
    */
   touch(vcpu: VcpuId, page: Vpn, access: Access, kernel = false): number {
     for (let faults = 0; faults < 8; faults++) {
-      const error = this.container.access(vcpu, page, access, !kernel);
+      const error = this.access(vcpu, page, access, !kernel);
       if (error < 0) return faults;
       this.fault(vcpu, page, error);
     }
     throw new RangeError(
       `touch: page 0x${page.toString(16)} faults for ever on vcpu ${vcpu}; see the design's sync_fault`,
+    );
+  }
+
+  /** What the processor says of the access: WALK_OK, or an error code. */
+  private access(vcpu: VcpuId, page: Vpn, access: Access, user: boolean): number {
+    const { linux, container } = this;
+    if (linux.pae === undefined) return container.access(vcpu, page, access, user);
+    const seen = linux.pae.page_of(linux, linux.percpu.loaded_mm[vcpu]!, page);
+    if (seen >= 0) return container.access(vcpu, seen as Vpn, access, user);
+    // no L1 table, so the walk ends at an empty entry of an L2
+    return (
+      (user ? PFEC_user_mode : 0) |
+      (access === ACCESS_WRITE ? PFEC_write_access : 0) |
+      (access === ACCESS_FETCH ? PFEC_insn_fetch : 0)
     );
   }
 
@@ -168,12 +183,14 @@ export class Machine {
   }
 
   /**
-   * The same one level in, or undefined: of a shim what its own pCPUs have in %cr3, of a PVH guest its CR3 register.
+   * The same one level in, or undefined: of a shim what its own pCPUs have in %cr3, of a PVH guest its CR3 register,
+   * of a 32-bit PV guest the L3 in slot 0 of the vCPU's L4.
    * Frames of the guest, that no pCPU of the machine has loaded.
    */
   inner_guest_cr3(vcpu: VcpuId): number | undefined {
     const { container } = this.config.proposal.xen;
     if (container === "shim") return this.xen.guest_cr3(vcpu);
+    if (container === "pv32") return this.memory.frame(this.host.vcpus.guest_table[vcpu]!, 0);
     return container === "pvh" ? this.host.vcpus.guest_table[vcpu]! : undefined;
   }
 
@@ -182,10 +199,13 @@ export class Machine {
   }
 }
 
+/** Which kernel runs in a container. */
+const PARAVIRT = { pv: "xen", pv32: "xen-pae", pvh: "native", shim: "xen" } as const;
+
 function parts(state: State, config: MachineConfig) {
   const { geometry, proposal } = config;
   const ledger =
-    proposal.xen.container === "pv"
+    proposal.xen.container === "pv" || proposal.xen.container === "pv32"
       ? new Ledger(state, geometry.nrCpus)
       : new NestedLedger(state, geometry.nrCpus);
   const memory = new PtMemory(state, geometry);
@@ -204,7 +224,7 @@ function parts(state: State, config: MachineConfig) {
     faultAroundPages: 16,
     fsgsbase: true,
     nullSegBug: true,
-    paravirt: proposal.xen.container === "pvh" ? "native" : "xen",
+    paravirt: PARAVIRT[proposal.xen.container],
     rcuNocbs: config.rcuNocbs ?? false,
     top: proposal.linux.top,
     sync: proposal.linux.sync,

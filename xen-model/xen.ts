@@ -258,6 +258,11 @@ export class Xen implements Hypervisor {
   }
 
   iret(vcpu: number, toUser: boolean): void {
+    if (this.pv32) {
+      // from ring 1 the guest executes IRET itself: xen_iret, xen-asm_32.S of Linux 5.8
+      if (toUser) toggle_guest_mode(this, vcpu);
+      return;
+    }
     this.root.enter_from_guest(this, vcpu);
     this.ledger.count(vcpu, toUser ? EV.iret : EV.iret_kernel, 1);
     this.ledger.count(vcpu, toUser ? EV.sysret : EV.iretq, 1);

@@ -98,6 +98,7 @@ function in_kernel_thread(machine: Machine, cpu: number, op: Op): boolean {
       as_kernel(machine, 0, () => void cpu_down(linux, 0, cpu));
       return true;
     case "hot_add":
+      if (linux.pae !== undefined) return true; // high memory, which no kernel slot maps
       as_kernel(machine, cpu, () => void add_memory(linux, cpu, hot_slot(op)));
       return true;
     case "kaccess":

@@ -76,6 +76,8 @@ export function native_mmu_ops(k: Linux): PvMmuOps {
     dup_mmap: done,
     activate_mm: done,
     exit_mmap: nothing,
+    pgd_pin: nothing,
+    pgd_unpin: nothing,
     arch_enter_lazy_mmu_mode: nothing,
     arch_leave_lazy_mmu_mode: nothing,
 

@@ -17,7 +17,7 @@ import {
   xen_flush_tlb_one_user,
   xen_leave_lazy_mmu,
 } from "./flush-tlb.js";
-import { xen_pgd_pin } from "./pgd-pin.js";
+import { xen_pgd_pin, xen_pgd_unpin } from "./pgd-pin.js";
 import { pgd_alloc, pgd_free, xen_alloc_ptpage, xen_release_ptpage } from "./ptpage.js";
 import {
   ptep_get_and_clear,
@@ -56,6 +56,8 @@ export function xen_mmu_ops(k: Linux): PvMmuOps {
     activate_mm: (cpu, _prev, next) => enter_mmap(k, cpu, next),
     exit_mmap: (cpu, mm) => xen_exit_mmap(k, cpu, mm),
 
+    pgd_pin: (cpu, mm) => xen_pgd_pin(k, cpu, mm),
+    pgd_unpin: (cpu, mm) => xen_pgd_unpin(k, cpu, mm),
     arch_enter_lazy_mmu_mode: (cpu) => paravirt_enter_lazy_mmu(k, cpu),
     arch_leave_lazy_mmu_mode: (cpu) => xen_leave_lazy_mmu(k, cpu),
 

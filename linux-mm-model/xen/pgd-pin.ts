@@ -77,7 +77,7 @@ function unpin_l4_pair(k: Linux, cpu: number, pgd: number): void {
   xen_unpin_page(k, cpu, user_pgd, 4);
 }
 
-function xen_pin_page(k: Linux, cpu: number, page: number, level: number): void {
+export function xen_pin_page(k: Linux, cpu: number, page: number, level: number): void {
   const { flags } = k.pages;
   if ((flags[page]! & PG_pinned) !== 0) return;
   flags[page]! |= PG_pinned;
@@ -88,7 +88,7 @@ function xen_pin_page(k: Linux, cpu: number, page: number, level: number): void 
   }
 }
 
-function xen_unpin_page(k: Linux, cpu: number, page: number, level: number): void {
+export function xen_unpin_page(k: Linux, cpu: number, page: number, level: number): void {
   const { flags } = k.pages;
   if ((flags[page]! & PG_pinned) === 0) return;
   flags[page]! &= ~PG_pinned;

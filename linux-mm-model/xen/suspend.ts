@@ -8,14 +8,13 @@
 import { CAUSE } from "../../abi/ledger.js";
 import type { Linux } from "../linux.js";
 import { INIT_MM } from "../mm-struct.js";
-import { xen_pgd_pin, xen_pgd_unpin } from "./pgd-pin.js";
 
 /** Suspend on `cpu` while all other CPUs are stopped; `save` sees the L4s that are saved. Then resume. */
 export function xen_suspend(k: Linux, cpu: number, save: (l4s: readonly number[]) => void): void {
   const before = k.ledger.enter(cpu, CAUSE.suspend);
-  const saved = k.config.paravirt !== "native" ? xen_mm_pin_all(k, cpu) : [];
+  const saved = xen_mm_pin_all(k, cpu);
   save(pgd_list(k));
-  for (const mm of saved) xen_pgd_unpin(k, cpu, mm);
+  for (const mm of saved) k.pv.pgd_unpin(cpu, mm);
   k.ledger.enter(cpu, before);
 }
 
@@ -24,7 +23,7 @@ function xen_mm_pin_all(k: Linux, cpu: number): number[] {
   const saved: number[] = [];
   for (let mm = INIT_MM + 1; mm < k.mms.max; mm++) {
     if (k.mms.used[mm] === 0 || k.mms.pgd[mm] === 0 || k.mms.pinned[mm] !== 0) continue;
-    xen_pgd_pin(k, cpu, mm);
+    k.pv.pgd_pin(cpu, mm);
     saved.push(mm);
   }
   return saved;

@@ -16,6 +16,7 @@ export const PROPOSALS = [
   "linux-per-vcpu",
   "linux-per-vcpu-local-flush",
   "shim",
+  "control-pv32",
   "control-pvh",
   "control-idle",
 ] as const;

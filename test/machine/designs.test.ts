@@ -5,6 +5,7 @@ import { shortestHistory } from "../../experiments/synthetic/shortest-history.js
 import {
   everyTypedL4IsListed,
   kernelHalfIsComplete,
+  l2TablesShowTheBook,
   type MachineInvariant,
   noHypercallFails,
   onePcpuPerL4InGuest,
@@ -62,6 +63,13 @@ describe("a broken design is caught by the invariant that names what it breaks",
   it("tablesShowTheReference: set_p4d() of the reference does not reach the pairs that mirror it", () => {
     const mutate = (top: TopLevelDesign): void => void (top.propagate = () => undefined);
     expect(caught("linux-per-vcpu", tablesShowTheReference, mutate)).to.equal(true);
+  });
+
+  it("l2TablesShowTheBook: a 32-bit kernel leaves an L1 table that it has freed in the L2 that the processor walks", () => {
+    const mutate = (_: TopLevelDesign, { linux }: Machine): void => {
+      linux.pae!.leave = () => -1;
+    };
+    expect(caught("control-pv32", l2TablesShowTheBook, mutate)).to.equal(true);
   });
 
   it("noHypercallFails: a cleared slot stays in a replica, so its L3 table cannot become writable (I-1)", () => {

@@ -24,6 +24,7 @@ export const KEEPS: Record<Name, "nothing" | "in guests" | "all"> = {
   "linux-per-vcpu": "all",
   "linux-per-vcpu-local-flush": "all",
   shim: "all",
+  "control-pv32": "all",
   "control-pvh": "all",
   "control-idle": "in guests", // idle_pg_table
 };
