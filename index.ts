@@ -28,6 +28,7 @@ export * from "./abi/mmuext-op.js";
 export * from "./abi/page.js";
 export { CallBuffer, type CallCapacity } from "./abi/hypercalls.js";
 export type { Hypervisor } from "./abi/hypervisor.js";
+export type { NativeProcessor } from "./abi/native-processor.js";
 export type { Guest } from "./abi/upcalls.js";
 
 // A proposal: the idea as data, from an object or a YAML file.
@@ -84,6 +85,7 @@ export type { FdTables } from "./linux-mm-model/fdtable.js";
 export type { FileTable } from "./linux-mm-model/files.js";
 export type { KernelImage } from "./linux-mm-model/kernel-image.js";
 export type { LruPagevecs } from "./linux-mm-model/lru.js";
+export type { PaeTables } from "./linux-mm-model/pae/pae-tables.js";
 export type { PerCpu } from "./linux-mm-model/percpu.js";
 export type { PvMmuOps } from "./linux-mm-model/pv-ops.js";
 export type { PageTable } from "./linux-mm-model/struct-page.js";
@@ -110,6 +112,7 @@ export {
   type RootDesign,
   type RootDesignClass,
 } from "./xen-model/root/root-design.js";
+export { MonitorRoot } from "./xen-model/root/monitor.js";
 export { SharedRoot } from "./xen-model/root/shared.js";
 export { VcpuRoot } from "./xen-model/root/vcpu-root.js";
 export { XptiCopyAlwaysRoot, XptiRoot } from "./xen-model/root/xpti.js";
@@ -121,6 +124,8 @@ export {
   type Access,
   type PagingLevels,
 } from "./xen-model/hw/control.js";
+export type { Container } from "./xen-model/container.js";
+export type { LowerXen } from "./xen-model/shim/lower-xen.js";
 export type { AuditLog, Decision } from "./xen-model/audit-log.js";
 export type { AuditRules } from "./xen-model/audit-rules.js";
 export type { FrameTable } from "./xen-model/frame-table.js";

@@ -74,6 +74,6 @@ describe("the documents", () => {
   for (const name of NAMES) {
     it(`README.md shows what is printed now: ${name}`, () => {
       expect(shown(name), "npm run readme brings it up to date").to.equal(made(name));
-    }).timeout(60_000);
+    }).timeout(240_000);
   }
 });

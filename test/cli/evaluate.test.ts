@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Evaluation } from "../../experiments/results.js";
+import type { Evaluation, SameWork } from "../../experiments/results.js";
 import { pvtwin, ROOT } from "../pvtwin.js";
 
 const STORM = join(ROOT, "recordings", "thread_storm.perf.txt.gz");
@@ -44,7 +44,22 @@ describe("pvtwin evaluate", () => {
       ["linux-per-mm-vcpu", "keeps"],
       ["linux-per-vcpu", "keeps"],
       ["linux-per-vcpu-local-flush", "keeps"],
+      ["shim", "keeps"],
+      ["control-idle", "guest-mode-only"],
+      ["control-pv32", "keeps"],
+      ["control-pvh", "keeps"],
     ]);
+    expect(proposals.filter(({ kind }) => kind === "control").map(({ name }) => name)).to.deep.equal([
+      "control-idle",
+      "control-pv32",
+      "control-pvh",
+    ]);
+    const property = (name: string, what: string) =>
+      proposals.find((p) => p.name === name)!.properties.find((p) => p.name === what)!;
+    expect(property("shim", "shim_exclusive_in_guest").holds).to.equal(true); // its own XPTI
+    expect(property("shim", "shim_exclusive_in_xen").holds).to.equal(false);
+    expect(property("control-pvh", "guest_cr3_exclusive").holds).to.equal(false);
+    expect(property("control-pv32", "guest_l3_exclusive").holds).to.equal(false);
     for (const { properties } of proposals) {
       expect(properties.find(({ name }) => name === "threads_run_together")!.holds).to.equal(true);
     }
@@ -74,6 +89,46 @@ describe("pvtwin evaluate", () => {
     const loads = (perThread!.new_baseptr ?? 0) - (shared!.new_baseptr ?? 0);
     expect(perThread!.top_load_same_mm).to.be.above(0.6 * loads);
     expect(shared!.top_load_same_mm ?? 0).to.equal(0);
+  }).timeout(60_000);
+
+  it("answers whether it is the same work, in a table and words, or in one document", () => {
+    const ask = ["evaluate", "--question", "same-work", "--workload", STORM, "--workers", "1"];
+    const { status, stdout } = pvtwin([...ask, "--json"]);
+    expect(status).to.equal(0);
+    const { question, claim, answer, workloads } = JSON.parse(stdout) as SameWork & { question: string };
+    expect([question, answer]).to.deep.equal(["same-work", "It is not the same work, on any recording."]);
+    const row = (name: string) => workloads[0]!.rows.find(({ proposal }) => proposal === name)!;
+    expect(row("xen-vcpu-root")).to.include({ option: 2, flushes: 0, ipis: 0 });
+    expect(row("xen-vcpu-root").entriesWritten).to.equal(row("xen-vcpu-root").syncOperations * 497);
+    expect(row("linux-per-vcpu").entriesWritten).to.be.below(row("linux-per-thread").entriesWritten);
+    const two = ["linux-per-vcpu", "xen-vcpu-root", "--workload", ODD, "--question", "same-work"];
+    const text = pvtwin(["evaluate", ...two]).stdout;
+    expect(text).to.include(claim);
+    expect(text)
+      .to.match(/^linux-per-vcpu +1 Linux /m)
+      .and.match(/^xen-vcpu-root +2 Xen /m);
+  }).timeout(120_000);
+
+  it("refuses that question where one side alone is named", () => {
+    const args = ["evaluate", "xpti", "--question", "same-work", "--workload", ODD];
+    const { status, stderr } = pvtwin(args);
+    expect(status).to.equal(2);
+    expect(stderr).to.match(/^pvtwin: [^\n]*needs a proposal in Linux and one in Xen; [^\n]+\n$/);
+  }).timeout(60_000);
+
+  it("refuses more vCPUs than a shim has, naming the recording and the remedy", () => {
+    const wide = join(dir, "wide.perf.txt");
+    const narrow = readFileSync(
+      join(ROOT, "test", "data", "traces", "damaged", "good_base.perf.txt"),
+      "utf8",
+    );
+    writeFileSync(wide, narrow.replace(/\[001\]/g, "[032]"));
+    const { status, stderr } = pvtwin(["evaluate", "shim", "--workload", wide]);
+    expect(status).to.equal(2);
+    expect(stderr).to.match(
+      /^pvtwin: [^\n]*wide\.perf\.txt: was recorded on 33 CPUs, and a guest in xen-shim has at most 32/,
+    );
+    expect(stderr.split("\n")).to.have.length(2);
   }).timeout(60_000);
 
   for (const [what, args, place] of [
