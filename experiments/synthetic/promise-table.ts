@@ -44,7 +44,7 @@ export function renderPromiseTable(rows: readonly PromiseRow[]): string {
     history === undefined
       ? "none found"
       : history.length === 0
-        ? "the first process starts"
+        ? "boot and the first process"
         : history.join(", ");
   const lines = rows.map(({ proposal, inGuest, inXen, process, any }) => {
     const keeps = inXen && inGuest ? "always" : inGuest ? "only in guest mode" : "no";

@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import { renderReport } from "../../../cli/report/report.js";
+import type { EventCounts } from "../../../abi/ledger.js";
 import type { Evaluation } from "../../../experiments/results.js";
+import { answerOf, sameWork, sameWorkRow } from "../../../experiments/same-work.js";
 import { evaluationFixture } from "../evaluation-fixture.js";
 
 const HOSTILE = `"><script>alert('&')</script>`;
@@ -48,6 +50,32 @@ describe("the report", () => {
     expect(hostile).not.to.include("<script>alert");
     expect(hostile.match(/<script>/g)).to.have.lengthOf(1);
     expect(hostile).to.include("&quot;&gt;&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;");
+  });
+
+  it("asks whether it is the same work where both sides were evaluated, and is silent where not", () => {
+    const of = (option: 1 | 2, proposal: string, counts: EventCounts) =>
+      sameWorkRow(proposal, option, counts, {}, 7);
+    const rows = [of(1, "in-linux", { top_sync_fault: 1234 }), of(2, "in-xen", { l4_copy: 5 })];
+    const asked = renderReport({ ...evaluationFixture(), sameWork: sameWork([answerOf("make_j2", rows)]) });
+    expect(page).to.not.include("same-work");
+    expect(asked).to.include('<a href="#same-work">').and.include('<h2 id="same-work">');
+    expect(asked).to.include("It is not the same work, on any recording.").and.include("1,234");
+  });
+
+  it("marks controls, leaves them out of its answer, and says what a guest cannot have", () => {
+    const evaluation = evaluationFixture();
+    const [first, ...others] = evaluation.proposals;
+    const control = {
+      ...first!,
+      kind: "control" as const,
+      verdict: "keeps" as const,
+      limits: ["no more than 32"],
+    };
+    const marked = renderReport({ ...evaluation, proposals: [control, ...others] });
+    expect(marked).to.include("<b>Control.</b>");
+    expect(marked).to.include(`of ${others.length} proposals`);
+    expect(marked).to.include(`${first!.name}: no more than 32`);
+    expect(page).to.not.include("Control.").and.to.not.include("cannot have");
   });
 
   it("has a ledger for each proposal on each recording, and a link to each", () => {
