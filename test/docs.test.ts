@@ -53,7 +53,7 @@ describe("the documents", () => {
 
   for (const file of documents) {
     for (const line of commandsIn(readFileSync(join(ROOT, file), "utf8"))) {
-      it(`${file}: ${line}`, () => run(line)).timeout(60_000);
+      it(`${file}: ${line}`, () => run(line)).timeout(180_000);
     }
   }
 
@@ -68,7 +68,7 @@ describe("the documents", () => {
       const examples = commandsIn(stdout.slice(stdout.search(/Examples?:/)));
       expect(examples).to.not.be.empty;
       examples.forEach(run);
-    }).timeout(60_000);
+    }).timeout(180_000);
   }
 
   for (const name of NAMES) {
