@@ -32,7 +32,8 @@ describe("the documents", () => {
   let dir: string;
   before(() => {
     dir = mkdtempSync(join(tmpdir(), "pvtwin-docs-"));
-    for (const folder of ["recordings", "test", "abi", "experiments"]) symlinkSync(join(ROOT, folder), join(dir, folder));
+    for (const folder of ["recordings", "test", "abi", "experiments"])
+      symlinkSync(join(ROOT, folder), join(dir, folder));
     const command = `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, "bin", "pvtwin.js")}' "$@"\n`;
     writeFileSync(join(dir, "pvtwin"), command, { mode: 0o755 });
     const kernel = process.env.PVTWIN_KERNEL;

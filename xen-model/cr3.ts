@@ -20,7 +20,7 @@ import { put_old_guest_table, put_or_defer } from "./page-type.js";
 import type { Place } from "./refusals.js";
 import type { Xen } from "./xen.js";
 
-/** The answer of an operation that has more steps. */
+/** The answer of an operation that has more steps; no errno. */
 export const MORE = 1;
 
 /**
@@ -29,7 +29,7 @@ export const MORE = 1;
  *
  * Errors: -EBUSY  under exclusive audit, another vCPU has it installed; -ERESTART; else what the audit of the L4 answers.
  */
-export function new_guest_cr3(x: Xen, vcpu: number, mfn: number, place: Place): Rc | typeof MORE {
+export function new_guest_cr3(x: Xen, vcpu: number, mfn: number, place: Place): Rc {
   const { vcpus, ledger } = x;
   if (x.pv32) return new_compat_cr3(x, vcpu, mfn);
   const old = vcpus.guest_table[vcpu]!;
@@ -51,7 +51,7 @@ export function new_guest_cr3(x: Xen, vcpu: number, mfn: number, place: Place): 
 }
 
 /** MMUEXT_NEW_USER_BASEPTR; mfn 0 removes it. No CR3 write: the caller runs in kernel mode. Errors: as above. */
-export function new_user_baseptr(x: Xen, vcpu: number, mfn: number): Rc | typeof MORE {
+export function new_user_baseptr(x: Xen, vcpu: number, mfn: number): Rc {
   const { vcpus, ledger } = x;
   if (x.pv32) return -EINVAL; // compat_mmuext_op()
   const old = vcpus.guest_table_user[vcpu]!;
@@ -159,7 +159,7 @@ export function toggle_guest_mode(x: Xen, vcpu: number): void {
  * The references of an installation, and with them the ownership: one step, so that of two vCPUs that install one L4 at once
  * only one can. Where the rule is off, others can act in between. MORE, or why not.
  */
-function claim(x: Xen, vcpu: number, mfn: number, place: Place): Rc | typeof MORE {
+function claim(x: Xen, vcpu: number, mfn: number, place: Place): Rc {
   if (!x.rules.owner_with_type_ref && x.requests.part[vcpu] === 0) {
     const busy = refuse_held(x, vcpu, mfn, place);
     return busy === 0 ? MORE : busy;

@@ -111,6 +111,10 @@ function refuse({ proposal, sizes }: CheckOptions): void {
       remedy,
     );
   }
+  if (proposal.xen.container !== "pv") {
+    const what = `${proposal.xen.container} guests have no steps to interleave`;
+    throw new BadInput(proposal.name, "xen.container", what, "check a proposal for 64-bit PV domains");
+  }
   const limits: readonly (readonly [keyof Bounds, number, number])[] = [
     ["vcpus", 1, 4],
     ["threads", 1, 6],

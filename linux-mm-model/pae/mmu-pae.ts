@@ -24,7 +24,7 @@ import { PARAVIRT_LAZY_CPU, PARAVIRT_LAZY_MMU } from "../percpu.js";
 import type { PvMmuOps } from "../pv-ops.js";
 import { PG_pinned, PG_table } from "../struct-page.js";
 import { xen_drop_mm_ref } from "../xen/cr3.js";
-import { xen_end_context_switch, xen_load_sp0, xen_load_tls } from "../xen/enlighten-pv.js";
+import { leave_lazy_cpu, xen_end_context_switch, xen_load_sp0, xen_load_tls } from "../xen/enlighten-pv.js";
 import { xen_mmu_ops } from "../xen/mmu-pv.js";
 import {
   CB_set_current_cr3,
@@ -91,11 +91,14 @@ export function pae_mmu_ops(k: Linux, pae: PaeTables): PvMmuOps {
       xen_mc_callback(k, cpu, CB_set_current_cr3, pgd);
       xen_mc_issue(k, cpu, PARAVIRT_LAZY_CPU);
     },
+    end_context_switch: (cpu, next) => {
+      if (k.tasks.mm[next] !== NO_MM) k.tasks.tls[next] = 1;
+      xen_load_tls(k, cpu, next);
+      xen_end_context_switch(k, cpu);
+    },
     switch_to: (cpu, _prev, next) => {
       const { tasks, percpu } = k;
-      if (tasks.mm[next] !== NO_MM) tasks.tls[next] = 1;
-      xen_load_tls(k, cpu, next);
-      xen_end_context_switch(k, cpu, next);
+      leave_lazy_cpu(k, cpu, next);
       percpu.current[cpu] = next;
       tasks.on_cpu[next] = cpu;
       tasks.last_cpu[next] = cpu;

@@ -25,6 +25,9 @@ export function proposal(name: string): Proposal {
   return readProposal(join(__dirname, "..", "..", "abi", "proposals", `${name}.yaml`));
 }
 
+/** Those whose guest is a 64-bit PV domain of the Xen that has the machine. */
+export const PV_PROPOSALS = PROPOSALS.filter((name) => proposal(name).xen.container === "pv");
+
 export function bootedMachine(name: string, overrides: MachineOverrides = {}): Machine {
   return booted(proposal(name), overrides);
 }

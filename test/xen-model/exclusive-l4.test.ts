@@ -32,11 +32,16 @@ function auditedGuest(options: Partial<XenConfig> = {}): TestGuest {
   return guest;
 }
 
-/** The state without the ledger's counts, those that any return to the guest is to make, and the log of refusals. */
+/**
+ * The state without the ledger's counts, those that any return to the guest is to make, the log of refusals, and the
+ * registers of a hypercall that is being made.
+ */
 function stateOf({ machine, xen }: TestGuest): Buffer {
   const bytes = machine.snapshot();
   const { counts } = machine.ledger;
-  for (const { byteOffset, byteLength } of [counts, xen.pcpus.lost, xen.refusals.total, xen.refusals.rows])
+  const { row, first, count, rc } = xen.requests;
+  const apart = [counts, xen.pcpus.lost, xen.refusals.total, xen.refusals.rows, row, first, count, rc];
+  for (const { byteOffset, byteLength } of apart)
     bytes.fill(0, byteOffset, byteOffset + byteLength);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -3,12 +3,12 @@ import * as fc from "fast-check";
 import type { Model } from "../../../checker/model.js";
 import { makePvModel } from "../../../experiments/check/pv-model.js";
 import { DEFAULT_BOUNDS } from "../../../experiments/check/scene.js";
-import { proposal, PROPOSALS } from "../../machine/booted-machine.js";
+import { PV_PROPOSALS, proposal } from "../../machine/booted-machine.js";
 
 const said = (model: Model): string => [...model.describe()].map((fact) => fact.join(": ")).join("\n");
 
 describe("a state that was written and read back", () => {
-  for (const name of PROPOSALS) {
+  for (const name of PV_PROPOSALS) {
     it(`goes on under ${name} as the machine that it was written by`, () => {
       const make = () =>
         makePvModel({ proposal: proposal(name), bounds: { ...DEFAULT_BOUNDS, slots: 2, ops: 2 } });

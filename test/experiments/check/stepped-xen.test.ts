@@ -10,7 +10,7 @@ import type { CallBuffer } from "../../../abi/hypercalls.js";
 import { PvState } from "../../../experiments/check/pv-state.js";
 import { buildScene } from "../../../experiments/check/scene.js";
 import { _PAGE_TABLE } from "../../../linux-mm-model/xen/prot.js";
-import { proposal, PROPOSALS } from "../../machine/booted-machine.js";
+import { PV_PROPOSALS, proposal } from "../../machine/booted-machine.js";
 
 const BOUNDS = { vcpus: 2, threads: 2, mms: 2, slots: 2, ops: 1 };
 
@@ -28,7 +28,7 @@ function queue(calls: CallBuffer, [one, other]: readonly number[], l3: number): 
 }
 
 describe("hypercalls made step by step", () => {
-  for (const name of PROPOSALS) {
+  for (const name of PV_PROPOSALS) {
     it(`leave Xen under ${name} as Xen.multicall() does`, () => {
       const [whole, stepped] = [0, 1].map(() => buildScene(proposal(name), BOUNDS).machine) as [
         Machine,
