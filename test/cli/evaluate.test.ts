@@ -27,7 +27,7 @@ describe("pvtwin evaluate", () => {
     const one = results("--workers", "1");
     expect(results("--workers", "2")).to.equal(one);
     expect(results("--workers", "1")).to.equal(one);
-  }).timeout(60_000);
+  }).timeout(240_000);
 
   it("judges every proposal, and says why", () => {
     const { status, stdout } = pvtwin(["evaluate", "--json", "--workload", STORM, "--workers", "1"]);
