@@ -41,8 +41,7 @@ function stateOf({ machine, xen }: TestGuest): Buffer {
   const { counts } = machine.ledger;
   const { row, first, count, rc } = xen.requests;
   const apart = [counts, xen.pcpus.lost, xen.refusals.total, xen.refusals.rows, row, first, count, rc];
-  for (const { byteOffset, byteLength } of apart)
-    bytes.fill(0, byteOffset, byteOffset + byteLength);
+  for (const { byteOffset, byteLength } of apart) bytes.fill(0, byteOffset, byteOffset + byteLength);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
