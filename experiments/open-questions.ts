@@ -14,9 +14,13 @@ export interface OpenQuestion {
   readonly driver: Driver | undefined;
 }
 
-/** Comparisons with the baseline and among the others, recording by recording, the least decided first. */
+/**
+ * Comparisons with the baseline and among the others, recording by recording, the least decided first. Controls are none
+ * of it: nobody chooses between them.
+ */
 export function openQuestions(evaluation: Evaluation): OpenQuestion[] {
   const { baseline, proposals, comparisons, workloads } = evaluation;
+  const controls = new Set(proposals.filter(({ kind }) => kind === "control").map(({ name }) => name));
   return workloads.flatMap(({ name: workload }, w) => {
     const against = proposals
       .filter(({ name }) => name !== baseline)
@@ -25,7 +29,7 @@ export function openQuestions(evaluation: Evaluation): OpenQuestion[] {
       .filter((pair) => pair.workload === workload)
       .map((pair) => question(workload, pair.a, pair.b, pair));
     return [...against, ...pairs]
-      .filter(({ share }) => share < 1)
+      .filter(({ share, cheaper, than }) => share < 1 && !controls.has(cheaper) && !controls.has(than))
       .sort((x, y) => x.share - y.share || (`${x.cheaper} ${x.than}` < `${y.cheaper} ${y.than}` ? -1 : 1));
   });
 }

@@ -105,6 +105,14 @@ describe("the comparisons that the prices leave open", () => {
     }
   });
 
+  it("are not about controls, between which nobody chooses", () => {
+    const evaluation = evaluationFixture();
+    const proposals = evaluation.proposals.map((proposal) =>
+      proposal.name === "xpti" ? { ...proposal, kind: "control" as const } : proposal,
+    );
+    expect(openQuestionLines({ ...evaluation, proposals }, 100)).to.not.match(/ xpti below| below xpti;/);
+  });
+
   it("are no lines where all is decided", () => {
     const evaluation = evaluationFixture();
     const [shared, ...others] = evaluation.proposals;
