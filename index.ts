@@ -223,3 +223,8 @@ export type { PctOptions } from "./checker/pct.js";
 export { sayWhatItRestsOn } from "./checker/statement.js";
 export { toTimeline, type Timeline } from "./checker/timeline.js";
 export { makePvModel, type PvModel, type PvModelOptions } from "./experiments/check/pv-model.js";
+export { PvState } from "./experiments/check/pv-state.js";
+export { PvRegisters } from "./experiments/check/registers.js";
+export type { Bounds as SceneBounds, Scene } from "./experiments/check/scene.js";
+export { PudRegisters } from "./linux-mm-model/pgtable.js";
+export { RequestRegisters } from "./xen-model/request-registers.js";
