@@ -13,7 +13,8 @@
  * Mirrors: nothing upstream. cpu_load_pmap() and xen_kpm_sync() of NetBSD/amd64 on Xen (sys/arch/xen/x86/) do
  *          the same with the kernel-mode L4; PAX_PER_CPU_PGD did it on hardware.
  * Differs: interrupts stay off from the first to the last write of a load, so that no access sees two mms mixed
- *          (I-22): the simulator lets nobody in between.
+ *          (I-22): the simulator lets nobody in between. The series (patches-notes/linux-per-vcpu) has a lock for
+ *          each pair instead of the mms' locks, and looks again who mirrors a table once its writes are issued.
  */
 import { ENOMEM, type Rc } from "../../abi/errno.js";
 import { EV } from "../../abi/events.js";

@@ -70,7 +70,7 @@ export const DECODERS: readonly (readonly [Tool, Decoder, options: readonly (rea
   ],
 ];
 
-const LIMIT = 2 ** 23;
+const LIMIT = 2 ** 26;
 
 /** One `it` a decoder: `inputs` generated ones are unpacked as they were before the tool packed them. */
 export function compareWithTools(inputs: number): void {
