@@ -160,14 +160,13 @@ export function toggle_guest_mode(x: Xen, vcpu: number): void {
  * only one can. Where the rule is off, others can act in between. MORE, or why not.
  */
 function claim(x: Xen, vcpu: number, mfn: number, place: Place): Rc {
-  if (!x.rules.owner_with_type_ref && x.requests.part[vcpu] === 0) {
-    const busy = refuse_held(x, vcpu, mfn, place);
-    return busy === 0 ? MORE : busy;
+  let rc: Rc;
+  if (x.rules.owner_with_type_ref) rc = get_root_table(x, vcpu, mfn, place);
+  else if (x.requests.part[vcpu] === 0) return refuse_held(x, vcpu, mfn, place) || MORE;
+  else {
+    x.race_window?.("get_root_table", mfn);
+    rc = take_root_table(x, vcpu, mfn);
   }
-  if (!x.rules.owner_with_type_ref) x.race_window?.("get_root_table", mfn);
-  const rc = x.rules.owner_with_type_ref
-    ? get_root_table(x, vcpu, mfn, place)
-    : take_root_table(x, vcpu, mfn);
   if (rc !== 0) return rc;
   x.vcpus.claimed[vcpu] = mfn;
   return MORE;

@@ -32,12 +32,9 @@ import type { Xen } from "./xen.js";
  *         others     what the audit of the L4 answers.
  */
 export function get_root_table(x: Xen, vcpu: number, mfn: number, place: Place): Rc {
-  const { rules } = x;
-  if (rules.owner_with_type_ref) x.race_window?.("get_root_table", mfn);
+  x.race_window?.("get_root_table", mfn);
   const busy = refuse_held(x, vcpu, mfn, place);
-  if (busy !== 0) return busy;
-  if (!rules.owner_with_type_ref) x.race_window?.("get_root_table", mfn);
-  return take_root_table(x, vcpu, mfn);
+  return busy === 0 ? take_root_table(x, vcpu, mfn) : busy;
 }
 
 /** The reference and the ownership, without asking whose it is. Errors: as above, but -EBUSY. */
