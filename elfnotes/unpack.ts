@@ -77,13 +77,13 @@ function unpackStream(
     case "gzip":
       return unpackGzip(stream, limit);
     case "bzip2":
-      return unpackBzip2(stream, limit, size);
+      return unpackBzip2(stream, limit);
     case "lzma":
       return unpackLzma(stream, limit);
     case "xz":
       return unpackXz(stream, limit);
     case "lzo":
-      return unpackLzo(stream, limit, size);
+      return unpackLzo(stream, limit);
     case "lz4":
       return unpackLz4(stream, limit);
     case "zstd":

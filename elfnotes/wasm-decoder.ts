@@ -33,7 +33,14 @@ interface Exports {
   readonly from: { readonly value: number };
   readonly to: { readonly value: number };
   readonly detail: { readonly value: number };
+  readonly bzip2Symbols: { readonly value: number };
   moved(from: number, to: number): void;
+  adler32(at: number, length: number): number;
+  bzip2Align(): void;
+  bzip2Begin(tables: number): void;
+  bzip2Bits(end: number, count: number): number;
+  bzip2Block(end: number, most: number): number;
+  bzip2Unsort(room: number): number;
   lz4(end: number, first: number, most: number, room: number, pause: number): number;
   lzmaBegin(source: number, target: number, probs: number, lc: number, lp: number): void;
   lzma(
@@ -46,6 +53,8 @@ interface Exports {
     lp: number,
     pb: number,
   ): number;
+  lzo(end: number, first: number, stop: number, room: number): number;
+  lzoBegin(): void;
   xxh64(at: number, length: number): number;
   xxh64End(at: number, length: number): number;
   zstd(start: number, end: number, first: number, room: number, buffer: number): number;
