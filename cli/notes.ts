@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { machineName } from "../elfnotes/elf.js";
 import { type GuestKind, whyNotLoaded } from "../elfnotes/note-check.js";
-import { type KernelImage, readImage } from "../elfnotes/read-image.js";
+import { type ImageNotes, readImageNotes } from "../elfnotes/read-image.js";
 import { withProposalNames } from "./feature-names.js";
 import { registerSet } from "./notes-set.js";
 
@@ -18,7 +18,7 @@ export function register(program: Command): void {
         "  pvtwin notes set /boot/vmlinuz-6.1.0-56-amd64 --feature exclusive_l4 --out out/vmlinuz\n",
     )
     .action(async (file: string, { json }: { json: boolean }) => {
-      const image = await readImage(file);
+      const image = await readImageNotes(file);
       const features = {
         supported: await withProposalNames(image.features.supported),
         required: await withProposalNames(image.features.required),
@@ -41,7 +41,7 @@ interface FeatureNames {
 }
 
 /** The document of --json. Offsets are of the unpacked ELF image. */
-function toJson(image: KernelImage, { supported, required }: FeatureNames): object {
+function toJson(image: ImageNotes, { supported, required }: FeatureNames): object {
   const { unknown } = image.features;
   const loads = KINDS.map(([key, , kind]) => {
     const reason = whyNotLoaded(image, kind);
@@ -66,7 +66,7 @@ function toJson(image: KernelImage, { supported, required }: FeatureNames): obje
   };
 }
 
-function render(image: KernelImage, names: FeatureNames): string {
+function render(image: ImageNotes, names: FeatureNames): string {
   const { elf, format, compression, source, notes, features } = image;
   const packed = compression === "none" ? "" : `, ${compression}`;
   const lines = [`${image.file}: ${format}${packed}, ${elf.bits}-bit ${machineName(elf.machine)}`];
@@ -86,7 +86,7 @@ function render(image: KernelImage, names: FeatureNames): string {
   return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
-function table({ source, notes }: KernelImage): string[] {
+function table({ source, notes }: ImageNotes): string[] {
   const nameWidth = Math.max(...notes.map(({ name }) => name.length));
   const rows = notes.map(({ type, name, value, remark }) => {
     const said = remark === "" ? value : `${value}  (${remark})`;

@@ -5,6 +5,7 @@
  * Differs: blocks that are randomised, as before bzip2 0.9.5, are refused.
  */
 import type { ImageBytes } from "./image-bytes.js";
+import type { KeptParts } from "./kept-parts.js";
 import { DONE, MORE, WasmDecoder } from "./wasm-decoder.js";
 
 const HEADER = 4;
@@ -36,8 +37,8 @@ const LENGTH = 22;
  *
  * Errors: BadInput, if a stream is damaged or unpacks to more.
  */
-export function unpackBzip2(bzip2: ImageBytes, limit: number): Uint8Array {
-  const decoder = new WasmDecoder(bzip2, limit, TABLES);
+export function unpackBzip2(bzip2: ImageBytes, limit: number, kept?: KeptParts): Uint8Array {
+  const decoder = new WasmDecoder(bzip2, limit, TABLES, bzip2.length, kept);
   const end = decoder.load(0, bzip2.length);
   decoder.run.bzip2Begin(decoder.tables);
   while (decoder.offset < bzip2.length) unpackStream(bzip2, decoder, end);
@@ -71,6 +72,7 @@ function unpackStream(bzip2: ImageBytes, decoder: WasmDecoder, end: number): voi
     if (decoder.detail !== crc) {
       throw bzip2.bad(place, "the CRC of a bzip2 block differs from what is unpacked");
     }
+    decoder.pass();
     combined = ((combined << 1) | (combined >>> 31)) ^ crc;
   }
   if (bits(32) !== combined >>> 0) throw decoder.bad("the CRC of the bzip2 stream is wrong");

@@ -76,12 +76,63 @@ export function isElf(bytes: ImageBytes): boolean {
   return bytes.has(0, "\x7fELF");
 }
 
+/** The ELF header, as far as it says where the others are. */
+interface Header {
+  readonly bits: 32 | 64;
+  readonly phoff: number;
+  readonly phentsize: number;
+  readonly phnum: number;
+  readonly shoff: number;
+  readonly shentsize: number;
+  readonly shnum: number;
+  readonly shstrndx: number;
+}
+
 /**
  * Read the headers of an ELF image.
  *
  * Errors: BadInput, if it is no ELF of a PC, or if a header lies outside of the file.
  */
 export function readElf(bytes: ImageBytes): Elf {
+  const header = readHeader(bytes);
+  const { bits, shoff, shentsize, shnum, shstrndx } = header;
+  const at = ELF_LAYOUT[bits];
+  const segments = readSegments(bytes, header);
+  const sections = readTable(bytes, shoff, shentsize, shnum, "section header", (shdr) => ({
+    header: shdr,
+    nameOffset: bytes.u32(shdr, "a section header"),
+    type: bytes.u32(shdr + 4, "a section header"),
+    offset: word(bytes, bits, shdr + at.sh_offset),
+    size: word(bytes, bits, shdr + at.sh_size),
+  }));
+  return { bytes, bits, machine: bytes.u16(18, "the ELF header"), segments, sections, shstrndx };
+}
+
+/** Bytes of an image. */
+export interface Place {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Where the headers are, and the segments with notes; `start` has the first bytes of the image.
+ *
+ * Errors: BadInput, if it is no ELF of a PC, or if a program header lies behind `start`.
+ */
+export function notePlaces(start: ImageBytes): Place[] {
+  const header = readHeader(start);
+  const { bits, phoff, phentsize, phnum, shoff, shentsize, shnum } = header;
+  return [
+    { offset: 0, length: ELF_LAYOUT[bits].ehdr },
+    { offset: phoff, length: phentsize * phnum },
+    { offset: shoff, length: shentsize * shnum },
+    ...readSegments(start, header)
+      .filter(({ type }) => type === PT_NOTE)
+      .map(({ offset, filesz }) => ({ offset, length: filesz })),
+  ];
+}
+
+function readHeader(bytes: ImageBytes): Header {
   if (!isElf(bytes)) throw bytes.bad(0, "is no ELF image", "name a vmlinux or a bzImage");
   const eiClass = bytes.u8(4, "the ELF header");
   if (eiClass !== 1 && eiClass !== 2) throw bytes.bad(4, `ELF class ${eiClass} is neither 32 nor 64 bits`);
@@ -94,35 +145,19 @@ export function readElf(bytes: ImageBytes): Elf {
   const [phentsize, phnum, shentsize, shnum, shstrndx] = [0, 2, 4, 6, 8].map((field) =>
     bytes.u16(at.counts + field, "the ELF header"),
   ) as [number, number, number, number, number];
+  const phoff = word(bytes, bits, at.phoff);
+  const shoff = word(bytes, bits, at.shoff);
+  return { bits, phoff, phentsize, phnum, shoff, shentsize, shnum, shstrndx };
+}
 
-  const segments = readTable(
-    bytes,
-    word(bytes, bits, at.phoff),
-    phentsize,
-    phnum,
-    "program header",
-    (phdr) => ({
-      header: phdr,
-      type: bytes.u32(phdr, "a program header"),
-      offset: word(bytes, bits, phdr + at.p_offset),
-      filesz: word(bytes, bits, phdr + at.p_filesz),
-    }),
-  );
-  const sections = readTable(
-    bytes,
-    word(bytes, bits, at.shoff),
-    shentsize,
-    shnum,
-    "section header",
-    (shdr) => ({
-      header: shdr,
-      nameOffset: bytes.u32(shdr, "a section header"),
-      type: bytes.u32(shdr + 4, "a section header"),
-      offset: word(bytes, bits, shdr + at.sh_offset),
-      size: word(bytes, bits, shdr + at.sh_size),
-    }),
-  );
-  return { bytes, bits, machine: bytes.u16(18, "the ELF header"), segments, sections, shstrndx };
+function readSegments(bytes: ImageBytes, { bits, phoff, phentsize, phnum }: Header): Segment[] {
+  const at = ELF_LAYOUT[bits];
+  return readTable(bytes, phoff, phentsize, phnum, "program header", (phdr) => ({
+    header: phdr,
+    type: bytes.u32(phdr, "a program header"),
+    offset: word(bytes, bits, phdr + at.p_offset),
+    filesz: word(bytes, bits, phdr + at.p_filesz),
+  }));
 }
 
 /** An offset or a size. Beyond 2^53 it loses its last bits, and is far beyond the end of any file. */

@@ -5,6 +5,7 @@
  * Differs: what follows the last chunk is refused, but for another legacy frame.
  */
 import type { ImageBytes } from "./image-bytes.js";
+import type { KeptParts } from "./kept-parts.js";
 import { DONE, MORE, STRIDE, WasmDecoder } from "./wasm-decoder.js";
 
 export const LZ4_LEGACY_MAGIC = 0x184c2102;
@@ -24,8 +25,8 @@ const TOO_LARGE = 17;
  *
  * Errors: BadInput, if a frame is damaged or unpacks to more.
  */
-export function unpackLz4(lz4: ImageBytes, limit: number): Uint8Array {
-  const decoder = new WasmDecoder(lz4, limit, 0, MAX_PACKED);
+export function unpackLz4(lz4: ImageBytes, limit: number, kept?: KeptParts): Uint8Array {
+  const decoder = new WasmDecoder(lz4, limit, 0, MAX_PACKED, kept);
   let at = 4; // the magic was seen
   while (at < lz4.length) {
     const length = lz4.u32(at, "the size of an lz4 chunk");
@@ -38,6 +39,7 @@ export function unpackLz4(lz4: ImageBytes, limit: number): Uint8Array {
     }
     lz4.need(at + 4, length, "an lz4 chunk");
     unpackChunk(decoder, at + 4, length);
+    decoder.pass();
     at += 4 + length;
   }
   return decoder.unpacked;
@@ -45,21 +47,21 @@ export function unpackLz4(lz4: ImageBytes, limit: number): Uint8Array {
 
 /** Chunks do not refer to each other. */
 function unpackChunk(decoder: WasmDecoder, offset: number, length: number): void {
-  const { run, target } = decoder;
-  const first = target + decoder.length;
+  const { run } = decoder;
+  const first = decoder.at;
   const end = decoder.load(offset, length);
   for (;;) {
-    const before = target + decoder.length;
+    const before = decoder.at;
     const status = run.lz4(end, first, LZ4_CHUNK, decoder.room, before + STRIDE);
     if (status === DONE) return;
     if (status !== MORE) throw failure(decoder, status, first);
-    if (target + decoder.length === before) decoder.grow(); // not one sequence had room
+    if (decoder.at === before) decoder.grow(); // not one sequence had room
   }
 }
 
 function failure(decoder: WasmDecoder, status: number, first: number): Error {
   if (status === CUT) return decoder.bad("an lz4 sequence goes beyond its chunk");
   if (status === TOO_LARGE) return decoder.bad(`an lz4 chunk unpacks to more than ${LZ4_CHUNK} bytes`);
-  const behind = decoder.target + decoder.length - first;
+  const behind = decoder.at - first;
   return decoder.bad(`an lz4 match is ${decoder.detail} bytes back, of ${behind}`);
 }

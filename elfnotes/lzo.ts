@@ -7,6 +7,7 @@
  */
 import { crc32 } from "node:zlib";
 import type { ImageBytes } from "./image-bytes.js";
+import type { KeptParts } from "./kept-parts.js";
 import { DONE, MORE, WasmDecoder } from "./wasm-decoder.js";
 
 const MAGIC = 9;
@@ -33,9 +34,9 @@ const TOO_FAR = 18;
  *
  * Errors: BadInput, if it is damaged or unpacks to more.
  */
-export function unpackLzo(lzo: ImageBytes, limit: number): Uint8Array {
+export function unpackLzo(lzo: ImageBytes, limit: number, kept?: KeptParts): Uint8Array {
   const { flags, end } = readHeader(lzo);
-  const decoder = new WasmDecoder(lzo, limit, 0, MAX_BLOCK);
+  const decoder = new WasmDecoder(lzo, limit, 0, MAX_BLOCK, kept);
   let at = end;
   for (;;) {
     const unpacked = be32(lzo, at, "the size of an lzo block");
@@ -48,7 +49,7 @@ export function unpackLzo(lzo: ImageBytes, limit: number): Uint8Array {
     let data = sums + countOf(flags, F_ADLER32_D, F_CRC32_D);
     if (packed < unpacked) data += countOf(flags, F_ADLER32_C, F_CRC32_C);
     lzo.need(data, packed, "an lzo block");
-    const start = decoder.length;
+    const start = decoder.at;
     if (packed < unpacked) unpackBlock(decoder, data, packed, unpacked);
     else {
       decoder.load(at, 0);
@@ -56,6 +57,7 @@ export function unpackLzo(lzo: ImageBytes, limit: number): Uint8Array {
       decoder.append(unpacked).set(lzo.data.subarray(data, data + packed));
     }
     verify(lzo, sums, flags, decoder, start);
+    decoder.pass();
     at = data + packed;
   }
   if (at + 4 !== lzo.length) throw lzo.bad(at + 4, "something follows the last lzo block");
@@ -89,30 +91,30 @@ function countOf(flags: number, ...each: number[]): number {
   return 4 * each.filter((flag) => (flags & flag) !== 0).length;
 }
 
-/** Compare the sums of what was unpacked from `start` on. */
+/** Compare the sums of what was unpacked from the address `start` on. */
 function verify(lzo: ImageBytes, sums: number, flags: number, decoder: WasmDecoder, start: number): void {
-  const { run, target } = decoder;
+  const { at, run } = decoder;
   const adler = (flags & F_ADLER32_D) !== 0;
+  const crc = (flags & F_CRC32_D) !== 0;
   const good =
-    (!adler || be32(lzo, sums, "a checksum") === run.adler32(target + start, decoder.length - start) >>> 0) &&
-    ((flags & F_CRC32_D) === 0 ||
-      be32(lzo, sums + (adler ? 4 : 0), "a checksum") === crc32(decoder.unpacked.subarray(start)));
+    (!adler || be32(lzo, sums, "a checksum") === run.adler32(start, at - start) >>> 0) &&
+    (!crc || be32(lzo, sums + (adler ? 4 : 0), "a checksum") === crc32(decoder.view(start, at)));
   if (!good) throw lzo.bad(sums, "the checksum of an lzo block differs from what is unpacked");
 }
 
 function unpackBlock(decoder: WasmDecoder, offset: number, packed: number, size: number): void {
-  const { run, target } = decoder;
-  const first = target + decoder.length;
+  const { run } = decoder;
+  const first = decoder.at;
   const end = decoder.load(offset, packed);
   run.lzoBegin();
   for (;;) {
-    const before = decoder.length;
+    const before = decoder.at;
     const status = run.lzo(end, first, first + size, decoder.room);
     if (status === DONE) break;
     if (status !== MORE) throw failure(decoder, status, first);
-    if (decoder.length === before) decoder.grow(); // not one instruction had room
+    if (decoder.at === before) decoder.grow(); // not one instruction had room
   }
-  const unpacked = target + decoder.length - first;
+  const unpacked = decoder.at - first;
   if (run.from.value >>> 0 !== end || unpacked !== size) {
     throw decoder.bad(`an lzo block unpacks to ${unpacked} bytes, it says ${size}`);
   }
@@ -122,7 +124,7 @@ function failure(decoder: WasmDecoder, status: number, first: number): Error {
   if (status === CUT) return decoder.bad("an lzo instruction goes beyond its block");
   if (status === LITERALS) return decoder.bad("lzo literals go beyond their block");
   if (status !== TOO_FAR) return decoder.bad("an lzo match goes beyond its block");
-  const behind = decoder.target + decoder.length - first;
+  const behind = decoder.at - first;
   return decoder.bad(`an lzo match is ${decoder.detail} bytes back, of ${behind}`);
 }
 

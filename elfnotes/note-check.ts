@@ -14,13 +14,13 @@ import {
 } from "../abi/elf-notes.js";
 import { XENFEAT_dom0, XENFEAT_supervisor_mode_kernel } from "../abi/features.js";
 import { EM_386, EM_X86_64, machineName } from "./elf.js";
-import { type KernelImage, noteValue } from "./read-image.js";
+import { type ImageNotes, noteValue } from "./read-image.js";
 
 /** How an image is to be started. */
 export type GuestKind = "pv" | "pv dom0" | "pvh";
 
 /** Why Xen 4.17 on x86 does not load the image as a guest of that kind; undefined if it does. */
-export function whyNotLoaded(image: KernelImage, kind: GuestKind): string | undefined {
+export function whyNotLoaded(image: ImageNotes, kind: GuestKind): string | undefined {
   const { features, source, elf } = image;
   if (elf.machine !== EM_X86_64 && elf.machine !== EM_386) return `it is for ${machineName(elf.machine)}`;
   if (source === "none" || (kind === "pvh" && source === "__xen_guest")) return "it has no Xen notes";
@@ -31,7 +31,7 @@ export function whyNotLoaded(image: KernelImage, kind: GuestKind): string | unde
   return whyNotPv(image) ?? (kind === "pv dom0" ? whyNotDom0(image) : whyNotDomU(image, kind));
 }
 
-function whyNotPv(image: KernelImage): string | undefined {
+function whyNotPv(image: ImageNotes): string | undefined {
   const loader = noteValue(image, XEN_ELFNOTE_LOADER) ?? "";
   const os = noteValue(image, XEN_ELFNOTE_GUEST_OS) ?? "";
   if (!loader.startsWith("generic") && !os.startsWith("linux")) {
@@ -41,14 +41,14 @@ function whyNotPv(image: KernelImage): string | undefined {
   return version.startsWith("xen-3.0") ? undefined : "its XEN_VERSION does not begin with xen-3.0";
 }
 
-function whyNotDom0({ notes, features }: KernelImage): string | undefined {
+function whyNotDom0({ notes, features }: ImageNotes): string | undefined {
   const says = notes.some(({ type }) => type === XEN_ELFNOTE_SUPPORTED_FEATURES);
   if (says && !has(features.supportedBits, XENFEAT_dom0)) return "its SUPPORTED_FEATURES lacks dom0";
   const supervisor = has(features.requiredBits, XENFEAT_supervisor_mode_kernel);
   return supervisor ? "it requires supervisor_mode_kernel" : undefined;
 }
 
-function whyNotDomU({ features }: KernelImage, kind: GuestKind): string | undefined {
+function whyNotDomU({ features }: ImageNotes, kind: GuestKind): string | undefined {
   if (kind === "pvh") return "it has no PHYS32_ENTRY";
   return has(features.requiredBits, XENFEAT_dom0) ? "it requires dom0" : undefined;
 }

@@ -12,6 +12,7 @@ import { type Elf, readElf } from "./elf.js";
 import { findNotes, type NoteSource } from "./find-notes.js";
 import { readGuestInfo } from "./guest-info.js";
 import { ImageBytes } from "./image-bytes.js";
+import { KeptParts, NotKept } from "./kept-parts.js";
 import { Features } from "./parse-features.js";
 import { type Compression, compressionOf, unpack } from "./unpack.js";
 
@@ -44,20 +45,44 @@ export async function readImage(file: string): Promise<KernelImage> {
   return decodeImage(readBytes(file), file === STDIN ? "standard input" : file);
 }
 
+/** What an image says, without its bytes. */
+export type ImageNotes = Omit<KernelImage, "bytes" | "elf"> & { readonly elf: Omit<Elf, "bytes"> };
+
+/** As readImage(), for a reader of notes alone: it is faster, and takes less memory. */
+export async function readImageNotes(file: string): Promise<ImageNotes> {
+  return decodeImageNotes(readBytes(file), file === STDIN ? "standard input" : file);
+}
+
+/** As readImageNotes(), of bytes that are called `file` in messages. */
+export async function decodeImageNotes(data: Uint8Array, file: string): Promise<ImageNotes> {
+  try {
+    return await decode(data, file, new KeptParts());
+  } catch (error) {
+    // More is needed to find the notes, or to say what is wrong.
+    if (error instanceof NotKept || error instanceof BadInput) return decode(data, file);
+    throw error;
+  }
+}
+
 /** As readImage(), of bytes that are called `file` in messages. */
 export async function decodeImage(data: Uint8Array, file: string): Promise<KernelImage> {
+  return decode(data, file);
+}
+
+async function decode(data: Uint8Array, file: string, kept?: KeptParts): Promise<KernelImage> {
   const bytes = new ImageBytes(file, data);
   if (!isBzImage(bytes)) {
     if (compressionOf(bytes) === undefined) {
       throw bytes.bad(0, "is neither ELF nor bzImage", "name a vmlinux, a compressed vmlinux or a bzImage");
     }
-    const { compression, elf } = await unpack(bytes, false);
+    const { compression, elf } = await unpack(bytes, false, kept);
     const read = readElf(elf);
     return { file, bytes, format: `elf${read.bits}`, compression, ...readNotes(read) };
   }
   const payload = findPayload(bytes);
   const packed = bytes.slice(payload.offset, payload.length, "the compressed kernel");
-  const { compression, elf } = await unpack(new ImageBytes(file, packed, " of the compressed kernel"), true);
+  const stream = new ImageBytes(file, packed, " of the compressed kernel");
+  const { compression, elf } = await unpack(stream, true, kept);
   return { file, bytes, format: "bzImage", compression, payload, ...readNotes(readElf(elf)) };
 }
 

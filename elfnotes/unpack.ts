@@ -8,6 +8,7 @@ import { gunzipSync } from "node:zlib";
 import { unpackBzip2 } from "./bzip2.js";
 import { isElf } from "./elf.js";
 import { ImageBytes } from "./image-bytes.js";
+import { type KeptParts, PartlyKept } from "./kept-parts.js";
 import { unpackLz4 } from "./lz4.js";
 import { unpackLzma } from "./lzma.js";
 import { unpackLzo } from "./lzo.js";
@@ -33,6 +34,9 @@ const MAX_UNPACKED = 2 ** 30;
 /** The first bytes, by which it is known, and the size at the end. */
 const MIN_PACKED = 8;
 
+/** Said after offsets. */
+const WITHIN = " of the unpacked kernel";
+
 /** What `bytes` begin with: "none" for ELF, undefined for what is no kernel. */
 export function compressionOf(bytes: ImageBytes): Compression | undefined {
   if (isElf(bytes)) return "none";
@@ -47,11 +51,11 @@ export interface Unpacked {
 
 /**
  * Unpack a kernel. `sizeAppended`: it ends with four bytes that say how large it is unpacked, as in a bzImage
- * (gzip has them of its own).
+ * (gzip has them of its own). With `kept`, some ways of unpacking keep no more than that.
  *
  * Errors: BadInput, if it is damaged, or no kernel.
  */
-export async function unpack(packed: ImageBytes, sizeAppended: boolean): Promise<Unpacked> {
+export async function unpack(packed: ImageBytes, sizeAppended: boolean, kept?: KeptParts): Promise<Unpacked> {
   const compression = compressionOf(packed);
   if (compression === undefined) {
     throw packed.bad(
@@ -63,31 +67,41 @@ export async function unpack(packed: ImageBytes, sizeAppended: boolean): Promise
   if (compression === "none") return { compression, elf: packed };
   if (sizeAppended) packed.need(0, MIN_PACKED, "the compressed kernel with its size");
   const stream = compression === "gzip" || !sizeAppended ? packed : withoutSize(packed);
-  const data = await unpackStream(stream, compression, sizeAppended ? sizeOf(packed) : undefined);
-  return { compression, elf: sized(packed, data, sizeAppended) };
+  const limit = Math.min(sizeAppended ? sizeOf(packed) : MAX_UNPACKED, MAX_UNPACKED);
+  const data = await unpackStream(stream, compression, limit, kept);
+  if (sizeAppended && sizeOf(packed) !== data.length) {
+    const said = `says that the kernel has ${sizeOf(packed)} bytes`;
+    throw packed.bad(packed.length - 4, `${said}, it unpacks to ${data.length}`);
+  }
+  const { file } = packed;
+  const partly = kept !== undefined && kept.length > 0;
+  return {
+    compression,
+    elf: partly ? new PartlyKept(file, kept, WITHIN) : new ImageBytes(file, data, WITHIN),
+  };
 }
 
 function unpackStream(
   stream: ImageBytes,
   compression: Exclude<Compression, "none">,
-  size: number | undefined,
+  limit: number,
+  kept: KeptParts | undefined,
 ): Uint8Array | Promise<Uint8Array> {
-  const limit = Math.min(size ?? MAX_UNPACKED, MAX_UNPACKED);
   switch (compression) {
     case "gzip":
       return unpackGzip(stream, limit);
     case "bzip2":
-      return unpackBzip2(stream, limit);
+      return unpackBzip2(stream, limit, kept);
     case "lzma":
       return unpackLzma(stream, limit);
     case "xz":
       return unpackXz(stream, limit);
     case "lzo":
-      return unpackLzo(stream, limit);
+      return unpackLzo(stream, limit, kept);
     case "lz4":
-      return unpackLz4(stream, limit);
+      return unpackLz4(stream, limit, kept);
     case "zstd":
-      return unpackZstd(stream, limit);
+      return unpackZstd(stream, limit, kept);
   }
 }
 
@@ -106,13 +120,4 @@ function sizeOf(packed: ImageBytes): number {
 
 function withoutSize(packed: ImageBytes): ImageBytes {
   return new ImageBytes(packed.file, packed.data.subarray(0, -4), packed.within);
-}
-
-/** The unpacked kernel, if it has the size that was said. */
-function sized(packed: ImageBytes, data: Uint8Array, sizeAppended: boolean): ImageBytes {
-  if (sizeAppended && sizeOf(packed) !== data.length) {
-    const said = `says that the kernel has ${sizeOf(packed)} bytes`;
-    throw packed.bad(packed.length - 4, `${said}, it unpacks to ${data.length}`);
-  }
-  return new ImageBytes(packed.file, data, " of the unpacked kernel");
 }

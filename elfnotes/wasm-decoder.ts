@@ -5,12 +5,14 @@
  *     static data | tables | packed bytes, a part at a time | what they unpack to, which grows
  *
  * Memory grows in place and by what has really been unpacked, so that a size that a damaged image gives is a
- * hint, never an allocation: it stays below twice what was unpacked, and twice the packed bytes.
+ * hint, never an allocation: it stays below twice what was unpacked, and twice the packed bytes. Where only parts of
+ * a kernel are kept, the same memory is used again for what follows.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BadInput } from "../abi/bad-input.js";
 import type { ImageBytes } from "./image-bytes.js";
+import type { KeptParts } from "./kept-parts.js";
 
 /** Mirrors: wasm/state.ts. */
 export const DONE = 0;
@@ -87,17 +89,21 @@ export class WasmDecoder {
   readonly target: number;
   /** The offset of what load() put there. */
   private base = 0;
+  /** How many unpacked bytes were before the one that is at `target`. */
+  private passed = 0;
   private readonly memory: Memory;
 
   /**
    * For `packed`, which unpacks to at most `limit` bytes, with `tableSize` bytes of tables. At most `part` packed
-   * bytes are loaded at a time: where that is not all, few pages are touched again and again.
+   * bytes are loaded at a time: where that is not all, few pages are touched again and again. `kept` takes what
+   * is unpacked, where it is there.
    */
   constructor(
     private readonly packed: ImageBytes,
     private readonly limit: number,
     tableSize: number,
     part = packed.length,
+    private readonly kept?: KeptParts,
   ) {
     this.source = roundUp(TABLES + tableSize + SLACK, 16);
     this.target = roundUp(this.source + Math.min(part, packed.length) + SLACK, 16);
@@ -118,12 +124,17 @@ export class WasmDecoder {
 
   /** How many bytes have been unpacked. */
   get length(): number {
-    return (this.run.to.value >>> 0) - this.target;
+    return this.passed + this.at - this.target;
+  }
+
+  /** Address of the next unpacked byte. */
+  get at(): number {
+    return this.run.to.value >>> 0;
   }
 
   /** Address of the end of the room for unpacked bytes. */
   get room(): number {
-    return Math.min(this.memory.buffer.byteLength - SLACK, this.target + this.limit);
+    return Math.min(this.memory.buffer.byteLength - SLACK, this.target + this.limit - this.passed);
   }
 
   /** The offset, of the packed bytes, that the decoder has come to, or found wrong. */
@@ -143,7 +154,7 @@ export class WasmDecoder {
    */
   grow(count = 0): void {
     const now = this.room - this.target;
-    const wanted = Math.min(this.limit, Math.max(now * 2, this.length + count));
+    const wanted = Math.min(this.limit - this.passed, Math.max(now * 2, this.at - this.target + count));
     if (wanted <= now) throw this.tooMuch();
     const pages = pagesOf(this.target + wanted + SLACK) - this.memory.buffer.byteLength / WASM_PAGE;
     if (pages > 0) this.memory.grow(pages);
@@ -151,21 +162,42 @@ export class WasmDecoder {
 
   /** Make room for `count` bytes more, where there is not, or as many as the limit allows. */
   reserve(count: number): void {
-    const wanted = Math.min(this.limit, this.length + count);
+    const wanted = Math.min(this.limit - this.passed, this.at - this.target + count);
     if (this.target + wanted > this.room) this.grow(count);
   }
 
   /** `count` bytes more, for the caller to write. */
   append(count: number): Uint8Array {
-    const at = this.length;
-    if (this.target + at + count > this.room) throw this.tooMuch();
-    this.run.moved(this.run.from.value, this.target + at + count);
-    return new Uint8Array(this.memory.buffer, this.target + at, count);
+    const { at } = this;
+    if (at + count > this.room) throw this.tooMuch();
+    this.run.moved(this.run.from.value, at + count);
+    return this.view(at, at + count);
   }
 
-  /** What was unpacked, where it is. */
+  /** The bytes between two addresses, where they are. */
+  view(start: number, end: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, start, end - start);
+  }
+
+  /**
+   * If only parts of the kernel are kept: begin again at `target` with the last `window` bytes, to which what follows
+   * may refer. Returns by how much they moved down.
+   */
+  pass(window = 0): number {
+    const { at, kept, target } = this;
+    const by = at - target - window;
+    if (kept === undefined || by <= 0) return 0;
+    kept.take(this.view(target, at - window));
+    if (window > 0) this.view(target, at).copyWithin(0, by);
+    this.passed += by;
+    this.run.moved(this.run.from.value, at - by);
+    return by;
+  }
+
+  /** What was unpacked; of a kernel whose parts are kept, nothing but those. */
   get unpacked(): Uint8Array {
-    return new Uint8Array(this.memory.buffer, this.target, this.length);
+    this.pass();
+    return this.kept?.data ?? this.view(this.target, this.at);
   }
 
   tooMuch(): BadInput {

@@ -2,9 +2,10 @@
  * Unpacking of zstd: one frame, as kernels have it.
  *
  * Mirrors: RFC 8878. wasm/zstd.ts has the compressed blocks.
- * Differs: no dictionaries, no skippable frames.
+ * Differs: no dictionaries, no skippable frames; a match may reach back beyond the window, where that was kept.
  */
 import type { ImageBytes } from "./image-bytes.js";
+import type { KeptParts } from "./kept-parts.js";
 import { DONE, WasmDecoder, WRONG_SIZE } from "./wasm-decoder.js";
 
 /** What zstd itself takes unless told otherwise, and kernels are packed for. */
@@ -36,6 +37,8 @@ interface Frame {
   readonly contentSize: number | undefined;
   /** The low half of XXH64 of what is unpacked. */
   readonly checksum: number | undefined;
+  /** How far back a match may reach. */
+  readonly window: number;
   /** Where the first block is. */
   readonly start: number;
 }
@@ -54,23 +57,26 @@ interface Block {
  *
  * Errors: BadInput, if the frame is damaged or unpacks to more.
  */
-export function unpackZstd(zstd: ImageBytes, limit: number): Uint8Array {
-  const { contentSize, checksum, start } = readFrame(zstd);
+export function unpackZstd(zstd: ImageBytes, limit: number, kept?: KeptParts): Uint8Array {
+  const { contentSize, checksum, start, window } = readFrame(zstd);
   if ((contentSize ?? 0) > limit) {
     throw zstd.bad(0, `says that it unpacks to ${contentSize} bytes, more than ${limit}`, WRONG_SIZE);
   }
-  const decoder = new WasmDecoder(zstd, limit, LITERALS, MAX_BLOCK);
+  const decoder = new WasmDecoder(zstd, limit, LITERALS, MAX_BLOCK, kept);
   const { run, target } = decoder;
   let hashed = target;
   for (const block of blocksOf(zstd, start)) {
     unpackBlock(zstd, block, decoder);
-    if (checksum !== undefined) hashed = run.xxh64(hashed, target + decoder.length - hashed) >>> 0;
+    if (checksum !== undefined) hashed = run.xxh64(hashed, decoder.at - hashed) >>> 0;
+    // Not less than is behind it, so that few bytes move.
+    if (decoder.at - target > 2 * window + MAX_BLOCK) hashed -= decoder.pass(window);
   }
+  const sum = checksum === undefined ? undefined : run.xxh64End(hashed, decoder.at - hashed) >>> 0;
   const out = decoder.unpacked;
   if (contentSize !== undefined && contentSize !== out.length) {
     throw zstd.bad(0, `the zstd frame unpacks to ${out.length} bytes, it says ${contentSize}`);
   }
-  if (checksum !== undefined && checksum !== run.xxh64End(hashed, target + out.length - hashed) >>> 0) {
+  if (checksum !== sum) {
     throw zstd.bad(
       zstd.length - 4,
       `the zstd checksum differs from that of the ${out.length} bytes unpacked`,
@@ -119,7 +125,7 @@ function readFrame(zstd: ImageBytes): Frame {
   const hasChecksum = (descriptor & 4) !== 0;
   const checksum = hasChecksum ? zstd.u32(end, "the zstd checksum") : undefined;
   if (end + (hasChecksum ? 4 : 0) !== zstd.length) throw notOurs(zstd, "there is more than one zstd frame");
-  return { contentSize, checksum, start };
+  return { contentSize, checksum, window, start };
 }
 
 /** The number of bytes that the field takes, and its value. `code` is what the descriptor says of it. */
