@@ -4,6 +4,8 @@
  * Each command is one file beside this one that exports `register`. Exit 0: done and holds; 1: done
  * and does not hold; 2: bad usage or bad input, one message, never a stack trace.
  */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { BadInput } from "../abi/bad-input.js";
 
@@ -37,9 +39,9 @@ const COMMANDS = [
 export async function main(argv: string[]): Promise<number> {
   const program = new Command("pvtwin");
   program.description("Prototype a PV pagetable ABI on twin models of Linux and Xen").exitOverride();
-  const [asked] = argv;
-  const wanted = asked !== undefined && COMMANDS.includes(asked) ? [asked] : COMMANDS;
-  for (const name of wanted) load(name).register(program);
+  const asked = argv[0] === "help" ? argv[1] : argv[0];
+  if (asked !== undefined && COMMANDS.includes(asked)) load(asked).register(program);
+  else if (!registerListed(program)) for (const name of COMMANDS) load(name).register(program);
   try {
     await program.parseAsync(argv, { from: "user" });
     return Number(process.exitCode ?? 0);
@@ -51,6 +53,36 @@ export async function main(argv: string[]): Promise<number> {
     }
     throw error;
   }
+}
+
+/** A command as --help lists it. */
+interface Listed {
+  readonly name: string;
+  readonly term: string;
+  readonly description: string;
+}
+
+/** What --help lists, from the commands themselves; the build writes it to commands.json beside this file. */
+export function listCommands(): Listed[] {
+  const program = new Command("pvtwin");
+  for (const name of COMMANDS) load(name).register(program);
+  const help = program.createHelp();
+  return program.commands.map((command) => ({
+    name: command.name(),
+    term: help.subcommandTerm(command),
+    description: help.subcommandDescription(command),
+  }));
+}
+
+/** Register what is listed, so that --help need not load all commands; returns false where no build wrote it. */
+function registerListed(program: Command): boolean {
+  const file = join(__dirname, "commands.json");
+  if (!existsSync(file)) return false;
+  const listed = JSON.parse(readFileSync(file, "utf8")) as Listed[];
+  for (const { name, description } of listed) program.command(name).description(description);
+  const terms = new Map(listed.map(({ name, term }) => [name, term]));
+  program.configureHelp({ subcommandTerm: (command) => terms.get(command.name()) ?? "help [command]" });
+  return true;
 }
 
 /** A command is loaded when it is asked for: what others need takes longer to load than a kernel's notes to read. */

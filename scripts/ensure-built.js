@@ -21,6 +21,8 @@ async function ensureBuilt() {
   }
   const compiled = await compileDecoders();
   if (compiled !== 0) return compiled;
+  const { listCommands } = require(join(DIST, "cli", "main.js"));
+  writeFileSync(join(DIST, "cli", "commands.json"), JSON.stringify(listCommands()));
   removeStale(new Set(sources.map((file) => file.replace(/\.ts$/, ""))));
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, stamp);

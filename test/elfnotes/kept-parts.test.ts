@@ -67,7 +67,9 @@ describe("a reader of notes alone", () => {
     expect(kept.length).to.equal(kernel.length);
     const { data } = kept;
     const different = kernel.findIndex((byte, i) => data[i] !== byte);
-    expect(different).to.be.above(64 + 56).and.below(1000);
+    expect(different)
+      .to.be.above(64 + 56)
+      .and.below(1000);
     expect(kept.has(different, 1)).to.be.false;
     expect(kept.has(0, 64)).to.be.true;
     expect(kept.has(kernel.length - 3 * 64, 3 * 64), "the section headers").to.be.true;
