@@ -29,7 +29,7 @@ interface Flags {
   readonly meltdown: boolean;
   readonly l1tf: boolean;
   readonly eptPublic: boolean;
-  readonly diff?: string;
+  readonly diff?: readonly string[];
   readonly explain?: string;
   readonly pcpu: number;
   readonly mode: string;
@@ -47,7 +47,7 @@ U/S, so that guest modes reach all that is mapped; --l1tf ignores P: they reach 
 
 Examples:
   pvtwin secrets xpti --meltdown
-  pvtwin secrets shared --diff xen-vcpu-root
+  pvtwin secrets --diff shared xen-vcpu-root
   pvtwin secrets xpti --explain 0xffff830000000000 --mode guest-kernel
   pvtwin secrets xen-vcpu-root --staircase --out out
   pvtwin secrets linux-per-vcpu --workload recordings/thread_storm.perf.txt.gz
@@ -57,7 +57,7 @@ export function register(program: Command): void {
   program
     .command("secrets")
     .description("What each pCPU could be made to load, by walking the root that it has in each mode")
-    .argument("<proposal>", "name of a proposal, or YAML file")
+    .argument("[proposal]", "name of a proposal, or YAML file")
     .option("--memory <size>", "memory of the host: 64G, 1T", memory, DEFAULT_HOST.memoryBytes)
     .option("--pcpus <n>", "pCPUs of the host", number(1, 4096), DEFAULT_HOST.pcpus)
     .option(
@@ -70,7 +70,7 @@ export function register(program: Command): void {
     .option("--meltdown", "the processor ignores U/S when it speculates", false)
     .option("--l1tf", "the processor ignores P when it speculates", false)
     .option("--ept-public", "EPT pages are no secret", false)
-    .option("--diff <proposal>", "where another proposal differs")
+    .option("--diff <proposals...>", "where two proposals differ: <proposal> and one more, or two here")
     .option("--explain <va>", "one address: its walk, whose the frame is, and since when")
     .option("--pcpu <n>", "for --explain: the pCPU", number(0, 4095), 0)
     .option("--mode <mode>", `for --explain: one of ${MODES.join(", ")}`, "xen")
@@ -81,7 +81,8 @@ export function register(program: Command): void {
     .option("--ghz <n>", "for --workload: the processor's clock", ghz, DEFAULT_GHZ)
     .option("--json", "print one JSON document, and nothing else", false)
     .addHelpText("after", HELP)
-    .action(async (name: string, flags: Flags) => {
+    .action(async (named: string | undefined, flags: Flags) => {
+      const [name, other] = proposalsOf(named, flags.diff);
       const { memory: memoryBytes, pcpus, domains, vcpus, meltdown, l1tf, eptPublic } = flags;
       const host: HostSpec = { memoryBytes, pcpus, domains, vcpus };
       const options: SecretsOptions = { host, speculation: { meltdown, l1tf }, eptPublic };
@@ -107,9 +108,9 @@ export function register(program: Command): void {
         return print(flags, stairs, () => staircaseText(stairs, classes));
       }
       const report = secretsOf(proposal, options);
-      if (flags.diff !== undefined) {
-        const other = secretsOf(loadProposal(flags.diff), options);
-        const found = { a: report.proposal, b: other.proposal, differences: differences(report, other) };
+      if (other !== undefined) {
+        const second = secretsOf(loadProposal(other), options);
+        const found = { a: report.proposal, b: second.proposal, differences: differences(report, second) };
         return print(flags, found, () => diffText(found));
       }
       if (flags.workload === undefined) return print(flags, report, () => reportText(report));
@@ -121,6 +122,22 @@ export function register(program: Command): void {
         () => reportText(report) + weighedText(weighed, report.secretClasses),
       );
     });
+}
+
+/** The proposal to look at, and the one to hold against it: `A --diff B` or `--diff A B`. */
+function proposalsOf(named: string | undefined, diff: readonly string[] = []): [string, string?] {
+  const names = [...(named === undefined ? [] : [named]), ...diff];
+  const [name, other] = names;
+  if (name === undefined)
+    throw new BadInput("secrets", "<proposal>", "is missing", "name a proposal, as: pvtwin secrets xpti");
+  if (names.length > 2 || (diff.length > 0 && other === undefined))
+    throw new BadInput(
+      "secrets",
+      "--diff",
+      `names ${names.length} of two proposals`,
+      "name two, as: --diff shared xpti",
+    );
+  return [name, other];
 }
 
 function print({ json }: Flags, document: object, text: () => string): void {

@@ -15,16 +15,29 @@ describe("pvtwin secrets", () => {
     expect(xen.classes.other_domains).to.be.greaterThan(4 * 2 ** 30);
   }).timeout(30_000);
 
-  it("says that two proposals reach the same", () => {
-    const { status, stdout } = pvtwin(["secrets", "shared", "--diff", "linux-per-vcpu", ...SMALL]);
-    expect([status, stdout]).to.deep.equal([
-      0,
-      "shared and linux-per-vcpu: every pCPU reaches the same in every mode\n",
-    ]);
+  for (const args of [
+    ["--diff", "shared", "linux-per-vcpu"],
+    ["shared", "--diff", "linux-per-vcpu"],
+  ]) {
+    it(`says that two proposals reach the same, asked by ${args.join(" ")}`, () => {
+      const { status, stdout } = pvtwin(["secrets", ...args, ...SMALL]);
+      expect([status, stdout]).to.deep.equal([
+        0,
+        "shared and linux-per-vcpu: every pCPU reaches the same in every mode\n",
+      ]);
+    }).timeout(30_000);
+  }
+
+  it("names the first proposal first where two differ", () => {
+    const { stdout } = pvtwin(["secrets", "--diff", "xpti", "shared", "--meltdown", ...SMALL]);
+    expect(stdout).to.match(/^most that a pCPU reaches +xpti +shared +difference\n/);
   }).timeout(30_000);
 
   const refused = [
+    [[], "<proposal>: is missing"],
     [["nope"], "is no proposal"],
+    [["shared", "--diff", "xpti", "xen-vcpu-root"], "--diff: names 3 of two proposals"],
+    [["--diff", "shared"], "--diff: names 1 of two proposals"],
     [["shared", "--explain", "0x800000000000"], "is no canonical address"],
     [["shared", "--explain", "12"], "is no canonical address"],
     [["shared", "--explain", "0x0", "--mode", "smm"], "is no mode"],
