@@ -146,7 +146,7 @@ export function created(files: readonly StatLine[]): string[] {
   return files.filter(({ isNew }) => isNew).map(({ path }) => ` create mode 100644 ${path}`);
 }
 
-function maintainersFiles(project: Project, tree: SourceTree): MaintainersFiles {
+export function maintainersFiles(project: Project, tree: SourceTree): MaintainersFiles {
   const text = tree.read("MAINTAINERS");
   if (text === undefined) {
     throw new BadInput(join(tree.dir, "MAINTAINERS"), "", "is not in this tree", "get a whole tree");

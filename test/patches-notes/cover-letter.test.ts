@@ -82,7 +82,7 @@ describe("a cover letter", () => {
   it("has the numbers of the evaluation, and the command that measured them", () => {
     const { file, mail } = letter("linux-per-vcpu");
     expect(file).to.equal("v2-0000-cover-letter.patch");
-    expect(mail.subject).to.equal("[RFC PATCH v2 0/8] x86/xen: Top-level pagetables that no two vCPUs share");
+    expect(mail.subject).to.equal("[RFC PATCH v2 0/9] x86/xen: Top-level pagetables that no two vCPUs share");
     expect(mail.body).to.match(/^ {2}linux-per-vcpu +\+6\.25 +\+6\.00 +\+106 +52$/m);
     expect(mail.body).to.include("    pvtwin evaluate --out out");
     expect(mail.body).to.match(/costs\s+\+2\.25%\s+\[\+2\.00\.\.\+102\]\s+on\s+redis_bench/);
@@ -90,7 +90,7 @@ describe("a cover letter", () => {
 
   it("ends with shortlog, diffstat and base", () => {
     const { mail } = letter("linux-per-vcpu");
-    expect(mail.body).to.include("Ann Author (8):\n  xen: Add XENFEAT_exclusive_l4 to the interface");
+    expect(mail.body).to.include("Ann Author (9):\n  xen: Add XENFEAT_exclusive_l4 to the interface");
     expect(mail.body).to.match(/ \d files changed, \d+ insertions\(\+\), \d+ deletions\(-\)\n/);
     expect(mail.body).to.match(/base: Linux 6\.1\.192$/);
   });
