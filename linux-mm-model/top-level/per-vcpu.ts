@@ -14,7 +14,8 @@
  *          the same with the kernel-mode L4; PAX_PER_CPU_PGD did it on hardware.
  * Differs: interrupts stay off from the first to the last write of a load, so that no access sees two mms mixed
  *          (I-22): the simulator lets nobody in between. The series (patches-notes/linux-per-vcpu) has a lock for
- *          each pair instead of the mms' locks, and looks again who mirrors a table once its writes are issued.
+ *          each pair instead of the mms' locks, and takes all of these in turn once an entry of the reference is
+ *          written; test/patches-notes/copy-versus-fan-out.ts is a model of that.
  */
 import { ENOMEM, type Rc } from "../../abi/errno.js";
 import { EV } from "../../abi/events.js";

@@ -22,7 +22,9 @@ const TREES: readonly (readonly [Project, string])[] = [
 /** Text files of the tree, evenly from all of it. */
 function filesOf(tree: string): string[] {
   const all = readdirSync(tree, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /^(?:Kconfig|Makefile)$|\.(?:c|h|S|rst|yaml|txt|pl|sh)$/.test(entry.name))
+    .filter(
+      (entry) => entry.isFile() && /^(?:Kconfig|Makefile)$|\.(?:c|h|S|rst|yaml|txt|pl|sh)$/.test(entry.name),
+    )
     .map((entry) => join(entry.parentPath, entry.name).slice(tree.length + 1))
     .filter((path) => !path.startsWith(".") && !/\s/.test(path))
     .sort();
@@ -57,7 +59,11 @@ describe("the recipients of a patch, against get_maintainer.pl", () => {
           const text = mailFor(tree, path);
           writeFileSync(mail, text, "latin1");
           const script = ["scripts/get_maintainer.pl", "--nogit", "--nogit-fallback", "--norolestats", mail];
-          const said = execFileSync("perl", script, { cwd: tree, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+          const said = execFileSync("perl", script, {
+            cwd: tree,
+            encoding: "utf8",
+            stdio: ["ignore", "pipe", "pipe"],
+          });
           const theirs = said.split("\n").filter((line) => line !== "");
           const ours = recipientsOf(text, files).map(({ email }) => email);
           told += ours.length;
