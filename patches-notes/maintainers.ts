@@ -2,7 +2,8 @@
  * Who gets a patch: the sections of MAINTAINERS that its files and its text fall under.
  *
  * Mirrors: scripts/get_maintainer.pl --nogit --nogit-fallback, of Linux and of Xen.
- * Differs: no sections of git; where two sections are equally near, the one that comes first in the file counts first.
+ * Differs: no sections of git; the addresses in the text of a *.yaml, a device-tree binding, are not added; where two sections
+ *          are equally near, the one that comes first in the file counts first.
  */
 import type { Project } from "./source-tree.js";
 
@@ -200,11 +201,24 @@ class People {
   }
 
   all(mailmap: ReadonlyMap<string, readonly [string, string]>): Recipient[] {
-    const seen = new Set<string>();
+    const seen = new Set<string>([""]);
+    const first = new Map<string, string>(); // by name and by address
+    const once = (email: string): string => (this.mergesDuplicates ? firstOf(first, email) : email);
     return [...this.people, ...this.lists.values()]
-      .map(({ email, role }) => ({ email: mapped(email, mailmap), role }))
+      .map(({ email, role }) => ({ email: once(mapped(email, mailmap)), role }))
       .filter(({ email }) => !seen.has(email) && seen.add(email));
   }
+}
+
+/** Who had this name, or else this address, first: one person, or a team that is a list elsewhere. Mirrors: deduplicate_email(). */
+function firstOf(first: Map<string, string>, email: string): string {
+  const [name, address] = nameAndAddress(email);
+  if (address === "") return ""; // a list that is no address
+  const keys = [...(name === "" ? [] : [`name ${name.toLowerCase()}`]), `at ${address.toLowerCase()}`];
+  const known = keys.find((key) => first.has(key));
+  if (known !== undefined) return first.get(known)!;
+  for (const key of keys) first.set(key, email);
+  return email;
 }
 
 function nameAndAddress(text: string): [name: string, address: string] {

@@ -19,6 +19,12 @@ M:	"Dot T. Name" <dot@example.org>
 S:	Maintained
 F:	arch/x86/
 
+SOC
+R:	Soc Team <soc@example.org>
+L:	soc@example.org
+L:	Soc Maintainers <other@example.org>
+F:	drivers/soc/
+
 LANDLOCKED
 M:	Key Word <key@example.org>
 S:	Maintained
@@ -66,6 +72,14 @@ describe("the recipients of a patch", () => {
     expect(list!.role).to.equal("moderated list:X86 XEN");
   });
 
+  it("have a team that is a list too once, and no list that is no address", () => {
+    expect(emails(patch("drivers/soc/a.c"))).to.deep.equal([
+      "Soc Team <soc@example.org>",
+      "Rest Lee <lee@example.org>",
+      "all@example.org",
+    ]);
+  });
+
   it("leave out a section that excludes the file", () => {
     expect(emails(patch("arch/x86/xen/other.c"))[0]).to.equal("Old Ann <ann@example.org>");
   });
@@ -88,6 +102,7 @@ describe("a MAINTAINERS file", () => {
     expect(sections.map(({ name }) => name)).to.deep.equal([
       "X86 XEN",
       "X86 ARCHITECTURE",
+      "SOC",
       "LANDLOCKED",
       "THE REST",
     ]);
