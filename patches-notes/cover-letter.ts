@@ -3,7 +3,8 @@
  *
  * In the notes, `{cost PROPOSAL WORKLOAD}`, `{promise PROPOSAL}`, `{memory PROPOSAL WORKLOAD}`, `{lines}`, `{files}`,
  * `{recipients}`, `{touched}` and `{outside}` stand for numbers of the evaluation and the footprint, so that no number is claimed that
- * nobody measured.
+ * nobody measured. `{oldguest PROPOSAL}` is what the evaluation says of a guest without the feature. An item of a list that
+ * begins with `(Linux)` or `(Xen)` stands in that side's letter only.
  */
 import { BadInput } from "../abi/bad-input.js";
 import { diffstat } from "./diffstat.js";
@@ -20,6 +21,7 @@ import {
   type MailOptions,
   type RenderedSeries,
 } from "./render-series.js";
+import type { Project } from "./source-tree.js";
 import { aligned, filled } from "./wrap.js";
 
 /** Headings of notes.md, in the order of the letter. The first has none there: its text opens the letter. */
@@ -76,8 +78,18 @@ export function renderCoverLetter(parts: CoverParts, options: MailOptions): stri
 function section(parts: CoverParts, name: (typeof SECTIONS)[number]): string {
   const text = parts.notes.sections.get(name);
   if (text === undefined || text === "") return "";
-  const said = filled(withNumbers(text, parts));
+  const said = filled(withNumbers(ofSide(text, parts.series.project), parts));
   return name === "Problem" ? said : `${underlined(name)}\n\n${said}`;
+}
+
+/** `text` without the list items of the other side, and without the marks of this one. */
+function ofSide(text: string, project: Project): string {
+  const [own, other] = project === "linux" ? ["Linux", "Xen"] : ["Xen", "Linux"];
+  return text
+    .split(/^(?=- )/m)
+    .filter((item) => !item.startsWith(`- (${other}) `))
+    .map((item) => item.replace(`- (${own}) `, "- "))
+    .join("");
 }
 
 const underlined = (heading: string): string => `${heading}\n${"=".repeat(heading.length)}`;
@@ -95,13 +107,14 @@ function withNumbers(text: string, { measured, footprint, notes }: CoverParts): 
     if (kind === "touched") return `${footprint.functions}`;
     if (kind === "outside") return `${outside}`;
     if (kind === "recipients") return `${footprint.recipients.length}`;
-    if (!["cost", "promise", "memory"].includes(kind)) {
+    if (!["cost", "promise", "memory", "oldguest"].includes(kind)) {
       throw new BadInput(file, whole, "is no number that there is", "see patches-notes/cover-letter.ts");
     }
     if (measured === undefined) return "(not measured)";
     const proposal = measured.proposals.find((candidate) => candidate.name === name);
     if (proposal === undefined) return "(not measured)";
     if (kind === "promise") return proposal.verdict;
+    if (kind === "oldguest") return proposal.oldGuest;
     const value = kind === "cost" ? costOf(proposal, workload) : memoryOf(proposal, workload);
     return value ?? "(not measured)";
   });

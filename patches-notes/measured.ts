@@ -16,6 +16,7 @@ const results = z.object({
     z.object({
       name: z.string(),
       verdict: z.string(),
+      compat: z.object({ oldGuest: z.string() }),
       cost: z.array(z.object({ workload: z.string(), versus: z.object({ percent: bracket }) })),
       memoryBytes: z.array(z.object({ workload: z.string(), guest: z.number(), xen: z.number() })),
     }),
@@ -25,6 +26,8 @@ const results = z.object({
 export interface MeasuredProposal {
   readonly name: string;
   readonly verdict: string;
+  /** What becomes of a guest without the feature. */
+  readonly oldGuest: string;
   readonly costs: readonly { readonly workload: string; readonly percent: z.infer<typeof bracket> }[];
   /** Bytes of top-level tables, at most. */
   readonly memory: readonly { readonly workload: string; readonly guest: number; readonly xen: number }[];
@@ -72,9 +75,10 @@ export function readMeasured(file: string): Measured {
     baseline,
     profile: profile.name,
     workloads,
-    proposals: proposals.map(({ name, verdict, cost, memoryBytes }) => ({
+    proposals: proposals.map(({ name, verdict, compat, cost, memoryBytes }) => ({
       name,
       verdict: verdict === "guest-mode-only" ? "guest mode only" : verdict,
+      oldGuest: compat.oldGuest,
       costs: cost.map(({ workload, versus }) => ({ workload, percent: versus.percent })),
       memory: memoryBytes,
     })),

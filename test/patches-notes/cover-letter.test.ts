@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { makeSeries, type SeriesOptions } from "../../patches-notes/make-series.js";
 import type { Measured } from "../../patches-notes/measured.js";
 import { notedProposals, readNotes } from "../../patches-notes/notes.js";
+import type { Project } from "../../patches-notes/source-tree.js";
 import { parseMbox } from "../../patches-notes/mail.js";
 import { compareSeries } from "../../patches-notes/range-diff.js";
 import { filled } from "../../patches-notes/wrap.js";
@@ -19,20 +20,23 @@ const proposals = ["shared", "xpti", "xen-vcpu-root", "linux-per-thread", "linux
   "linux-per-vcpu-local-flush",
 ]);
 
+const WORKLOADS = ["redis_bench", "make_j2", "thread_storm", "node_workers"];
+
 /** An evaluation whose numbers cannot be mistaken for others. */
 const MEASURED: Measured = {
   command: "pvtwin evaluate --out out",
   baseline: "shared",
   profile: "test-profile",
-  workloads: ["redis_bench", "make_j2", "thread_storm"].map((name) => ({ name, events: 1000 })),
+  workloads: WORKLOADS.map((name) => ({ name, events: 1000 })),
   proposals: proposals.map((name, i) => ({
     name,
     verdict: name === "shared" ? "breaks" : "keeps",
-    costs: ["redis_bench", "make_j2", "thread_storm"].map((workload) => ({
+    oldGuest: "runs in a box",
+    costs: WORKLOADS.map((workload) => ({
       workload,
       percent: { low: i, likely: i + 0.25, high: 100 + i },
     })),
-    memory: ["redis_bench", "make_j2", "thread_storm"].map((workload) => ({
+    memory: WORKLOADS.map((workload) => ({
       workload,
       guest: 8192 * i,
       xen: 4096,
@@ -50,11 +54,12 @@ const OPTIONS: SeriesOptions = {
   since: undefined,
 };
 
-function letter(name: string, options: Partial<SeriesOptions> = {}) {
+function letter(name: string, options: Partial<SeriesOptions> = {}, project: Project = "linux") {
   const notes = readNotes(FOLDER, name);
-  const dir = folderWith(smallTree("linux", "6.1.192", notes.sides.linux!.series));
+  const version = project === "linux" ? "6.1.192" : "4.17.7";
+  const dir = folderWith(smallTree(project, version, notes.sides[project]!.series));
   try {
-    const made = makeSeries(notes, "linux", dir, { ...OPTIONS, ...options });
+    const made = makeSeries(notes, project, dir, { ...OPTIONS, ...options });
     const [file, text] = [...made.files][0]!;
     return { file, text, mail: parseMbox(text, file)[0]! };
   } finally {
@@ -86,6 +91,18 @@ describe("a cover letter", () => {
     expect(mail.body).to.match(/^ {2}linux-per-vcpu +\+6\.25 +\+6\.00 +\+106 +52$/m);
     expect(mail.body).to.include("    pvtwin evaluate --out out");
     expect(mail.body).to.match(/costs\s+\+2\.25%\s+\[\+2\.00\.\.\+102\]\s+on\s+redis_bench/);
+  });
+
+  it("answers each side's objections in its own letter, and says what becomes of other guests in both", () => {
+    const [linux, xen] = (["linux", "xen"] as const).map(
+      (side) => letter("linux-per-vcpu", {}, side).mail.body,
+    );
+    expect(linux).to.include("Per-CPU PGDs again?").and.not.include("Who holds the lock");
+    expect(xen).to.include("Who holds the lock").and.not.include("Per-CPU PGDs again?");
+    for (const body of [linux, xen])
+      expect(body)
+        .to.match(/runs\s+in\s+a\s+box/)
+        .and.not.match(/\((?:Linux|Xen)\) /);
   });
 
   it("ends with shortlog, diffstat and base", () => {
