@@ -112,7 +112,7 @@ function signed(n: number): string {
 const WIDTH = 100;
 
 export function staircaseText(stairs: Staircase, classes: readonly SecretClass[]): string {
-  const { proposal, workload, steps, left } = stairs;
+  const { proposal, workload, steps, left, leftBecause } = stairs;
   const head = ["step", ...classes, ...(workload === null ? [] : ["cycles", "%"])];
   const taken = steps.filter(({ impossible }) => impossible === undefined);
   const rows = taken.map((step, i) => [
@@ -133,7 +133,8 @@ export function staircaseText(stairs: Staircase, classes: readonly SecretClass[]
     columns([head, ...rows]),
     "\n",
     ...[...told, ...not].map((line) => `${wrap(line, WIDTH).join("\n   ")}\n`),
-    `left in reach: ${left.length === 0 ? "nothing" : left.join(", ")}\n`,
+    ...(left.length === 0 ? ["left in reach: nothing\n"] : []),
+    ...left.map((name) => `${wrap(`left in reach: ${name}: ${leftBecause[name]}`, WIDTH).join("\n   ")}\n`),
   ].join("");
 }
 

@@ -58,6 +58,16 @@ const PLAN: readonly StepPlan[] = [
   },
 ];
 
+/** Why the last step has still some of a class in reach, and what would have to change. */
+const LEFT: Partial<Record<SecretClass, string>> = {
+  percpu: "that of pCPU 0 lies in Xen's image; it would have to move out of there, as others do",
+  xenheap:
+    "struct domain, grant and event tables, which nobody has proposed to map for their own domain only",
+  pagetables:
+    "roots that are Xen heap pages, as in XPTI and in ASI v2, and what a linear map shows; roots would have to come from the domain heap",
+};
+const SHARED_LEFT = "needs L4s that no two pCPUs share";
+
 /** One row. Units: bytes; cycles on the recording. */
 export interface StairStep {
   readonly name: string;
@@ -82,6 +92,8 @@ export interface Staircase {
   readonly steps: readonly StairStep[];
   /** Secrets that the last step still has in reach. */
   readonly left: readonly SecretClass[];
+  /** Why each of these is left. */
+  readonly leftBecause: Readonly<Partial<Record<SecretClass, string>>>;
 }
 
 export interface StaircaseOptions extends SecretsOptions {
@@ -134,6 +146,7 @@ export async function staircase(
     workload: options.workload === undefined ? null : workloadName(options.workload.file),
     steps,
     left,
+    leftBecause: Object.fromEntries(left.map((name) => [name, LEFT[name] ?? SHARED_LEFT])),
   };
 }
 

@@ -19,21 +19,23 @@ describe("the staircase from today to a secret-free Xen", () => {
     });
 
     it(`${name}: no directmap takes other domains' memory, own L4s then take stacks, and vCPUs' state`, async () => {
-      const { steps, left } = await stairs(name);
+      const { steps, left, leftBecause } = await stairs(name);
       expect(step(steps, /^no directmap/).removes).to.deep.equal(["other_domains"]);
       expect(step(steps, /^EPT/).removes).to.deep.equal(["ept"]);
       expect(step(steps, /^stacks/).removes).to.deep.equal(["other_stacks"]);
       expect(step(steps, /^vCPU state/).removes).to.deep.equal(["other_domains_vcpus", "other_vcpus"]);
       // pCPU 0's per-CPU area is in the image, and the Xen heap is mapped for all
       expect(left).to.include.members(["percpu", "xenheap"]).and.not.include("other_domains");
+      expect(leftBecause.percpu).to.match(/^that of pCPU 0 lies in Xen's image/);
     });
   }
 
   for (const name of ["shared", "xpti"]) {
     it(`${name}: stacks stay in reach, as what pCPUs share cannot differ on one of them`, async () => {
-      const { steps, left } = await stairs(name);
+      const { steps, left, leftBecause } = await stairs(name);
       expect(steps.at(-1)!.impossible).to.be.a("string");
       expect(left).to.include.members(["other_stacks", "other_vcpus", "other_domains_vcpus"]);
+      expect(leftBecause.other_stacks).to.equal("needs L4s that no two pCPUs share");
     });
   }
 
