@@ -56,7 +56,7 @@ git init -q && git config user.name "Check" && git config user.email check@examp
 
 # warnings: the compiler's, without line numbers, sorted.
 warnings() {
-	grep -E 'warning:|error:' | sed -E 's/:[0-9]+(:[0-9]+)?:/:/g' | sort -u
+	{ grep -E 'warning:|error:' || true; } | sed -E 's/:[0-9]+(:[0-9]+)?:/:/g' | sort -u
 }
 # Objects that the series changes, other than what make arch/x86/xen/ makes.
 objects() {
