@@ -1,0 +1,67 @@
+/** What the initramfs holds: busybox, the compiled driver and player, the scripts. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BadInput } from "../abi/bad-input.js";
+import {
+  characterDevice,
+  directory,
+  executable,
+  packInitramfs,
+  regularFile,
+  type InitramfsFile,
+} from "./initramfs.js";
+import type { Ingredients } from "./packages.js";
+
+const SOURCES = join(__dirname, "guest");
+
+/** The player has no libc: two pages of text, in one segment, and nothing else. */
+const PLAYER_FLAGS = [
+  ..."-Os -std=gnu11 -static -nostdlib -ffreestanding -fno-pic -no-pie -fno-stack-protector -fcf-protection=none".split(
+    " ",
+  ),
+  ..."-mgeneral-regs-only -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns".split(" "),
+  ..."-Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--build-id=none -Wl,-z,noexecstack".split(" "),
+];
+
+/** Compile a source of witness/guest/. Errors: BadInput with what the compiler says. */
+export function compile(compiler: string, source: string, flags: readonly string[]): Buffer {
+  const scratch = mkdtempSync(join(tmpdir(), "pvtwin-witness-"));
+  const output = join(scratch, "program");
+  try {
+    execFileSync(compiler, [...flags, "-o", output, join(SOURCES, source)], { stdio: "pipe" });
+    return readFileSync(output);
+  } catch (error) {
+    const { stderr } = error as { stderr?: Buffer };
+    throw new BadInput(
+      source,
+      "",
+      `does not compile: ${String(stderr ?? error)}`,
+      "install gcc and libc6-dev",
+    );
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+/** The initramfs for `scripts`, by name, in the driver's text, and `programs`, as shell scripts. */
+export function guestInitramfs(
+  { compiler, busybox }: Ingredients,
+  scripts: ReadonlyMap<string, string>,
+  programs: readonly InitramfsFile[],
+): Buffer {
+  const folders = ["bin", "sbin", "dev", "proc", "sys", "tmp", "scripts", "programs"].map(directory);
+  return packInitramfs([
+    ...folders,
+    characterDevice("dev/console", 5, 1),
+    characterDevice("dev/null", 1, 3),
+    characterDevice("dev/zero", 1, 5),
+    executable("bin/busybox", readFileSync(busybox)),
+    executable("init", readFileSync(join(SOURCES, "init.sh"))),
+    executable("player", compile(compiler, "player.c", PLAYER_FLAGS)),
+    executable("bin/driver", compile(compiler, "driver.c", ["-O2", "-static"])),
+    ...[...scripts].map(([name, text]) => regularFile(`scripts/${name}`, text)),
+    ...programs,
+  ]);
+}

@@ -1,0 +1,126 @@
+/** `npm run witness`: play mm scripts on a real kernel under a real Xen, and write what they recorded. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { BadInput } from "../abi/bad-input.js";
+import { readMmScripts, type MmScript } from "../experiments/mm-script/script.js";
+import { boot, isolation, LINUX_ARGUMENTS, XEN_ARGUMENTS } from "./boot.js";
+import { parseConsole } from "./console.js";
+import { guestInitramfs } from "./guest-files.js";
+import { executable } from "./initramfs.js";
+import { findIngredients } from "./packages.js";
+import { mergeRuns, recordedSteps, type RecordedStep } from "./record.js";
+import { scriptText } from "./script-text.js";
+
+interface Flags {
+  readonly kernel?: string;
+  readonly xen?: string;
+  readonly scripts: string;
+  readonly only?: string[];
+  readonly program?: string[];
+  readonly runs: string;
+  readonly cpus: string;
+  readonly patience: string;
+  readonly linuxArgs: string;
+  readonly xenArgs: string;
+  readonly out?: string;
+  readonly log?: string;
+}
+
+const SCRIPTS = join(__dirname, "../test/data/linux-6.1-pv/visible.jsonl.gz");
+
+const program = new Command("npm run witness --")
+  .description(
+    "Play mm scripts on Linux under Xen, in QEMU, and write what was recorded, as pvtwin mm reads it",
+  )
+  .option("--kernel <bzImage>", "Linux (otherwise the one that scripts/fetch-kernel.sh fetched)")
+  .option("--xen <image>", "Xen (otherwise the newest in /boot)")
+  .option("--scripts <file>", "mm scripts, one JSON document a line", SCRIPTS)
+  .option("--only <names...>", "only these scripts")
+  .option("--program <files...>", "shell scripts to run afterwards")
+  .option("--runs <n>", "record each script so often", "1")
+  .option("--cpus <n>", "vCPUs; scripts run on 1 and 2", "3")
+  .option("--patience <seconds>", "for one boot", "300")
+  .option("--linux-args <words>", "more of Linux's command line", "")
+  .option("--xen-args <words>", "more of Xen's command line", "")
+  .option("--out <file>", "write the recording there, and not to standard output")
+  .option("--log <file>", "write the console there")
+  .addHelpText(
+    "after",
+    "\nExample:\n  npm run witness -- --only fork_cow --out out/fork_cow.jsonl\n  pvtwin mm out/fork_cow.jsonl\n",
+  )
+  .action((flags: Flags) => record(flags));
+
+async function record(flags: Flags): Promise<void> {
+  const ingredients = findIngredients(flags);
+  const scripts = readMmScripts(flags.scripts).filter((s) => flags.only?.includes(s.name) ?? true);
+  if (scripts.length === 0 && flags.only !== undefined && flags.only[0] !== "none")
+    throw new BadInput(
+      flags.scripts,
+      "",
+      `holds none of ${flags.only.join(", ")}`,
+      "see the names in the file",
+    );
+  const runs = Number(flags.runs);
+  const texts = new Map<string, string>();
+  scripts.forEach((script, i) => {
+    for (let run = 0; run < runs; run++)
+      texts.set(`${String(i).padStart(3, "0")}.${run}`, scriptText(script, flags.scripts, 1));
+  });
+  const programs = (flags.program ?? []).map((file, i) =>
+    executable(`programs/${i}-${file.split("/").at(-1)!}`, readFileSync(file)),
+  );
+  const scratch = mkdtempSync(join(tmpdir(), "pvtwin-witness-"));
+  try {
+    const cpus = Number(flags.cpus);
+    const initramfs = guestInitramfs(ingredients, texts, programs);
+    const text = await boot(ingredients, initramfs, scratch, {
+      cpus,
+      patience: Number(flags.patience),
+      xenArguments: [...XEN_ARGUMENTS, ...words(flags.xenArgs)],
+      linuxArguments: [...LINUX_ARGUMENTS, ...isolation(cpus), ...words(flags.linuxArgs)],
+    }).finally(() => {
+      if (flags.log !== undefined) writeFileSync(flags.log, readIfThere(join(scratch, "console.log")));
+    });
+    const console = parseConsole(text, "the console");
+    const recorded = scripts.map((script, i) => recording(script, i, runs, console.blocks));
+    const lines = recorded.map((document) => `${JSON.stringify(document)}\n`).join("");
+    if (flags.out === undefined) process.stdout.write(lines);
+    else {
+      mkdirSync(join(flags.out, ".."), { recursive: true });
+      writeFileSync(flags.out, lines);
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function recording(script: MmScript, i: number, runs: number, blocks: ReadonlyMap<string, string>): object {
+  const all: RecordedStep[][] = [];
+  for (let run = 0; run < runs; run++) {
+    const block = blocks.get(`${String(i).padStart(3, "0")}.${run}`);
+    if (block === undefined)
+      throw new BadInput("the console", script.name, "has no block", "see the console");
+    all.push(recordedSteps(script, block, "the console"));
+  }
+  return { ...script, runs, results: mergeRuns(all) };
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+program.parseAsync().catch((error: unknown) => {
+  if (!(error instanceof BadInput)) throw error;
+  process.stderr.write(`witness: ${error.message}\n`);
+  process.exitCode = 2;
+});
