@@ -1,17 +1,20 @@
 /** `pvtwin mm`: recorded mm scripts on both twins, compared step by step. */
 import type { Command } from "commander";
 import { BadInput } from "../abi/bad-input.js";
-import { join } from "node:path";
-import { readProposal, type Proposal } from "../abi/proposal.js";
-import { dataFolder } from "../experiments/bundled.js";
+import type { Proposal } from "../abi/proposal.js";
+import { loadProposal } from "../experiments/evaluate.js";
 import type { Difference } from "../experiments/mm-script/compare.js";
 import { playScripts, type MmReport } from "../experiments/mm-script/play-scripts.js";
 import { explainStep } from "../experiments/mm-script/explain.js";
+import { predictScripts } from "../experiments/mm-script/predict.js";
+import { writeOutput } from "../experiments/write-output.js";
 
 interface Flags {
   readonly json: boolean;
   readonly explain: boolean;
   readonly step?: string;
+  readonly proposal?: string;
+  readonly predict?: string;
 }
 
 /** Differences shown or reported, of possibly many. */
@@ -25,15 +28,18 @@ export function register(program: Command): void {
     .option("--json", "print one JSON document, and nothing else", false)
     .option("--step <script:step>", "only this step")
     .option("--explain", "with --step: each pv-op and hypercall, and the function that caused it", false)
+    .option("--proposal <name>", "Linux and Xen of this proposal (a name, or a YAML file) instead of today's")
+    .option("--predict <file>", "write what the twins counted, in the form of the recordings", undefined)
     .addHelpText(
       "after",
       "\nExample:\n  pvtwin mm test/data/linux-6.1-pv/visible.jsonl.gz --step fork_cow:3 --explain\n",
     )
     .action((files: string[], flags: Flags) => {
-      const proposals = { shared: bundledProposal("shared"), xpti: bundledProposal("xpti") };
+      const proposals = proposalsOf(flags.proposal);
       const only = flags.step === undefined ? undefined : parseStep(flags.step);
       if (flags.explain && only === undefined)
         throw new BadInput("--explain", "", "needs one step to explain", "add --step SCRIPT:NUMBER");
+      if (flags.predict !== undefined) writeOutput(flags.predict, predictScripts(files, proposals.shared));
       const report = playScripts(files, proposals, only);
       const story = flags.explain ? explainStep(files, only!, proposals.shared) : [];
       process.stdout.write(flags.json ? json(report, story) : text(report, story));
@@ -41,8 +47,11 @@ export function register(program: Command): void {
     });
 }
 
-function bundledProposal(name: string): Proposal {
-  return readProposal(join(dataFolder("abi", "proposals"), `${name}.yaml`));
+/** What is played, and its XPTI twin: a proposal of one's own has none, and is played twice. */
+function proposalsOf(named: string | undefined): { shared: Proposal; xpti: Proposal } {
+  if (named === undefined) return { shared: loadProposal("shared"), xpti: loadProposal("xpti") };
+  const proposal = loadProposal(named);
+  return { shared: proposal, xpti: proposal };
 }
 
 function parseStep(text: string): { script: string; step: number } {

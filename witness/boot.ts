@@ -2,7 +2,7 @@
  * One boot: Xen, a kernel as dom0 and an initramfs, in QEMU without acceleration, until the guest is done.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { createWriteStream, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BadInput } from "../abi/bad-input.js";
 import type { Ingredients } from "./packages.js";
@@ -73,8 +73,8 @@ export async function boot(
     ].flat(),
     { stdio: ["ignore", "pipe", "pipe"] },
   );
+  child.stdout.pipe(createWriteStream(log));
   const { text, ended } = await watch(child, options, monitor);
-  writeFileSync(log, text);
   if (!ended)
     throw new BadInput(
       log,

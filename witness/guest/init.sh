@@ -54,7 +54,7 @@ for program in /programs/*; do
 	sh $program 2>&1
 	echo "@@ program $(basename $program) exit $?"
 done
-[ -e /sys/kernel/debug/xen/witness ] && { echo "@@ witness"; cat /sys/kernel/debug/xen/witness; }
+[ -e /sys/kernel/debug/xen_witness ] && { echo "@@ witness"; cat /sys/kernel/debug/xen_witness; }
 dmesg | block dmesg
 echo "@@ all"
 poweroff -f
