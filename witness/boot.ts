@@ -29,6 +29,7 @@ export const XEN_ARGUMENTS: readonly string[] = [
   "dom0=pv",
   "dom0_vcpus_pin",
   "noreboot",
+  "sync_console", // no character is dropped where the serial line is slow
 ];
 
 /** As the ground truth was recorded: scripts run on isolated, tickless CPUs. */

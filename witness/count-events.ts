@@ -48,7 +48,7 @@ export class CpuCounter {
   private queue: string[] = [];
   private who: Who = "other";
   /** A PTE was set, and nothing says yet whether it was queued. */
-  private pte: { kernel: boolean } | undefined;
+  private pte: { kernel: boolean; into: RecordedCounts | undefined } | undefined;
 
   constructor(private readonly isTask: (comm: string) => boolean) {}
 
@@ -56,7 +56,7 @@ export class CpuCounter {
   count(event: TraceEvent, window: RecordedCounts | undefined): void {
     if (event.name === "sched_switch") this.sched_switch(event, window);
     const into = this.who === "other" && event.name !== "sched_switch" ? undefined : window;
-    this.direct(event, into);
+    this.direct(event);
     this.event(event, into);
   }
 
@@ -78,10 +78,11 @@ export class CpuCounter {
   }
 
   /** A PTE that was set just before `event`: queued if a lazy batch begins, or else a call of its own. */
-  private direct(event: TraceEvent, into: RecordedCounts | undefined): void {
+  private direct(event: TraceEvent): void {
     const pte = this.pte;
     this.pte = undefined;
-    if (pte === undefined || into === undefined) return;
+    if (pte?.into === undefined) return;
+    const { into } = pte;
     if (event.name === "xen_mc_batch" && event.fields.includes("LAZY_MMU")) return;
     if (pte.kernel) add(into.hypercalls, "mmu_update_kernel");
     else {
@@ -98,7 +99,7 @@ export class CpuCounter {
       case "xen_mc_flush":
         return this.mc_flush(into);
       case "xen_mmu_set_pte":
-        this.pte = { kernel: isKernelPte(fields) };
+        this.pte = { kernel: isKernelPte(fields), into };
         if (into !== undefined) add(into.linux, this.pte.kernel ? "set_pte_kernel" : "set_pte");
         return;
       default:

@@ -1,6 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { expect } from "chai";
 import { BadInput } from "../../abi/bad-input.js";
-import { parseScript } from "../../experiments/mm-script/script.js";
+import { parseConsole } from "../../witness/console.js";
+import { parseScript, readMmScripts } from "../../experiments/mm-script/script.js";
+import { NOISE } from "../../experiments/mm-script/compare.js";
+import { NOT_RECORDED } from "../../witness/count-events.js";
 import { mergeRuns, recordedSteps } from "../../witness/record.js";
 
 const script = parseScript(
@@ -63,5 +69,27 @@ describe("witness: windows", () => {
     expect(mergeRuns([run(1), run(1)])).to.deep.equal([
       { step: 0, main: { linux: { set_pte: 2, syscall: 1 } }, stable: true },
     ]);
+  });
+
+  it("gives the ground truth's counters from what Debian's kernel wrote to the console, but for emulated writes", () => {
+    const console = gunzipSync(readFileSync(join(__dirname, "../data/witness/debian.console.gz"))).toString(
+      "latin1",
+    );
+    const { blocks, xen, linux } = parseConsole(console, "debian.console.gz");
+    expect(xen[0]).to.match(/^Xen version 4\.17/);
+    expect(linux.join("\n")).to.include("@@ guest 6.1.0-56-amd64");
+    const [recorded] = readMmScripts(join(__dirname, "../data/linux-6.1-pv/visible.jsonl.gz")).filter(
+      ({ name }) => name === "fault_one_per_l2_table",
+    );
+    const steps = recordedSteps(recorded!, blocks.get("004.0")!, "debian.console.gz");
+    for (const { step, main } of recorded!.results) {
+      const ours = { ...main!.linux, ...main!.hypercalls, ...main!.xen, ...main!.hist_mc_flush };
+      const { linux = {}, hypercalls = {}, xen = {}, hist_mc_flush = {} } = steps[step]!.main;
+      const theirs: Record<string, number> = { ...linux, ...hypercalls, ...xen, ...hist_mc_flush };
+      for (const [name, count] of Object.entries(ours)) {
+        if (NOISE.has(name) || NOT_RECORDED.has(name)) continue;
+        expect(theirs[name], `step ${step} ${name}`).to.equal(count);
+      }
+    }
   });
 });
