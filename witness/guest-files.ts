@@ -1,8 +1,8 @@
 /** What the initramfs holds: busybox, the compiled driver and player, the scripts. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { BadInput } from "../abi/bad-input.js";
 import {
   characterDevice,
@@ -61,7 +61,42 @@ export function guestInitramfs(
     executable("init", readFileSync(join(SOURCES, "init.sh"))),
     executable("player", compile(compiler, "player.c", PLAYER_FLAGS)),
     executable("bin/driver", compile(compiler, "driver.c", ["-O2", "-static"])),
+    executable("bin/storm", compile(compiler, "storm.c", ["-O2", "-static", "-pthread"])),
     ...[...scripts].map(([name, text]) => regularFile(`scripts/${name}`, text)),
     ...programs,
   ]);
+}
+
+/** `programs` and the libraries that ldd says they need, at the same places in the guest. Errors: BadInput. */
+export function withLibraries(programs: readonly string[]): InitramfsFile[] {
+  const files = new Set<string>();
+  for (const program of programs) {
+    files.add(program);
+    const { stdout } = spawnSync("ldd", [program], { encoding: "utf8" });
+    for (const [library] of (stdout ?? "").matchAll(/\/\S+(?= \(0x)/g)) files.add(library);
+  }
+  const folders = new Set<string>();
+  for (const file of files)
+    for (let at = dirname(file); at !== "/"; at = dirname(at)) folders.add(at.slice(1));
+  const had = new Set(["bin", "sbin"]);
+  return [
+    ...[...folders]
+      .filter((folder) => !had.has(folder))
+      .sort()
+      .map(directory),
+    ...[...files].map((file) => executable(file.slice(1), readProgram(file))),
+  ];
+}
+
+function readProgram(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new BadInput(
+      "--with",
+      file,
+      `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      "name a program that is there",
+    );
+  }
 }

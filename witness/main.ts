@@ -6,8 +6,9 @@ import { Command } from "commander";
 import { BadInput } from "../abi/bad-input.js";
 import { readMmScripts, type MmScript } from "../experiments/mm-script/script.js";
 import { boot, isolation, LINUX_ARGUMENTS, XEN_ARGUMENTS } from "./boot.js";
-import { parseConsole } from "./console.js";
-import { guestInitramfs } from "./guest-files.js";
+import { linuxComplaints, parseConsole, xenComplaints, type Console } from "./console.js";
+import { Cr3Watch } from "./cr3-watch.js";
+import { guestInitramfs, withLibraries } from "./guest-files.js";
 import { executable } from "./initramfs.js";
 import { findIngredients } from "./packages.js";
 import { mergeRuns, recordedSteps, type RecordedStep } from "./record.js";
@@ -19,6 +20,9 @@ interface Flags {
   readonly scripts: string;
   readonly only?: string[];
   readonly program?: string[];
+  readonly with?: string[];
+  readonly stress: boolean;
+  readonly watchCr3: boolean;
   readonly runs: string;
   readonly cpus: string;
   readonly patience: string;
@@ -39,6 +43,9 @@ const program = new Command("npm run witness --")
   .option("--scripts <file>", "mm scripts, one JSON document a line", SCRIPTS)
   .option("--only <names...>", "only these scripts")
   .option("--program <files...>", "shell scripts to run afterwards")
+  .option("--with <programs...>", "programs to put into the guest, with their libraries")
+  .option("--stress", "then run witness/guest/stress.sh: storms, a shell session, programs, hotplug", false)
+  .option("--watch-cr3", "ask QEMU for all pCPUs' %cr3 all the while", false)
   .option("--runs <n>", "record each script so often", "1")
   .option("--cpus <n>", "vCPUs; scripts run on 1 and 2", "3")
   .option("--patience <seconds>", "for one boot", "300")
@@ -68,22 +75,31 @@ async function record(flags: Flags): Promise<void> {
     for (let run = 0; run < runs; run++)
       texts.set(`${String(i).padStart(3, "0")}.${run}`, scriptText(script, flags.scripts, 1));
   });
-  const programs = (flags.program ?? []).map((file, i) =>
+  const stress = flags.stress ? [join(__dirname, "guest/stress.sh")] : [];
+  const programs = [...(flags.program ?? []), ...stress].map((file, i) =>
     executable(`programs/${i}-${file.split("/").at(-1)!}`, readFileSync(file)),
   );
   const scratch = mkdtempSync(join(tmpdir(), "pvtwin-witness-"));
   try {
     const cpus = Number(flags.cpus);
-    const initramfs = guestInitramfs(ingredients, texts, programs);
+    const initramfs = guestInitramfs(ingredients, texts, [...programs, ...withLibraries(flags.with ?? [])]);
+    const watch = new Cr3Watch();
     const text = await boot(ingredients, initramfs, scratch, {
       cpus,
       patience: Number(flags.patience),
       xenArguments: [...XEN_ARGUMENTS, ...words(flags.xenArgs)],
-      linuxArguments: [...LINUX_ARGUMENTS, ...isolation(cpus), ...words(flags.linuxArgs)],
+      // only where scripts are recorded do some CPUs carry nothing else
+      linuxArguments: [
+        ...LINUX_ARGUMENTS,
+        ...(scripts.length > 0 ? isolation(cpus) : []),
+        ...words(flags.linuxArgs),
+      ],
+      ...(flags.watchCr3 ? { onMonitor: (socket: string) => watch.sample(socket) } : {}),
     }).finally(() => {
       if (flags.log !== undefined) writeFileSync(flags.log, readIfThere(join(scratch, "console.log")));
     });
     const console = parseConsole(text, "the console");
+    report(console, flags.watchCr3 ? watch.summary() : undefined);
     const recorded = scripts.map((script, i) => recording(script, i, runs, console.blocks));
     const lines = recorded.map((document) => `${JSON.stringify(document)}\n`).join("");
     if (flags.out === undefined) process.stdout.write(lines);
@@ -94,6 +110,22 @@ async function record(flags: Flags): Promise<void> {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** What was said besides the recording, to standard error: the programs' words, the witness's, complaints. */
+function report({ linux, xen, blocks }: Console, cr3: string | undefined): void {
+  const from = linux.findIndex((line) => line.startsWith("@@ guest"));
+  const complaints = [
+    ...linuxComplaints([...linux, ...(blocks.get("dmesg") ?? "").split("\n")]),
+    ...xenComplaints(xen),
+  ];
+  const lines = [
+    ...linux.slice(from).filter((line) => !line.startsWith("@@ all") && line.trim() !== ""),
+    ...(cr3 === undefined ? [] : [cr3]),
+    `${complaints.length} complaints in the consoles${complaints.length > 0 ? ":" : ""}`,
+    ...complaints.slice(0, 20),
+  ];
+  process.stderr.write(`${lines.join("\n")}\n`);
 }
 
 function recording(script: MmScript, i: number, runs: number, blocks: ReadonlyMap<string, string>): object {
