@@ -18,8 +18,10 @@ import {
   _PAGE_PSE,
   _PAGE_RW,
   _PAGE_USER,
+  PAGE_FRAME_HI_MASK,
   PFEC_page_present,
   PFEC_reserved_bit,
+  PTES,
 } from "../../abi/page.js";
 import { _PAGE_PKEY, access_error, rights_violation } from "./access-rights.js";
 import { ACCESS_WRITE, type Access, type WalkControl } from "./control.js";
@@ -39,12 +41,7 @@ export class Walk {
   rights = 0;
   /** The leaf's second word, as the walk left it in memory. */
   leaf = 0;
-  /** By level: the word index in PtMemory of the entry used, or NO_ENTRY. Valid from the top to `level`. */
-  readonly at = new Int32Array(6);
 }
-
-/** In Walk.at: a PDPTE register, or an entry fetched from beyond the tables. */
-export const NO_ENTRY = -1;
 
 /** Entry bits 62:52 are reserved under PAE. */
 const PAE_RESERVED = 0x7ff000;
@@ -58,6 +55,93 @@ const BEYOND = 0xffffffff;
  * paging mode's are ignored. Returns WALK_OK with `out` filled and A and D set in memory, or the error code.
  */
 export function walk(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, access: Access, out: Walk): number {
+  if (c.levels === 4 && mem.ptes === PTES && !c.pke) {
+    const upper = vpn * (1 / LOWER_PAGES); // what an int cannot hold is cut off, and above bit 35 ignored
+    const answer = walk_4_levels(mem, c, root, upper | 0, vpn & (LOWER_PAGES - 1), access, out);
+    if (answer !== NOT_PLAIN) return answer;
+  }
+  return walk_any(mem, c, root, vpn, access, out);
+}
+
+/** Pages below one entry of an L3: the slots of levels 2 and 1. */
+const LOWER_PAGES = PTES * PTES;
+/** No answer of a walk. */
+const NOT_PLAIN = 0x100;
+/** Tables are below it, so that the index of a word has 31 bits. */
+const MAX_TABLES = 2 ** 21;
+
+/**
+ * The fast form of walk_any(): 4 levels of 512 entries, all present, down to a 4 KiB page that permits the access. Whatever
+ * else it meets it leaves to walk_any(): NOT_PLAIN, with nothing changed. `upper` and `lower` are the two
+ * halves of the vpn, 18 bits each, so that every argument is a small integer.
+ */
+function walk_4_levels(
+  mem: PtMemory,
+  c: WalkControl,
+  root: number,
+  upper: number,
+  lower: number,
+  access: Access,
+  out: Walk,
+): number {
+  const { words } = mem;
+  const nrTables = Math.min(mem.nrTables, MAX_TABLES);
+  const { reserved0 } = c;
+  const looked_at = c.reserved1 | (c.nxe ? 0 : _PAGE_NX) | _PAGE_PRESENT;
+  const upper_looked_at = looked_at | _PAGE_PSE | PAGE_FRAME_HI_MASK;
+
+  if (root >= nrTables) return NOT_PLAIN;
+  const at4 = (root << 10) | ((upper >>> 8) & 0x3fe);
+  const l4e = words[at4]! | 0; // as int: it is compared below, not added to
+  const flags4 = words[at4 | 1]! | 0;
+  if ((flags4 & upper_looked_at) !== _PAGE_PRESENT || (l4e & reserved0) !== 0) return NOT_PLAIN;
+
+  if (l4e >>> 0 >= nrTables) return NOT_PLAIN;
+  const at3 = (l4e << 10) | ((upper << 1) & 0x3fe);
+  const l3e = words[at3]! | 0;
+  const flags3 = words[at3 | 1]! | 0;
+  if ((flags3 & upper_looked_at) !== _PAGE_PRESENT || (l3e & reserved0) !== 0) return NOT_PLAIN;
+
+  if (l3e >>> 0 >= nrTables) return NOT_PLAIN;
+  const at2 = (l3e << 10) | ((lower >>> 8) & 0x3fe);
+  const l2e = words[at2]! | 0;
+  const flags2 = words[at2 | 1]! | 0;
+  if ((flags2 & upper_looked_at) !== _PAGE_PRESENT || (l2e & reserved0) !== 0) return NOT_PLAIN;
+
+  if (l2e >>> 0 >= nrTables) return NOT_PLAIN;
+  const at1 = (l2e << 10) | ((lower << 1) & 0x3fe);
+  const l1e = words[at1]! | 0;
+  const flags1 = words[at1 | 1]! | 0;
+  if ((flags1 & looked_at) !== _PAGE_PRESENT || (l1e & reserved0) !== 0) return NOT_PLAIN;
+
+  const every = flags4 & flags3 & flags2 & flags1;
+  const rights = (every & (_PAGE_RW | _PAGE_USER)) | ((flags4 | flags3 | flags2 | flags1) & _PAGE_NX);
+  const all_rights = rights | (flags1 & _PAGE_PKEY);
+  if (rights_violation(c, all_rights, access) !== 0) return NOT_PLAIN;
+
+  if ((every & _PAGE_ACCESSED) === 0) {
+    words[at4 | 1] = flags4 | _PAGE_ACCESSED;
+    words[at3 | 1] = flags3 | _PAGE_ACCESSED;
+    words[at2 | 1] = flags2 | _PAGE_ACCESSED;
+  }
+  const leaf = flags1 | (access === ACCESS_WRITE ? _PAGE_ACCESSED | _PAGE_DIRTY : _PAGE_ACCESSED);
+  if (leaf !== flags1) words[at1 | 1] = leaf;
+  out.level = 1;
+  out.frame = ((l1e >>> 0) + (flags1 >>> 24) * 2 ** 32) as Mfn;
+  out.rights = all_rights;
+  out.leaf = leaf >>> 0;
+  return WALK_OK;
+}
+
+/** The plain form of walk(): any paging mode, size of tables and pages, and every fault. */
+export function walk_any(
+  mem: PtMemory,
+  c: WalkControl,
+  root: Mfn,
+  vpn: Vpn,
+  access: Access,
+  out: Walk,
+): number {
   const { words, nrTables, ptes } = mem;
   const bits = 31 - Math.clz32(ptes); // of the address, that a level translates
   const upper = Math.floor(vpn / (ptes * ptes * ptes)); // slots of levels 4 and 5: bitwise operators see 32 bits
@@ -72,7 +156,6 @@ export function walk(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, access:
     const register = ((vpn >>> (2 * bits)) & 3) * 2;
     const word1 = c.pdpte[register + 1]!;
     out.level = 3;
-    out.at[3] = NO_ENTRY;
     if ((word1 & _PAGE_PRESENT) === 0) return error;
     table = word1 >>> 24 === 0 ? c.pdpte[register]! : BEYOND;
     level = 2;
@@ -82,11 +165,10 @@ export function walk(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, access:
   let any = 0; // set in any
   for (; ; level--) {
     const slot = (level > 3 ? upper >>> (bits * (level - 4)) : vpn >>> (bits * (level - 1))) & (ptes - 1);
-    const at = table < nrTables ? (table * ptes + slot) * 2 : NO_ENTRY;
     out.level = level;
-    out.at[level] = at;
-    if (at === NO_ENTRY) return error;
+    if (table >= nrTables) return error;
 
+    const at = (table * ptes + slot) * 2;
     const word0 = words[at]!;
     const word1 = words[at + 1]!;
     if ((word1 & _PAGE_PRESENT) === 0) return error;
