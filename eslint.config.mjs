@@ -75,7 +75,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["bin/*.js", "bench/*.js", "scripts/*.js", "**/*.cjs"],
+    files: ["bin/*.js", "bench/**/*.js", "scripts/*.js", "**/*.cjs"],
     languageOptions: { sourceType: "commonjs", globals: globals.node },
   },
   { files: ["**/*.mjs"], languageOptions: { globals: globals.node } },
