@@ -1,7 +1,7 @@
 // grow events|threads|slots|vcpus SIZE PROPOSAL: does work of that size; prints {cpu}.
 "use strict";
 
-const { loadProposals } = require("../../dist/experiments/evaluate.js");
+const { loadProposal } = require("../../dist/experiments/evaluate.js");
 const { runRates } = require("../../dist/experiments/synthetic/rates.js");
 const { TraceRunner } = require("../../dist/experiments/run/trace-runner.js");
 const { cpuSince, side } = require("../harness.js");
@@ -10,7 +10,7 @@ const { booted, recorded } = require("./machines.js");
 const STEADY = { otherMmSwitches: 0, slotChurn: 0, forks: 0, idle: 0, placement: "spread" };
 const [what, number, proposal] = process.argv.slice(2);
 const size = Number(number);
-const [found] = loadProposals([proposal]);
+const found = loadProposal(proposal);
 
 const WORK = {
   /** The first so many events of redis_bench, on a fresh machine each time. */

@@ -3,7 +3,7 @@
 
 const { join } = require("node:path");
 const { ROOT } = require("../../scripts/run.js");
-const { loadProposals } = require("../../dist/experiments/evaluate.js");
+const { loadProposal } = require("../../dist/experiments/evaluate.js");
 const { readRecording } = require("../../dist/experiments/import/recording.js");
 const { TraceRunner } = require("../../dist/experiments/run/trace-runner.js");
 const { defaultGeometry } = require("../../dist/machine/geometry.js");
@@ -16,7 +16,7 @@ function recorded(name) {
 
 /** A machine of `proposal`, booted, for what `recording` needs. */
 function booted(proposal, { cpus }) {
-  const [found] = loadProposals([proposal]);
+  const found = loadProposal(proposal);
   const geometry = defaultGeometry(Math.max(2, cpus));
   const config = { proposal: found, geometry, pcid: true, invpcid: true, audit: "observe" };
   return new Machine(config).boot();

@@ -1,7 +1,7 @@
 // many-threads PROPOSAL PROCESSES THREADS: builds such a machine; prints {cpu, tableBytes, residentBytes}.
 "use strict";
 
-const { loadProposals } = require("../../dist/experiments/evaluate.js");
+const { loadProposal } = require("../../dist/experiments/evaluate.js");
 const { do_execve } = require("../../dist/linux-mm-model/exec.js");
 const { CLONE_FILES, CLONE_THREAD, CLONE_VM, copy_process } = require("../../dist/linux-mm-model/fork.js");
 const { context_switch } = require("../../dist/linux-mm-model/sched.js");
@@ -14,7 +14,7 @@ const P4D_PAGES = 2 ** 27;
 const [name, ...numbers] = process.argv.slice(2);
 const [processes, threads] = numbers.map(Number);
 
-const [proposal] = loadProposals([name]);
+const proposal = loadProposal(name);
 const before = process.memoryUsage.rss();
 const tasks = processes * threads;
 const geometry = {
@@ -46,6 +46,7 @@ for (let p = 0, tid = 1; p < processes; p++) {
     const row = copy_process(linux, 0, CLONE_VM | CLONE_FILES | CLONE_THREAD, tid++, tgid);
     if (row < 0)
       throw new Error(`many-threads: no memory for thread ${t} of process ${p}; raise the geometry`);
+    context_switch(linux, 0, row); // a thread gets its tables when it first runs
   }
 }
 const cpu = cpuSince(began);
