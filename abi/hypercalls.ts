@@ -7,6 +7,7 @@
  *
  * Mirrors: xen/include/public/xen.h, struct multicall_entry.
  */
+import { cpumask_words } from "./cpumask.js";
 import type { Rc } from "./errno.js";
 import type { State } from "./state.js";
 
@@ -53,6 +54,8 @@ export interface CallCapacity {
   readonly calls: number;
   readonly mmuUpdates: number;
   readonly mmuextOps: number;
+  /** vCPUs that a bitmap can name; 32 by default. */
+  readonly nrVcpus?: number;
 }
 
 /**
@@ -73,7 +76,8 @@ export interface CallCapacity {
  *
  * one row per mmu_update request (mmu-update.ts) and per mmuext_op (mmuext-op.ts):
  *   mu_table Float64Array, mu_slot Uint16Array, mu_cmd Uint8Array, mu_frame Float64Array, mu_flags Uint32Array
- *   mx_cmd   Uint8Array, mx_mfn Float64Array, mx_va Float64Array, mx_arg Float64Array
+ *   mx_cmd   Uint8Array, mx_mfn Float64Array, mx_va Float64Array, mx_arg Float64Array,
+ *   mx_vcpus Uint32Array, moreWords a row
  */
 export class CallBuffer {
   readonly op: Uint8Array;
@@ -98,6 +102,9 @@ export class CallBuffer {
   readonly mx_mfn: Float64Array;
   readonly mx_va: Float64Array;
   readonly mx_arg: Float64Array;
+  readonly mx_vcpus: Uint32Array;
+  /** Words of a vCPU bitmap behind its first. */
+  readonly moreWords: number;
 
   /** used[0] calls, used[1] mmu_update requests and used[2] mmuext_ops are in the buffer. */
   readonly used: Uint32Array;
@@ -106,7 +113,8 @@ export class CallBuffer {
     state: State,
     readonly capacity: CallCapacity,
   ) {
-    const { calls, mmuUpdates, mmuextOps } = capacity;
+    const { calls, mmuUpdates, mmuextOps, nrVcpus = 32 } = capacity;
+    this.moreWords = cpumask_words(nrVcpus) - 1;
     this.op = state.u8(calls);
     this.first = state.u16(calls);
     this.count = state.u16(calls);
@@ -127,6 +135,7 @@ export class CallBuffer {
     this.mx_mfn = state.f64(mmuextOps);
     this.mx_va = state.f64(mmuextOps);
     this.mx_arg = state.f64(mmuextOps);
+    this.mx_vcpus = state.u32(mmuextOps * this.moreWords);
     this.used = state.u32(3);
   }
 

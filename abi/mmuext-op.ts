@@ -5,11 +5,13 @@
  *   mx_mfn  arg1.mfn: the frame to pin, unpin, load, clear, or copy to (up to 40 bits); SET_LDT: the
  *           address's low 12 bits, which must be 0
  *   mx_va   arg1.linear_addr >> 12, all 52 bits: INVLPG_*, SET_LDT
- *   mx_arg  arg2: the vCPU bitmap of *_MULTI, src_mfn of COPY_PAGE, nr_ents of SET_LDT
+ *   mx_arg  arg2: src_mfn of COPY_PAGE, nr_ents of SET_LDT, vCPUs 0 to 31 of the bitmap of *_MULTI
+ *   mx_vcpus  ... and the words behind these, of a guest that has more
  *
  * Mirrors: struct mmuext_op, xen/include/public/xen.h; 24 bytes an op.
  * Differs: arg2.vcpumask is the bitmap, not a pointer to it, so it cannot fault.
  */
+import { cpumask_test_cpu } from "./cpumask.js";
 import { __HYPERVISOR_mmuext_op, DOMID_SELF, type CallBuffer } from "./hypercalls.js";
 
 export const MMUEXT_PIN_L1_TABLE = 0;
@@ -56,4 +58,18 @@ export function add_mmuext_op(calls: CallBuffer, cmd: number, mfn: number, va = 
   calls.mx_mfn[request] = mfn;
   calls.mx_va[request] = va;
   calls.mx_arg[request] = arg;
+}
+
+/** Give the op added last the vCPU bitmap of `words` words that begins at `mask[at]`. */
+export function set_vcpumask(calls: CallBuffer, mask: Uint32Array, at: number, words: number): void {
+  const request = calls.used[2]! - 1;
+  calls.mx_arg[request] = mask[at]!;
+  for (let i = 1; i < words; i++) calls.mx_vcpus[request * (words - 1) + i - 1] = mask[at + i]!;
+}
+
+/** Is `vcpu` in the bitmap of op `request`? */
+export function vcpumask_test(calls: CallBuffer, request: number, vcpu: number): boolean {
+  const word = vcpu >>> 5;
+  if (word === 0) return ((calls.mx_arg[request]! >>> vcpu) & 1) !== 0;
+  return word <= calls.moreWords && cpumask_test_cpu(vcpu - 32, calls.mx_vcpus, request * calls.moreWords);
 }

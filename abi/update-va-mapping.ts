@@ -2,7 +2,8 @@
  * HYPERVISOR_update_va_mapping: rewrite the L1 entry that maps an address in the current tables.
  *
  * Mirrors: xen/include/public/xen.h, UVMF_*.
- * Differs: the low two bits of `flags` and the pointer above them are two arguments here.
+ * Differs: the low two bits of `flags` and the pointer above them are two arguments here; the bitmap itself in place of
+ *          the pointer, of vCPUs 0 to 31.
  */
 import { __HYPERVISOR_update_va_mapping, type CallBuffer } from "./hypercalls.js";
 

@@ -75,7 +75,7 @@ export class Linux implements Guest {
     readonly ledger: Ledger,
     readonly config: LinuxConfig,
   ) {
-    this.mms = new MmTable(state, config.maxMms);
+    this.mms = new MmTable(state, config.maxMms, config.nrCpus);
     this.tasks = new TaskTable(state, config.maxTasks);
     this.pages = new PageTable(state, config);
     this.vmas = new VmaTable(state, config.maxVmas);
@@ -89,8 +89,8 @@ export class Linux implements Guest {
     this.pud = new PudRegisters(state, config.nrCpus);
     this.image = new KernelImage(state);
     this.regs = new SwitchRegisters(state, config.nrCpus);
-    this.mc = Array.from({ length: config.nrCpus }, () => new McBuffer(state));
-    this.hist = new Histograms(state);
+    this.mc = Array.from({ length: config.nrCpus }, () => new McBuffer(state, config.nrCpus));
+    this.hist = new Histograms(state, config.nrCpus);
     this.top = top_level_design(state, config);
     this.pae = config.paravirt === "xen-pae" ? new PaeTables(state, config) : undefined;
     if (config.paravirt === "native") this.pv = native_mmu_ops(this);

@@ -3,8 +3,9 @@
  *
  * Mirrors: struct mm_struct, include/linux/mm_types.h; mm_context_t, arch/x86/include/asm/mmu.h.
  * Differs: mmap_lock is not modelled: the simulator runs one path at a time, and the checker lets no path that writes the
- *          VMAs run beside another of the mm. cpu_bitmap has 32 bits.
+ *          VMAs run beside another of the mm.
  */
+import { cpumask_words } from "../abi/cpumask.js";
 import type { State } from "../abi/state.js";
 
 /** Row of no mm. */
@@ -20,7 +21,7 @@ export const INIT_MM = 0;
  *   pinned         Uint8Array    PagePinned(mm->pgd)
  *   mm_users       Int32Array    users of the user half
  *   mm_count       Int32Array    references to the row; all mm_users together count one
- *   cpumask        Uint32Array   mm_cpumask(): CPUs that may hold TLB entries, lazy ones included
+ *   cpumask        Uint32Array   mm_cpumask(), `words` a row: CPUs that may hold TLB entries, lazy ones included
  *   ctx_id         Float64Array  context.ctx_id
  *   tlb_gen        Float64Array  context.tlb_gen
  *   next_trim      Float64Array  context.next_trim_cpumask, in the machine's time
@@ -30,7 +31,7 @@ export const INIT_MM = 0;
  *   nr_ptes, nr_pmds, nr_puds  Int32Array  tables in use: mm->pgtables_bytes by level
  *   tlb_flush_pending  Int32Array  gathers that are open (unmap.ts)
  *   rss            Int32Array    pages mapped, of all kinds
- *   page_table_lock  Uint8Array  CPU that holds it, plus one; 0 for none
+ *   page_table_lock  Uint16Array  CPU that holds it, plus one; 0 for none
  */
 export class MmTable {
   readonly used: Uint8Array;
@@ -40,6 +41,7 @@ export class MmTable {
   readonly mm_users: Int32Array;
   readonly mm_count: Int32Array;
   readonly cpumask: Uint32Array;
+  readonly words: number;
   readonly ctx_id: Float64Array;
   readonly tlb_gen: Float64Array;
   readonly next_trim: Float64Array;
@@ -52,7 +54,7 @@ export class MmTable {
   readonly nr_puds: Int32Array;
   readonly tlb_flush_pending: Int32Array;
   readonly rss: Int32Array;
-  readonly page_table_lock: Uint8Array;
+  readonly page_table_lock: Uint16Array;
   /** last_ctx[0]: the last ctx_id given out; hint[0]: no free row below. */
   private readonly last_ctx: Float64Array;
   private readonly hint: Uint32Array;
@@ -60,14 +62,16 @@ export class MmTable {
   constructor(
     state: State,
     readonly max: number,
+    nrCpus: number,
   ) {
+    this.words = cpumask_words(nrCpus);
     this.used = state.u8(max);
     this.pgd = state.u32(max);
     this.user_pgd = state.u32(max);
     this.pinned = state.u8(max);
     this.mm_users = state.i32(max);
     this.mm_count = state.i32(max);
-    this.cpumask = state.u32(max);
+    this.cpumask = state.u32(max * this.words);
     this.ctx_id = state.f64(max);
     this.tlb_gen = state.f64(max);
     this.next_trim = state.f64(max);
@@ -80,7 +84,7 @@ export class MmTable {
     this.nr_puds = state.i32(max);
     this.tlb_flush_pending = state.i32(max);
     this.rss = state.i32(max);
-    this.page_table_lock = state.u8(max);
+    this.page_table_lock = state.u16(max);
     this.last_ctx = state.f64(1);
     this.hint = state.u32(1);
   }
@@ -97,7 +101,7 @@ export class MmTable {
     this.pinned[mm] = 0;
     this.mm_users[mm] = 1;
     this.mm_count[mm] = 1;
-    this.cpumask[mm] = 0;
+    for (let i = 0; i < this.words; i++) this.cpumask[mm * this.words + i] = 0;
     this.ctx_id[mm] = ++this.last_ctx[0]!;
     this.tlb_gen[mm] = 1;
     this.next_trim[mm] = 0;
@@ -112,6 +116,11 @@ export class MmTable {
     this.rss[mm] = 0;
     this.page_table_lock[mm] = 0;
     return mm;
+  }
+
+  /** Where mm's row of cpumask begins. */
+  mm_cpumask(mm: number): number {
+    return mm * this.words;
   }
 
   /** Take mm's page_table_lock; false while another CPU has it. */

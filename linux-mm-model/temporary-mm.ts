@@ -4,6 +4,7 @@
  * Mirrors: use_temporary_mm(), unuse_temporary_mm(), __text_poke(), poking_init(), arch/x86/kernel/alternative.c.
  * Differs: one page is poked, at one address; text_mutex is that the simulator runs one path at a time.
  */
+import { cpumask_clear_cpu } from "../abi/cpumask.js";
 import { USER_LIMIT_VPN } from "../abi/layout.js";
 import { CAUSE } from "../abi/ledger.js";
 import { NO_MM } from "./mm-struct.js";
@@ -51,5 +52,5 @@ export function use_temporary_mm(k: Linux, cpu: number, mm: number): number {
 export function unuse_temporary_mm(k: Linux, cpu: number, mm: number, prev: number): void {
   const task = k.percpu.current[cpu]!;
   k.pv.switch_mm(cpu, mm, prev, k.tasks.mm[task] === prev ? task : NO_TASK);
-  k.mms.cpumask[mm]! &= ~(1 << cpu);
+  cpumask_clear_cpu(cpu, k.mms.cpumask, k.mms.mm_cpumask(mm));
 }

@@ -8,6 +8,7 @@
  * Differs: no PCID (Linux switches it off on Xen PV), so one context a CPU, and each load flushes. On PV no
  *          remote CPU runs flush_tlb_func(), so should_trim_cpumask() has no effect and is left out.
  */
+import { cpumask_any_but, cpumask_clear_cpu, cpumask_set_cpu } from "../abi/cpumask.js";
 import { EV } from "../abi/events.js";
 import { BLOCKED, NEXT, path, runPath, step } from "../abi/path.js";
 import type { State } from "../abi/state.js";
@@ -73,12 +74,14 @@ export const switch_mm_irqs_off_steps = [
   step<Linux>("cpumask_clear_cpu(real_prev)", (k, cpu) => {
     const { regs, mms } = k;
     const real_prev = regs.real_prev[cpu]!;
-    if (real_prev !== regs.next_mm[cpu] && real_prev !== INIT_MM) mms.cpumask[real_prev]! &= ~(1 << cpu);
+    if (real_prev !== regs.next_mm[cpu] && real_prev !== INIT_MM)
+      cpumask_clear_cpu(cpu, mms.cpumask, mms.mm_cpumask(real_prev));
     return NEXT;
   }),
   step<Linux>("cpumask_set_cpu(next)", (k, cpu) => {
-    const next = k.regs.next_mm[cpu]!;
-    if (next !== INIT_MM) k.mms.cpumask[next]! |= 1 << cpu;
+    const { regs, mms } = k;
+    const next = regs.next_mm[cpu]!;
+    if (next !== INIT_MM) cpumask_set_cpu(cpu, mms.cpumask, mms.mm_cpumask(next));
     return NEXT;
   }),
   step<Linux>("next_tlb_gen", (k, cpu) => {
@@ -152,8 +155,8 @@ export function flush_tlb_mm_range(
   const first = all ? 0 : start;
   const last = all ? TLB_FLUSH_ALL : end;
   const new_tlb_gen = ++mms.tlb_gen[mm]!;
-  const others = mms.cpumask[mm]! & ~(1 << cpu);
-  if (others !== 0) k.pv.flush_tlb_multi(cpu, mm, first, last, stride);
+  if (cpumask_any_but(cpu, mms.cpumask, mms.mm_cpumask(mm), mms.words))
+    k.pv.flush_tlb_multi(cpu, mm, first, last, stride);
   else if (mm === k.percpu.loaded_mm[cpu]) flush_tlb_func(k, cpu, first, last, stride, new_tlb_gen);
 }
 

@@ -36,7 +36,7 @@ export function begin_requests(x: Xen, vcpu: number): boolean {
   r.done[vcpu] = 0;
   r.i[vcpu] = 0;
   r.part[vcpu] = 0;
-  r.pcpus[vcpu] = 0;
+  r.forget_pcpus(vcpu);
   r.roots[vcpu] = 0;
   if (!resumed) return true;
   if (r.first[vcpu] === NULL) {

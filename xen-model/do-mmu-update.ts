@@ -4,6 +4,7 @@
  * Mirrors: do_mmu_update(), xen/arch/x86/mm.c (facts/xen.md 1.8).
  * Differs: one domain and the system domains, so any other foreigndom is -ESRCH, and PFD is the guest itself.
  */
+import { cpumask_first } from "../abi/cpumask.js";
 import { EINTR, EINVAL, ENOSYS, ERESTART, ESRCH, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import { type CallBuffer, DOMID_IO, DOMID_SELF, DOMID_XEN } from "../abi/hypercalls.js";
@@ -16,7 +17,7 @@ import {
 import { hexFrame } from "./audit-log.js";
 import { AGAIN, DONE, NEXT, path, runPath, step } from "../abi/path.js";
 import { begin_requests, end_requests, may_go_on } from "./continuation.js";
-import { flush_after_pt_update_steps, pt_update_mask } from "./flush.js";
+import { add_pt_update, flush_after_pt_update_steps } from "./flush.js";
 import {
   OWNER_guest,
   OWNER_io,
@@ -68,7 +69,7 @@ export const do_mmu_update_path = path<Xen>("do_mmu_update", [
     x.pg_owner = OWNER_guest;
     end_requests(x, vcpu);
     // before anything else runs, as Xen's linear mappings may be stale (XSA-286)
-    return r.pcpus[vcpu] !== 0 && x.rules.flush_linear_pt ? NEXT : DONE;
+    return cpumask_first(r.pcpus, vcpu * r.words, r.words) >= 0 && x.rules.flush_linear_pt ? NEXT : DONE;
   }),
   ...flush_after_pt_update_steps,
 ]);
@@ -195,8 +196,8 @@ function update_locked(
   if (rc === 0 || x.rules.unlock_on_error) page_unlock(x, mfn);
   if (rc === 0 && type !== PGT_l1_page_table && type <= PGT_l4_page_table) {
     const isRoot = type === PGT_l4_page_table;
-    const { pcpus, roots } = x.requests;
-    pcpus[vcpu]! |= pt_update_mask(x, isRoot ? mfn : 0);
+    const { roots } = x.requests;
+    add_pt_update(x, vcpu, isRoot ? mfn : 0);
     if (isRoot) roots[vcpu]! |= x.root.l4_changed(x, vcpu, mfn);
   }
   return rc === -EINTR ? -ERESTART : rc;

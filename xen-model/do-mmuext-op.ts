@@ -23,7 +23,7 @@ import {
   flush_tlb_mask,
   flush_tlb_one_local,
   flush_tlb_one_mask,
-  pcpus_of,
+  pcpus_of_op,
 } from "./flush.js";
 import { OWNER_guest, PGT_l1_page_table, PGT_pinned, PGT_writable_page } from "./frame-table.js";
 import { addr_ok, is_canonical } from "./guest-access.js";
@@ -101,7 +101,7 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
       return 0;
     case op.MMUEXT_TLB_FLUSH_MULTI:
       x.ledger.count(vcpu, EV.tlb_flush_op, 1);
-      flush_tlb_mask(x, vcpu, pcpus_of(x, arg));
+      flush_tlb_mask(x, vcpu, pcpus_of_op(x, calls, request));
       return 0;
     case op.MMUEXT_TLB_FLUSH_ALL:
       x.ledger.count(vcpu, EV.tlb_flush_op, 1);
@@ -113,7 +113,7 @@ function one_op(x: Xen, vcpu: number, calls: CallBuffer, request: number): Rc {
       return 0;
     case op.MMUEXT_INVLPG_MULTI:
       x.ledger.count(vcpu, EV.invlpg_op, 1);
-      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, pcpus_of(x, arg), va);
+      if (addr_ok(va)) flush_tlb_one_mask(x, vcpu, pcpus_of_op(x, calls, request), va);
       return 0;
     case op.MMUEXT_INVLPG_ALL:
       x.ledger.count(vcpu, EV.invlpg_op, 1);

@@ -5,29 +5,48 @@
  * Differs: a flush interrupt is acted on at once; its sender's waiting is no event. A shim may leave the flush at a change
  *          of type to the Xen below even if the old type was a table (FLUSH_NO_ASSIST).
  */
+import { cpumask_clear_cpu, cpumask_first, cpumask_set_cpu, cpumask_test_cpu } from "../abi/cpumask.js";
 import { EV } from "../abi/events.js";
 import { vpn_of_linear } from "../abi/frames.js";
+import type { CallBuffer } from "../abi/hypercalls.js";
+import { vcpumask_test } from "../abi/mmuext-op.js";
 import { AGAIN, DONE, NEXT, step } from "../abi/path.js";
 import { is_canonical } from "./guest-access.js";
 import { exit_to_guest, lost_all } from "./refill.js";
 import { ROOT_LOCAL, ROOT_OTHERS } from "./root/l4-uses.js";
 import type { Xen } from "./xen.js";
 
-/** Bitmap of the pCPUs that may have tables of the domain loaded. Mirrors: dirty_cpumask. */
-export function dirty_mask({ pcpus }: Xen): number {
-  let mask = 0;
-  for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) if (pcpus.dirty[pcpu] !== 0) mask |= 1 << pcpu;
-  return mask;
+/** The pCPUs that may have tables of the domain loaded, in scratch_cpumask. Mirrors: dirty_cpumask. */
+export function dirty_mask({ pcpus, scratch_cpumask }: Xen): Uint32Array {
+  scratch_cpumask.fill(0);
+  for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++)
+    if (pcpus.dirty[pcpu] !== 0) cpumask_set_cpu(pcpu, scratch_cpumask);
+  return scratch_cpumask;
 }
 
-/** pCPUs on which the vCPUs of a bitmap are loaded. Mirrors: vcpumask_to_pcpumask(). */
-export function pcpus_of(x: Xen, vcpuMask: number): number {
-  let mask = 0;
-  const { vcpus } = x;
-  for (let vcpu = 0; vcpu < vcpus.nrVcpus; vcpu++) {
-    if (((vcpuMask >>> vcpu) & 1) !== 0 && vcpus.up[vcpu] !== 0) mask |= 1 << vcpus.pcpu[vcpu]!;
-  }
-  return mask & dirty_mask(x);
+/**
+ * pCPUs on which the vCPUs of a bitmap are loaded, in scratch_cpumask: that of op `request`, or one of vCPUs 0 to 31.
+ * Mirrors: vcpumask_to_pcpumask().
+ */
+export function pcpus_of_op(x: Xen, calls: CallBuffer, request: number): Uint32Array {
+  const { vcpus, scratch_cpumask } = x;
+  scratch_cpumask.fill(0);
+  for (let vcpu = 0; vcpu < vcpus.nrVcpus; vcpu++)
+    if (vcpumask_test(calls, request, vcpu)) add_pcpu_of(x, vcpu);
+  return scratch_cpumask;
+}
+
+export function pcpus_of(x: Xen, vcpuMask: number): Uint32Array {
+  const { vcpus, scratch_cpumask } = x;
+  scratch_cpumask.fill(0);
+  const end = Math.min(vcpus.nrVcpus, 32);
+  for (let vcpu = 0; vcpu < end; vcpu++) if (((vcpuMask >>> vcpu) & 1) !== 0) add_pcpu_of(x, vcpu);
+  return scratch_cpumask;
+}
+
+function add_pcpu_of({ vcpus, pcpus, scratch_cpumask }: Xen, vcpu: number): void {
+  const pcpu = vcpus.pcpu[vcpu]!;
+  if (vcpus.up[vcpu] !== 0 && pcpus.dirty[pcpu] !== 0) cpumask_set_cpu(pcpu, scratch_cpumask);
 }
 
 /** All entries, here. */
@@ -61,14 +80,17 @@ export function stamp(x: Xen, mfn: number): void {
  *          hypervisor_setup() switches it off where the Xen below flushes (guest/hypervisor.c): it flushes all.
  */
 export function flush_type_change(x: Xen, vcpu: number, mfn: number): void {
-  const { pcpus, frames } = x;
+  const { pcpus, frames, scratch_cpumask } = x;
   const lastUse = frames.tlbflush_timestamp[mfn]!;
-  let mask = 0;
+  let stale = false;
+  scratch_cpumask.fill(0);
   for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) {
     if (pcpus.dirty[pcpu] === 0) continue;
-    if (x.config.lower !== undefined || pcpus.tlbflush_time[pcpu]! <= lastUse) mask |= 1 << pcpu;
+    if (x.config.lower === undefined && pcpus.tlbflush_time[pcpu]! > lastUse) continue;
+    cpumask_set_cpu(pcpu, scratch_cpumask);
+    stale = true;
   }
-  if (mask !== 0) flush_tlb_mask(x, vcpu, mask);
+  if (stale) flush_tlb_mask(x, vcpu, scratch_cpumask);
 }
 
 /**
@@ -83,21 +105,19 @@ export function flush_tlb_one_local(x: Xen, vcpu: number, page: number): void {
 }
 
 /** All entries on the pCPUs of `mask`. */
-export function flush_tlb_mask(x: Xen, vcpu: number, mask: number): void {
-  const self = 1 << x.vcpus.pcpu[vcpu]!;
-  if ((mask & self) !== 0) flush_tlb_local(x, vcpu);
-  interrupt_others(x, vcpu, mask & ~self, flush_tlb_local);
+export function flush_tlb_mask(x: Xen, vcpu: number, mask: Uint32Array): void {
+  if (cpumask_test_cpu(x.vcpus.pcpu[vcpu]!, mask)) flush_tlb_local(x, vcpu);
+  interrupt_others(x, vcpu, mask, flush_tlb_local);
 }
 
 /** One page on the pCPUs of `mask`. */
-export function flush_tlb_one_mask(x: Xen, vcpu: number, mask: number, page: number): void {
-  const self = 1 << x.vcpus.pcpu[vcpu]!;
-  if ((mask & self) !== 0) flush_tlb_one_local(x, vcpu, page);
-  interrupt_others(x, vcpu, mask & ~self, flush_tlb_one_local, page);
+export function flush_tlb_one_mask(x: Xen, vcpu: number, mask: Uint32Array, page: number): void {
+  if (cpumask_test_cpu(x.vcpus.pcpu[vcpu]!, mask)) flush_tlb_one_local(x, vcpu, page);
+  interrupt_others(x, vcpu, mask, flush_tlb_one_local, page);
 }
 
 /**
- * pCPUs to flush when an entry of an L2+ table has changed: Xen's own linear mappings may be stale (XSA-286), so all of
+ * Add to requests.pcpus whom to flush when an entry of an L2+ table has changed: Xen's own linear mappings may be stale (XSA-286), so all of
  * the domain's. `l4` is the table if it is an L4, else 0: by the rule "owner", if one vCPU alone has it installed,
  * only that vCPU's pCPU.
  *
@@ -106,9 +126,13 @@ export function flush_tlb_one_mask(x: Xen, vcpu: number, mask: number, page: num
  * L4 that nobody has installed this would say "nobody"; all are flushed nevertheless, as today, since leaving
  * free-floating tables out went wrong before (edcfce5591, reverted by cb199cc7de).
  */
-export function pt_update_mask(x: Xen, l4: number): number {
-  const owner = l4 !== 0 && x.config.flush === "owner" ? x.vcpus.only_holder(l4) : -1;
-  return owner >= 0 ? dirty_mask(x) & (1 << x.vcpus.pcpu[owner]!) : dirty_mask(x);
+export function add_pt_update(x: Xen, vcpu: number, l4: number): void {
+  const { vcpus, pcpus, requests } = x;
+  const owner = l4 !== 0 && x.config.flush === "owner" ? vcpus.only_holder(l4) : -1;
+  const first = owner >= 0 ? vcpus.pcpu[owner]! : 0;
+  const end = owner >= 0 ? first + 1 : pcpus.nrPcpus;
+  for (let pcpu = first; pcpu < end; pcpu++)
+    if (pcpus.dirty[pcpu] !== 0) cpumask_set_cpu(pcpu, requests.pcpus, vcpu * requests.words);
 }
 
 /**
@@ -118,25 +142,23 @@ export function pt_update_mask(x: Xen, l4: number): number {
 export const flush_after_pt_update_steps = [
   step<Xen>("flush_area_local", (x, vcpu) => {
     x.ledger.count(vcpu, EV.tlb_flush_domain, 1);
-    const self = 1 << x.vcpus.pcpu[vcpu]!;
-    const { pcpus, roots } = x.requests;
-    if ((pcpus[vcpu]! & self) !== 0)
+    const self = x.vcpus.pcpu[vcpu]!;
+    const { pcpus, words, roots } = x.requests;
+    const at = vcpu * words;
+    if (cpumask_test_cpu(self, pcpus, at))
       ((roots[vcpu]! & ROOT_LOCAL) !== 0 ? flush_tlb_and_root : flush_tlb_local)(x, vcpu);
-    pcpus[vcpu]! &= ~self;
-    return pcpus[vcpu] === 0 ? DONE : NEXT;
+    cpumask_clear_cpu(self, pcpus, at);
+    return cpumask_first(pcpus, at, words) < 0 ? DONE : NEXT;
   }),
   step<Xen>("flush_area_mask", (x, vcpu) => {
-    const { pcpus, roots } = x.requests;
-    const mask = pcpus[vcpu]!;
-    const first = mask & -mask;
-    interrupt_others(
-      x,
-      vcpu,
-      first,
-      (roots[vcpu]! & ROOT_OTHERS) !== 0 ? flush_tlb_and_root : flush_tlb_local,
-    );
-    pcpus[vcpu] = mask & ~first;
-    return pcpus[vcpu] === 0 ? DONE : AGAIN;
+    const { pcpus, words, roots } = x.requests;
+    const at = vcpu * words;
+    const pcpu = cpumask_first(pcpus, at, words);
+    const others = (roots[vcpu]! & ROOT_OTHERS) !== 0;
+    if (x.config.lower !== undefined && !others) assisted_flush(x, vcpu);
+    else interrupt_pcpu(x, vcpu, pcpu, others ? flush_tlb_and_root : flush_tlb_local, 0);
+    cpumask_clear_cpu(pcpu, pcpus, at);
+    return cpumask_first(pcpus, at, words) < 0 ? DONE : AGAIN;
   }),
 ];
 
@@ -148,38 +170,43 @@ function flush_tlb_and_root(x: Xen, vcpu: number): void {
 /** What a shim leaves to the Xen below it: pure TLB flushes. With FLUSH_ROOT_PGTBL it sends interrupts. */
 const ASSISTED = new Set<unknown>([flush_tlb_local, flush_tlb_one_local]);
 
-/** Send one interrupt to each pCPU of `mask`, and do there what it is for. */
-function interrupt_others(
-  x: Xen,
-  vcpu: number,
-  mask: number,
-  act: (x: Xen, vcpu: number, page: number) => void,
-  page = 0,
-): void {
+type Act = (x: Xen, vcpu: number, page: number) => void;
+
+/** Send one interrupt to each pCPU of `mask` but this one, and do there what it is for. */
+function interrupt_others(x: Xen, vcpu: number, mask: Uint32Array, act: Act, page = 0): void {
+  const self = x.vcpus.pcpu[vcpu]!;
+  const assisted = x.config.lower !== undefined && ASSISTED.has(act);
+  for (let word = 0; word < mask.length; word++) {
+    for (let rest = mask[word]!; rest !== 0; rest &= rest - 1) {
+      const pcpu = 32 * word + 31 - Math.clz32(rest & -rest);
+      if (pcpu === self) continue;
+      if (!assisted) interrupt_pcpu(x, vcpu, pcpu, act, page);
+      else if (x.pcpus.dirty[pcpu] !== 0) return assisted_flush(x, vcpu);
+    }
+  }
+}
+
+/** The Xen below flushes all vCPUs of the shim in one call. */
+function assisted_flush(x: Xen, vcpu: number): void {
+  x.config.lower!.flush_tlbs(vcpu);
+  for (let other = 0; other < x.vcpus.nrVcpus; other++) if (other !== vcpu) lost_all(x, other);
+}
+
+function interrupt_pcpu(x: Xen, vcpu: number, pcpu: number, act: Act, page: number): void {
   const { pcpus, vcpus, ledger } = x;
-  const { lower } = x.config;
-  if (lower !== undefined && ASSISTED.has(act)) {
-    if ((mask & dirty_mask(x)) === 0) return;
-    lower.flush_tlbs(vcpu);
-    for (let other = 0; other < vcpus.nrVcpus; other++) if (other !== vcpu) lost_all(x, other);
+  const other = pcpus.vcpu[pcpu]!;
+  if (other < 0) return; // nothing of the guest's there, and nobody to count it for
+  ledger.count(vcpu, EV.ipi_sent, 1);
+  x.config.lower?.send_ipi(vcpu, other);
+  if (vcpus.blocked[other] !== 0) {
+    ledger.count(other, EV.ipi_taken_idle, 1);
+    act(x, other, page);
     return;
   }
-  for (let pcpu = 0; pcpu < pcpus.nrPcpus && mask >>> pcpu !== 0; pcpu++) {
-    if (((mask >>> pcpu) & 1) === 0) continue;
-    const other = pcpus.vcpu[pcpu]!;
-    if (other < 0) continue; // nothing of the guest's there, and nobody to count it for
-    ledger.count(vcpu, EV.ipi_sent, 1);
-    lower?.send_ipi(vcpu, other);
-    if (vcpus.blocked[other] !== 0) {
-      ledger.count(other, EV.ipi_taken_idle, 1);
-      act(x, other, page);
-      continue;
-    }
-    ledger.count(other, EV.ipi_taken, 1);
-    x.root.enter_from_guest(x, other);
-    act(x, other, page);
-    exit_to_guest(x, other);
-  }
+  ledger.count(other, EV.ipi_taken, 1);
+  x.root.enter_from_guest(x, other);
+  act(x, other, page);
+  exit_to_guest(x, other);
 }
 
 /**
@@ -189,6 +216,8 @@ function interrupt_others(
  * Differs: each pCPU is a core; WBINVD is no event.
  */
 export function flush_cache_others(x: Xen, vcpu: number): void {
-  const all = (1 << x.pcpus.nrPcpus) - 1;
-  interrupt_others(x, vcpu, all & ~(1 << x.vcpus.pcpu[vcpu]!), () => undefined);
+  const { pcpus, scratch_cpumask } = x;
+  scratch_cpumask.fill(0);
+  for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) cpumask_set_cpu(pcpu, scratch_cpumask);
+  interrupt_others(x, vcpu, scratch_cpumask, () => undefined);
 }

@@ -10,13 +10,14 @@
  *   i        Uint16Array  done in this entry
  *   part     Uint8Array   steps of request i that are done
  *   rc       Int32Array   the result
- *   pcpus    Uint32Array  whom the requests so far have to flush: a bitmap,
+ *   pcpus    Uint32Array  whom the requests so far have to flush: a bitmap of `words` a row,
  *   roots    Uint8Array   ... and whose roots are stale (ROOT_*)
  *   mapped   Uint32Array  without a directmap, the table that is mapped for them, plus one; 0 for none,
  *   mapped_at  Int32Array  ... and where
  *
  * The buffer itself is the guest's memory, and no part of Xen's state.
  */
+import { cpumask_words } from "../abi/cpumask.js";
 import type { Rc } from "../abi/errno.js";
 import type { CallBuffer } from "../abi/hypercalls.js";
 import type { State } from "../abi/state.js";
@@ -32,11 +33,13 @@ export class RequestRegisters {
   readonly part: Uint8Array;
   readonly rc: Int32Array;
   readonly pcpus: Uint32Array;
+  readonly words: number;
   readonly roots: Uint8Array;
   readonly mapped: Uint32Array;
   readonly mapped_at: Int32Array;
 
-  constructor(state: State, nrVcpus: number) {
+  constructor(state: State, nrVcpus: number, nrPcpus: number) {
+    this.words = cpumask_words(nrPcpus);
     this.row = state.u8(nrVcpus);
     this.first = state.u16(nrVcpus);
     this.count = state.u16(nrVcpus);
@@ -45,7 +48,7 @@ export class RequestRegisters {
     this.i = state.u16(nrVcpus);
     this.part = state.u8(nrVcpus);
     this.rc = state.i32(nrVcpus);
-    this.pcpus = state.u32(nrVcpus);
+    this.pcpus = state.u32(nrVcpus * this.words);
     this.roots = state.u8(nrVcpus);
     this.mapped = state.u32(nrVcpus);
     this.mapped_at = state.i32(nrVcpus);
@@ -62,8 +65,13 @@ export class RequestRegisters {
     this.i[vcpu] = 0;
     this.part[vcpu] = 0;
     this.rc[vcpu] = 0;
-    this.pcpus[vcpu] = 0;
+    this.forget_pcpus(vcpu);
     this.roots[vcpu] = 0;
     return rc;
+  }
+
+  /** Nobody is to be flushed. */
+  forget_pcpus(vcpu: number): void {
+    for (let i = vcpu * this.words; i < (vcpu + 1) * this.words; i++) this.pcpus[i] = 0;
   }
 }

@@ -9,7 +9,7 @@
  *   is_initialised    Uint8Array   VCPUOP_initialise has been made
  *   up                Uint8Array   initialised, and not VCPUOP_down
  *   blocked           Uint8Array   SCHEDOP_block: its pCPU idles, with its tables still loaded
- *   pcpu              Uint8Array   where it runs, or ran last
+ *   pcpu              Uint16Array  where it runs, or ran last
  *   old_guest_table   Uint32Array  a table still to be taken down before the next MMU hypercall, 0 for none
  *   old_guest_ptpg    Uint32Array  the table that held it, where that may have been a linear use; 0 for none
  *   old_guest_table_partial  Uint8Array  PGT_partial has its type reference
@@ -30,7 +30,7 @@ export class VcpuTable {
   readonly is_initialised: Uint8Array;
   readonly up: Uint8Array;
   readonly blocked: Uint8Array;
-  readonly pcpu: Uint8Array;
+  readonly pcpu: Uint16Array;
   readonly old_guest_table: Uint32Array;
   readonly old_guest_ptpg: Uint32Array;
   readonly old_guest_table_partial: Uint8Array;
@@ -49,7 +49,7 @@ export class VcpuTable {
     this.is_initialised = state.u8(nrVcpus);
     this.up = state.u8(nrVcpus);
     this.blocked = state.u8(nrVcpus);
-    this.pcpu = state.u8(nrVcpus);
+    this.pcpu = state.u16(nrVcpus);
     this.old_guest_table = state.u32(nrVcpus);
     this.old_guest_ptpg = state.u32(nrVcpus);
     this.old_guest_table_partial = state.u8(nrVcpus);

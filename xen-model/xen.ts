@@ -4,6 +4,7 @@
  * Each of Xen's functions is in a file beside this one and takes the Xen first; this class holds what they work
  * on, takes the guest's calls (Hypervisor), and what the processor reports (syscall(), page_fault(), ...).
  */
+import { cpumask_words } from "../abi/cpumask.js";
 import { EFAULT, EINVAL, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import type { Vpn } from "../abi/frames.js";
@@ -43,6 +44,8 @@ export class Xen implements Hypervisor {
   readonly frames: FrameTable;
   readonly vcpus: VcpuTable;
   readonly pcpus: PcpuTable;
+  /** pCPUs of the flush at hand; behind it, nobody reads it. */
+  readonly scratch_cpumask: Uint32Array;
   readonly requests: RequestRegisters;
   readonly processor: Processor;
   readonly tables: XenTables;
@@ -82,7 +85,8 @@ export class Xen implements Hypervisor {
     this.frames = new FrameTable(state, config.geometry.nrFrames);
     this.vcpus = new VcpuTable(state, config.nrVcpus);
     this.pcpus = new PcpuTable(state, config.nrPcpus);
-    this.requests = new RequestRegisters(state, config.nrVcpus);
+    this.scratch_cpumask = new Uint32Array(cpumask_words(config.nrPcpus));
+    this.requests = new RequestRegisters(state, config.nrVcpus, config.nrPcpus);
     this.domain = state.u32(2);
     this.efi = state.u32(2);
     this.observed = new Observed(state);

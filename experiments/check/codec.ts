@@ -120,7 +120,7 @@ export class Codec extends CallCodec {
       this.i32(mms.mm_users, mm);
       this.i32(mms.mm_count, mm);
       this.u32(mms.cpumask, mm);
-      this.u8(mms.page_table_lock, mm);
+      this.u16(mms.page_table_lock, mm);
       this.i32(mms.nr_puds, mm);
       this.i32(mms.tlb_flush_pending, mm);
       this.u8(regs.mapped, mm);
@@ -135,13 +135,13 @@ export class Codec extends CallCodec {
       this.u8(regs.opsLeft, task);
     }
     this.i32(mms.mm_count, INIT_MM);
-    this.u8(mms.page_table_lock, INIT_MM);
+    this.u16(mms.page_table_lock, INIT_MM);
     this.u8(regs.seen, 0);
     for (const l4 of this.l4s) {
       this.u32(xen.frames.typeCount, l4);
       this.u32(xen.frames.count, l4);
       this.i16(xen.frames.linear_pt_count, l4);
-      this.u8(xen.frames.l4_owner, l4);
+      this.u16(xen.frames.l4_owner, l4);
       for (let slot = 0; slot < bounds.slots; slot++) this.entry(l4, slot);
     }
     for (let cpu = 0; cpu < bounds.vcpus; cpu++) this.cpu(cpu);

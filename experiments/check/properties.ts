@@ -4,6 +4,7 @@
  * Numbers are those of the hazards of non-shared top-level tables (see machine/invariants.ts). They are looked at in each
  * state, also in the middle of a hypercall, so each says where it need not hold yet.
  */
+import { cpumask_test_cpu } from "../../abi/cpumask.js";
 import { _PAGE_PRESENT } from "../../abi/page.js";
 import type { Proposal } from "../../abi/proposal.js";
 import type { Property } from "../../checker/model.js";
@@ -158,7 +159,11 @@ function illusion(m: PvState, proposal: Proposal): Property[] {
       () => {
         for (let vcpu = 0; vcpu < vcpus; vcpu++) {
           const mm = percpu.loaded_mm[vcpu]!;
-          if (percpu.in_user[vcpu] !== 0 && mm > INIT_MM && ((mms.cpumask[mm]! >>> vcpu) & 1) === 0)
+          if (
+            percpu.in_user[vcpu] !== 0 &&
+            mm > INIT_MM &&
+            !cpumask_test_cpu(vcpu, mms.cpumask, mms.mm_cpumask(mm))
+          )
             return false;
         }
         return true;

@@ -22,7 +22,7 @@ const rate = z.number().nonnegative().max(1e6);
 /** Parameters of synthetic work, with what they are where nothing is said. */
 export const RATES = {
   threads: z.int().min(1).max(4096).default(4),
-  vcpus: z.int().min(1).max(31).default(2),
+  vcpus: z.int().min(1).max(1024).default(2),
   sameMmSwitches: rate.default(0),
   otherMmSwitches: rate.default(0),
   syscalls: rate.default(0),

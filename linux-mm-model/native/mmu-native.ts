@@ -10,6 +10,7 @@
  * Differs: no PCID and no page-table isolation in the guest, so a load flushes, and the kernel has the one L4 of the
  *          mm. A lazy CPU is not interrupted for a flush, though 6.1 does where tables are freed.
  */
+import { cpumask_test_cpu } from "../../abi/cpumask.js";
 import { EV } from "../../abi/events.js";
 import type { Vpn } from "../../abi/frames.js";
 import { _PAGE_RW } from "../../abi/page.js";
@@ -126,13 +127,14 @@ function native_flush_tlb_multi(
   stride: number,
 ): void {
   const { mms, percpu, ledger } = k;
-  const mask = mms.cpumask[mm]!;
+  const { cpumask } = mms;
+  const at = mms.mm_cpumask(mm);
   const flush = (there: number): void => {
     if (percpu.loaded_mm[there] === mm) flush_tlb_func(k, there, start, end, stride, mms.tlb_gen[mm]!);
   };
   ledger.count(cpu, EV.flush_tlb_multi, 1);
   for (let other = 0; other < k.config.nrCpus; other++) {
-    if (other === cpu || ((mask >>> other) & 1) === 0 || percpu.is_lazy[other] !== 0) continue;
+    if (other === cpu || !cpumask_test_cpu(other, cpumask, at) || percpu.is_lazy[other] !== 0) continue;
     xen_smp_send_reschedule(k, cpu, other);
     smp_call_function(k, cpu, other, flush);
   }

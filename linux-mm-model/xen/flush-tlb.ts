@@ -4,6 +4,7 @@
  * Mirrors: xen_flush_tlb(), xen_flush_tlb_one_user(), xen_flush_tlb_multi(), xen_leave_lazy_mmu(),
  *          arch/x86/xen/mmu_pv.c; enter_lazy(), leave_lazy(), arch/x86/kernel/paravirt.c.
  */
+import { cpumask_weight } from "../../abi/cpumask.js";
 import { EV } from "../../abi/events.js";
 import {
   MMUEXT_INVLPG_LOCAL,
@@ -11,6 +12,7 @@ import {
   MMUEXT_OP_BYTES,
   MMUEXT_TLB_FLUSH_LOCAL,
   MMUEXT_TLB_FLUSH_MULTI,
+  set_vcpumask,
 } from "../../abi/mmuext-op.js";
 import type { Linux } from "../linux.js";
 import { PARAVIRT_LAZY_MMU, PARAVIRT_LAZY_NONE } from "../percpu.js";
@@ -47,29 +49,20 @@ export function xen_flush_tlb_one_user(k: Linux, cpu: number, page: number): voi
 }
 
 /**
- * Flush the CPUs of `cpumask`, this one included: one page, or everything. Xen sends the interrupts, so a lazy
+ * Flush the CPUs of mm's cpumask, this one included: one page, or everything. Xen sends the interrupts, so a lazy
  * CPU is not asked whether it needs the flush.
  */
-export function xen_flush_tlb_multi(
-  k: Linux,
-  cpu: number,
-  cpumask: number,
-  start: number,
-  end: number,
-): void {
+export function xen_flush_tlb_multi(k: Linux, cpu: number, mm: number, start: number, end: number): void {
   const pages = end === TLB_FLUSH_ALL ? FLUSH_ALL_ROW : Math.min(end - start, FLUSH_MORE_ROW);
   k.ledger.count(cpu, EV.flush_tlb_multi, 1);
-  k.hist.flush_tlb_multi[hweight32(cpumask) * FLUSH_SIZES + pages]!++;
+  const { cpumask, words } = k.mms;
+  const at = k.mms.mm_cpumask(mm);
+  k.hist.flush_tlb_multi[cpumask_weight(cpumask, at, words) * FLUSH_SIZES + pages]!++;
   xen_mc_batch(k, cpu);
-  const bytes = MMUEXT_OP_BYTES + 8; // the bitmap lies behind the op
+  const bytes = MMUEXT_OP_BYTES + 8 * Math.ceil(words / 2); // the bitmap, of longs, lies behind the op
   if (end !== TLB_FLUSH_ALL && end - start <= 1) {
-    MULTI_mmuext_op(k, cpu, bytes, MMUEXT_INVLPG_MULTI, 0, start, cpumask);
-  } else MULTI_mmuext_op(k, cpu, bytes, MMUEXT_TLB_FLUSH_MULTI, 0, 0, cpumask);
+    MULTI_mmuext_op(k, cpu, bytes, MMUEXT_INVLPG_MULTI, 0, start);
+  } else MULTI_mmuext_op(k, cpu, bytes, MMUEXT_TLB_FLUSH_MULTI, 0, 0);
+  set_vcpumask(k.mc[cpu]!.calls, cpumask, at, words);
   xen_mc_issue(k, cpu, PARAVIRT_LAZY_MMU);
-}
-
-function hweight32(mask: number): number {
-  let weight = 0;
-  for (let rest = mask >>> 0; rest !== 0; rest &= rest - 1) weight++;
-  return weight;
 }

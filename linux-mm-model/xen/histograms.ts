@@ -15,9 +15,6 @@ export const FLUSH_SIZES = tlb_single_page_flush_ceiling + 3;
 export const FLUSH_MORE_ROW = FLUSH_SIZES - 2;
 export const FLUSH_ALL_ROW = FLUSH_SIZES - 1;
 
-/** CPUs of a flush that are told apart. */
-const MAX_CPUS = 33;
-
 /**
  * Shape: mc_flush         Float64Array  [calls in the flush] 0..32
  *        flush_tlb_multi  Float64Array  [CPUs in the set][pages, FLUSH_ALL_ROW for all]
@@ -28,9 +25,9 @@ export class Histograms {
   readonly flush_tlb_multi: Float64Array;
   readonly tlb_flush: Float64Array;
 
-  constructor(state: State) {
+  constructor(state: State, nrCpus: number) {
     this.mc_flush = state.f64(MC_BATCH + 1);
-    this.flush_tlb_multi = state.f64(MAX_CPUS * FLUSH_SIZES);
+    this.flush_tlb_multi = state.f64((nrCpus + 1) * FLUSH_SIZES);
     this.tlb_flush = state.f64(2 * FLUSH_SIZES);
   }
 

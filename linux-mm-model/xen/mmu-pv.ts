@@ -65,7 +65,7 @@ export function xen_mmu_ops(k: Linux): PvMmuOps {
       flush_tlb_mm_range(k, cpu, mm, start, end, stride),
     flush_tlb_user: (cpu) => xen_flush_tlb(k, cpu),
     flush_tlb_one_user: (cpu, page) => xen_flush_tlb_one_user(k, cpu, page),
-    flush_tlb_multi: (cpu, mm, start, end) => xen_flush_tlb_multi(k, cpu, k.mms.cpumask[mm]!, start, end),
+    flush_tlb_multi: (cpu, mm, start, end) => xen_flush_tlb_multi(k, cpu, mm, start, end),
     write_cr3: (cpu, mm, pgd) => xen_write_cr3(k, cpu, mm, pgd),
     switch_mm: (cpu, _prev, next, task) => switch_mm_irqs_off(k, cpu, next, task),
     enter_lazy_tlb: (cpu) => enter_lazy_tlb(k, cpu),

@@ -60,9 +60,10 @@ export class McBuffer {
   readonly cb_data: Uint32Array;
   readonly failed: Uint32Array;
 
-  constructor(state: State) {
-    this.calls = new CallBuffer(state, { calls: MC_BATCH, mmuUpdates: MC_BATCH, mmuextOps: MC_BATCH });
-    this.direct = new CallBuffer(state, { calls: 1, mmuUpdates: 1, mmuextOps: 1 });
+  constructor(state: State, nrCpus: number) {
+    const capacity = { calls: MC_BATCH, mmuUpdates: MC_BATCH, mmuextOps: MC_BATCH, nrVcpus: nrCpus };
+    this.calls = new CallBuffer(state, capacity);
+    this.direct = new CallBuffer(state, { calls: 1, mmuUpdates: 1, mmuextOps: 1, nrVcpus: nrCpus });
     this.argidx = state.u32(1);
     this.cbidx = state.u32(1);
     this.cb_fn = state.u8(MC_BATCH);
