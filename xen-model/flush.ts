@@ -153,10 +153,14 @@ export const flush_after_pt_update_steps = [
   step<Xen>("flush_area_mask", (x, vcpu) => {
     const { pcpus, words, roots } = x.requests;
     const at = vcpu * words;
-    const pcpu = cpumask_first(pcpus, at, words);
     const others = (roots[vcpu]! & ROOT_OTHERS) !== 0;
-    if (x.config.lower !== undefined && !others) assisted_flush(x, vcpu);
-    else interrupt_pcpu(x, vcpu, pcpu, others ? flush_tlb_and_root : flush_tlb_local, 0);
+    if (x.config.lower !== undefined && !others) {
+      assisted_flush(x, vcpu);
+      x.requests.forget_pcpus(vcpu);
+      return DONE;
+    }
+    const pcpu = cpumask_first(pcpus, at, words);
+    interrupt_pcpu(x, vcpu, pcpu, others ? flush_tlb_and_root : flush_tlb_local, 0);
     cpumask_clear_cpu(pcpu, pcpus, at);
     return cpumask_first(pcpus, at, words) < 0 ? DONE : AGAIN;
   }),

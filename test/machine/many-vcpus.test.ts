@@ -45,4 +45,9 @@ describe("A guest of many vCPUs", () => {
   it("in a PVH guest interrupts the CPUs of the process", () => {
     expect(perChurn(["flush_tlb_multi", "vcpu_kick"], 40, "control-pvh")).to.deep.equal([1, 39]);
   });
+
+  it("in a shim is flushed with one call a flush, however many there are", () => {
+    const assists = [2, 3, 32].map((vcpus) => perChurn(["shim_flush_assist"], vcpus, "shim")[0]);
+    expect(assists).to.deep.equal([assists[0], assists[0], assists[0]]);
+  });
 });
