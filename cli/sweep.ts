@@ -7,6 +7,7 @@ import { type Engine, localEngine } from "../experiments/sweep/local-engine.js";
 import { runSweep } from "../experiments/sweep/run-sweep.js";
 import { readSweep } from "../experiments/sweep/spec.js";
 import { version } from "../package.json";
+import { growthText } from "./growth-text.js";
 import { progressOn } from "./progress.js";
 
 export function register(program: Command): void {
@@ -31,12 +32,13 @@ export function register(program: Command): void {
       const report = await runSweep(sweep, flags.out, engine, (done) => bar.update(done)).finally(() =>
         bar.stop(),
       );
-      const { name, cells, done, resumed } = report;
+      const { name, cells, done, resumed, growth } = report;
       process.stdout.write(
         flags.json
           ? `${JSON.stringify(report)}\n`
           : `${name}: ${cells} cells, ${done} run now, ${resumed} there before\n` +
-              `Ask them: pvtwin query --out ${flags.out} "select * from cells"\n`,
+              growthText(growth) +
+              `${growth.length > 0 ? "\n" : ""}Ask them: pvtwin query --out ${flags.out} "select * from cells"\n`,
       );
     });
 }

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { PriceDraws, quantile } from "../costs/draws.js";
 import { boundsOf, coefficientsOf } from "../costs/terms.js";
+import { type Growth, growthOf } from "./growth.js";
 import { Journal, type Done } from "./journal.js";
 import type { Engine } from "./local-engine.js";
 import type { Simulated } from "./simulate.js";
@@ -20,6 +21,7 @@ export interface SweepReport {
   readonly resumed: number;
   readonly failed: number;
   readonly simulations: number;
+  readonly growth: readonly Growth[];
 }
 
 /** Run `sweep` into folder `out`. Errors: BadInput; what was done by then stays done. */
@@ -51,6 +53,7 @@ export async function runSweep(
     resumed,
     failed: 0,
     simulations: missing.length,
+    growth: growthOf(sweep, journal),
   };
 }
 

@@ -15,6 +15,7 @@ import type { Proposal } from "../../abi/proposal.js";
 import { scriptsOf } from "../mm-script/play-scripts.js";
 import { readYaml } from "../read-yaml.js";
 import { workloadName } from "../run/run-workload.js";
+import { SHIM_MAX_VCPUS } from "../../xen-model/shim/lower-xen.js";
 import type { RatedWork } from "../synthetic/rates.js";
 
 const rate = z.number().nonnegative().max(1e6);
@@ -86,6 +87,8 @@ export interface Cell {
 export interface Sweep {
   readonly name: string;
   readonly seed: number;
+  /** The parameter along which the cost can be seen to grow, if there is one (growth.ts). */
+  readonly axis: string | undefined;
   readonly groups: Group[];
   /** All cells, in the order of the file. */
   readonly cells: Cell[];
@@ -113,6 +116,7 @@ export function readSweep(file: string, version: string): Sweep {
     for (const point of points) {
       const { name, work, content } = workOf(file, `workloads.${w}`, workload, point);
       for (const proposal of proposals) {
+        checkContainer(file, `workloads.${w}`, work, proposal);
         for (const profile of profiles) {
           const { machine } = profile;
           const simulated = [content, proposal, machine, spec.seed, version];
@@ -145,7 +149,14 @@ export function readSweep(file: string, version: string): Sweep {
       }
     }
   });
-  return { name: spec.name, seed: spec.seed, groups: [...groups.values()], cells: [...cells.values()] };
+  const { name, seed } = spec;
+  return { name, seed, axis: axisOf(spec), groups: [...groups.values()], cells: [...cells.values()] };
+}
+
+function axisOf({ crossed, zipped }: z.infer<typeof sweepSchema>): string | undefined {
+  const [across, along] = [Object.keys(crossed), Object.keys(zipped)];
+  if (across.length === 1 && along.length === 0) return across[0];
+  return across.length === 0 ? along[0] : undefined;
 }
 
 function isFile(name: string): boolean {
@@ -232,6 +243,12 @@ function workOf(
   if (otherMmSwitches > 0 && threads < vcpus)
     throw new BadInput(file, place, `${threads} threads leave a vCPU without`, "give one for each vCPU");
   return { name, work: { synthetic }, content: synthetic };
+}
+
+function checkContainer(file: string, place: string, work: Work, { name, xen }: Proposal): void {
+  if (!("synthetic" in work) || xen.container !== "shim" || work.synthetic.vcpus <= SHIM_MAX_VCPUS) return;
+  const what = `${work.synthetic.vcpus} vCPUs are more than the ${SHIM_MAX_VCPUS} of a guest in xen-shim (${name})`;
+  throw new BadInput(file, place, what, "leave that proposal out, or take fewer");
 }
 
 /** A recording that comes along, by name; or a file, seen from the sweep's folder or from here. */

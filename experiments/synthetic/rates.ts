@@ -2,8 +2,8 @@
  * Steady work by rates: so many threads on so many vCPUs, switching, calling, mapping, forking so often.
  *
  * One process has all threads, spread over the vCPUs, or (placement: apart) each vCPU has a process with its share; a vCPU
- * has one other process to switch to. What happens when follows from the rates and a seed alone: each kind of event comes
- * at even distances, from a phase drawn for its vCPU.
+ * has one other process, if it ever switches to one or has no thread to run. What happens when follows from the rates and a
+ * seed alone: each kind of event comes at even distances, from a phase drawn for its vCPU.
  *
  * Differs: a part of a second is run and the counts are scaled to a second, so that rare events and frequent ones are
  *          both seen: at least EVENTS of them, or one second. With more than 32 vCPUs the promise is looked at after
@@ -51,7 +51,8 @@ export interface RatedOutcome {
 /** Events that are run at the least, unless a second has fewer. */
 const EVENTS = 3000;
 const TURN = 0.01;
-const CHURN_SLOT = 9;
+/** A vCPU's slot; those of the user half are fewer than vCPUs may be, and none is mapped for longer than its turn. */
+const churn_slot = (vcpu: number): number => 9 + (vcpu % 200);
 
 type Kind = "sameMmSwitches" | "otherMmSwitches" | "syscalls" | "slotChurn" | "forks" | "idle" | "wake";
 
@@ -138,17 +139,20 @@ class RatedGuest {
       maxVmas: 512 + 64 * vcpus,
     };
     this.machine = new Machine({ proposal, geometry, ...machine, audit: "observe" }).boot();
+    this.threads = Array.from({ length: vcpus }, () => []);
     const leaders = Array.from({ length: work.placement === "apart" ? vcpus : 1 }, (_, i) => i);
+    const idle = (vcpu: number) => vcpu >= Math.max(threads, leaders.length);
+    const withOther = Array.from(this.threads.keys()).filter((v) => work.otherMmSwitches > 0 || idle(v));
     const tasks = [
       ...leaders.map((i) => ({ task: `leader${i}`, vcpu: i })),
-      ...Array.from({ length: vcpus }, (_, vcpu) => ({ task: `other${vcpu}`, vcpu })),
+      ...withOther.map((vcpu) => ({ task: `other${vcpu}`, vcpu })),
     ];
     const script = { name: "rates", group: "synthetic", vcpus, tasks, regions: {}, steps: [], results: [] };
     this.player = new Player(this.machine, script, "rates");
-    this.threads = Array.from({ length: vcpus }, () => []);
     for (const i of leaders) this.threads[i]!.push(this.player.taskOf(`leader${i}`, 0));
     for (let t = leaders.length; t < Math.max(threads, leaders.length); t++) this.addThread(t, work);
-    this.others = tasks.slice(leaders.length).map(({ task }) => this.player.taskOf(task, 0));
+    this.others = [];
+    for (const vcpu of withOther) this.others[vcpu] = this.player.taskOf(`other${vcpu}`, 0);
     this.turn = Array.from({ length: vcpus }, () => 0);
     this.away = Array.from({ length: vcpus }, () => false);
     this.current = this.threads.map((own, vcpu) => own[0] ?? this.others[vcpu]!);
@@ -215,7 +219,7 @@ class RatedGuest {
 
   private churn(vcpu: number): void {
     const { machine } = this;
-    const start = (CHURN_SLOT + vcpu) * P4D_PAGES;
+    const start = churn_slot(vcpu) * P4D_PAGES;
     const call = (work: () => void): void => {
       machine.syscall(vcpu);
       work();

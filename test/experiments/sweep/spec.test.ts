@@ -49,6 +49,19 @@ describe("a sweep's file", () => {
     expect(new Set(all).size).to.equal(8);
   });
 
+  it("with more vCPUs than a shim can have is refused before anything runs", () => {
+    const file = join(dir, "shim.yaml");
+    const write = (n: number) =>
+      writeFileSync(
+        file,
+        `name: s\nproposals: [shim]\nworkloads: [{ synthetic: { vcpus: ${n}, threads: ${n} } }]\n`,
+      );
+    write(33);
+    expect(() => readSweep(file, "1")).to.throw(BadInput, "workloads.0: 33 vCPUs are more than the 32");
+    write(32);
+    expect(readSweep(file, "1").cells).to.have.lengthOf(1);
+  });
+
   for (const [what, text, says] of [
     ["a parameter that there is not", `${SYNTHETIC}crossed: { sycalls: [1] }\n`, "sycalls: is no parameter"],
     [
