@@ -21,6 +21,7 @@ const MAY_IMPORT = {
     "experiments",
     "patches-notes",
   ],
+  witness: ["abi", "experiments", "patches-notes"],
 };
 
 const ROOMS = Object.keys(MAY_IMPORT);

@@ -49,8 +49,28 @@ export class Cr3Watch {
     monitor.destroy();
   }
 
-  summary(): string {
-    const tables = [...this.shared].map(([cr3, times]) => `0x${cr3.toString(16)} (${times})`);
-    return `%cr3 of all pCPUs: ${this.samples} samples, ${tables.length === 0 ? "no table on two" : `on two pCPUs: ${tables.join(", ")}`}`;
+  /** What was seen. Xen's own tables, which idle pCPUs may share, lie in its image, `xenImage` bytes [from, to). */
+  summary([from, to]: readonly [number, number]): string {
+    const isXens = (cr3: number): boolean => cr3 >= from && cr3 < to;
+    const all = [...this.shared];
+    const told = (tables: [number, number][]): string =>
+      tables.map(([cr3, times]) => `0x${cr3.toString(16)} (${times})`).join(", ");
+    const guests = all.filter(([cr3]) => !isXens(cr3));
+    const own = all.filter(([cr3]) => isXens(cr3));
+    return [
+      `%cr3 of all pCPUs: ${this.samples} samples`,
+      guests.length === 0 ? "no L4 of the guest on two" : `L4s of the guest on two: ${told(guests)}`,
+      ...(own.length === 0 ? [] : [`Xen's own on two, idle: ${told(own)}`]),
+    ].join("; ");
   }
+}
+
+/** Where Xen's image lies, by what it says of itself while it boots. */
+export function xenImage(lines: readonly string[]): [number, number] {
+  const IMAGE_BYTES = 8 << 20; // more than any 4.17 takes up
+  for (const line of lines) {
+    const found = /New Xen image base address: 0x([0-9a-f]+)/.exec(line);
+    if (found !== null) return [parseInt(found[1]!, 16), parseInt(found[1]!, 16) + IMAGE_BYTES];
+  }
+  return [0, 0];
 }

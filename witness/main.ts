@@ -7,7 +7,7 @@ import { BadInput } from "../abi/bad-input.js";
 import { readMmScripts, type MmScript } from "../experiments/mm-script/script.js";
 import { boot, isolation, LINUX_ARGUMENTS, XEN_ARGUMENTS } from "./boot.js";
 import { linuxComplaints, parseConsole, xenComplaints, type Console } from "./console.js";
-import { Cr3Watch } from "./cr3-watch.js";
+import { Cr3Watch, xenImage } from "./cr3-watch.js";
 import { guestInitramfs, withLibraries } from "./guest-files.js";
 import { executable } from "./initramfs.js";
 import { findIngredients } from "./packages.js";
@@ -99,7 +99,7 @@ async function record(flags: Flags): Promise<void> {
       if (flags.log !== undefined) writeFileSync(flags.log, readIfThere(join(scratch, "console.log")));
     });
     const console = parseConsole(text, "the console");
-    report(console, flags.watchCr3 ? watch.summary() : undefined);
+    report(console, flags.watchCr3 ? watch.summary(xenImage(console.xen)) : undefined);
     const recorded = scripts.map((script, i) => recording(script, i, runs, console.blocks));
     const lines = recorded.map((document) => `${JSON.stringify(document)}\n`).join("");
     if (flags.out === undefined) process.stdout.write(lines);

@@ -26,7 +26,7 @@ echo x86-tsc >$T/trace_clock
 echo noirq-info >$T/trace_options 2>/dev/null
 echo 0 >$T/options/overwrite
 echo 16384 >$T/buffer_size_kb
-echo 6 >$T/tracing_cpumask
+echo 6 >$T/tracing_cpumask 2>/dev/null # where there are these CPUs
 # Where HYPERVISOR_set_segment_base() is called; the hypercall itself is inlined.
 echo 'p:set_segment_base xen_load_gs_index' >$T/kprobe_events 2>/dev/null
 echo 'p:write_base xen_do_write_msr msr=%di:u32' >>$T/kprobe_events 2>/dev/null
