@@ -22,7 +22,7 @@ export interface RecordedCounts {
   readonly hist_tlb_flush: Counts;
 }
 
-/** What the hypervisor counts as `xen`, or nothing recorded here, is not comparable. */
+/** Counters that leave no trace in Linux. */
 export const NOT_RECORDED: ReadonlySet<string> = new Set(["ptwr_emulation"]);
 
 const LEVELS = ["pgd", "p4d", "pud", "pmd", "pte"];

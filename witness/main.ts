@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { BadInput } from "../abi/bad-input.js";
 import { readMmScripts, type MmScript } from "../experiments/mm-script/script.js";
+import { NOT_RECORDED } from "./count-events.js";
 import { boot, isolation, LINUX_ARGUMENTS, XEN_ARGUMENTS } from "./boot.js";
 import { linuxComplaints, parseConsole, xenComplaints, type Console } from "./console.js";
 import { Cr3Watch, xenImage } from "./cr3-watch.js";
@@ -136,7 +137,7 @@ function recording(script: MmScript, i: number, runs: number, blocks: ReadonlyMa
       throw new BadInput("the console", script.name, "has no block", "see the console");
     all.push(recordedSteps(script, block, "the console"));
   }
-  return { ...script, runs, results: mergeRuns(all) };
+  return { ...script, runs, notRecorded: [...NOT_RECORDED], results: mergeRuns(all) };
 }
 
 function words(text: string): string[] {

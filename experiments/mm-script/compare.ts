@@ -86,25 +86,41 @@ export class Comparison {
   /** `known` says which of the model's counters the recordings have. */
   constructor(private readonly known: ReadonlySet<string>) {}
 
-  /** Compare one step; `xpti` is the same step on a machine whose Xen isolates its pagetables. */
-  step(place: Place, result: StepResult, played: ModelledStep, xpti: ModelledStep): void {
+  /**
+   * Compare one step; `xpti` is the same step on a machine whose Xen isolates its pagetables. Counters that were
+   * `notRecorded` are left out.
+   */
+  step(
+    place: Place,
+    result: StepResult,
+    played: ModelledStep,
+    xpti: ModelledStep,
+    notRecorded: readonly string[] = [],
+  ): void {
     for (const window of ["main", "start"] as const) {
       const modelled = played[window];
       const where = { ...place, window };
       const recorded = result[window];
       if (recorded !== undefined && modelled !== undefined) {
         const stable = window === "main" ? result.stable !== false : result.start_stable !== false;
-        this.window({ ...where, stable }, recorded, modelled);
+        this.window({ ...where, stable }, recorded, modelled, notRecorded);
       }
       this.cr3Writes(where, CR3_WRITE, this.cr3, result.instructions?.[window], modelled);
       this.cr3Writes(where, CR3_WRITE_XPTI, this.cr3Xpti, result.instructions_xpti?.[window], xpti[window]);
     }
   }
 
-  private window(where: Where, recorded: RecordedWindow, modelled: ModelledWindow): void {
+  private window(
+    where: Where,
+    recorded: RecordedWindow,
+    modelled: ModelledWindow,
+    notRecorded: readonly string[],
+  ): void {
     const flat: Record<string, Counted> = { ...recorded.linux, ...recorded.hypercalls, ...recorded.xen };
     const counters = modelled.counters as Counts;
-    for (const name of this.known) this.score(where, name, flat[name] ?? 0, counters[name] ?? 0);
+    for (const name of this.known) {
+      if (!notRecorded.includes(name)) this.score(where, name, flat[name] ?? 0, counters[name] ?? 0);
+    }
     this.hist(where, "hist_mc_flush", recorded.hist_mc_flush, modelled.hist_mc_flush);
     this.hist(where, "hist_flush_tlb_multi", recorded.hist_flush_tlb_multi, modelled.hist_flush_tlb_multi);
     this.hist(where, "hist_tlb_flush", recorded.hist_tlb_flush, modelled.hist_tlb_flush);

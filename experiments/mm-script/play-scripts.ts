@@ -84,7 +84,7 @@ export function playScripts(
       const result = results.get(last);
       if (result === undefined || (only !== undefined && (only.step < first || only.step > last))) continue;
       const place = { script: script.name, step: last, op: script.steps[last]!.op };
-      comparison.step(place, result, played, xpti);
+      comparison.step(place, result, played, xpti, script.notRecorded);
     }
   }
   const { counters, stable, unstable, cr3, cr3Xpti, differences } = comparison;

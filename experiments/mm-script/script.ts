@@ -129,6 +129,8 @@ const scriptSchema = z.object({
   regions: z.record(z.string(), z.object({ slot: z.int(), page: z.int(), pages: z.int() })),
   steps: z.array(stepSchema),
   results: z.array(resultSchema).default([]),
+  /** Counters that whoever recorded this could not see. */
+  notRecorded: z.array(z.string()).optional(),
 });
 
 export type MmScript = z.infer<typeof scriptSchema>;
