@@ -1,5 +1,7 @@
 /** `pvtwin run`: one recording under one proposal; its ledger, and a timeline for the Perfetto UI. */
+import { join, parse } from "node:path";
 import type { Command } from "commander";
+import { foldedStacks } from "../experiments/costs/folded.js";
 import { priceLedger } from "../experiments/costs/price.js";
 import { readProfile } from "../experiments/costs/profile.js";
 import { loadProposal } from "../experiments/evaluate.js";
@@ -14,6 +16,7 @@ interface Flags {
   readonly proposal: string;
   readonly profile: string;
   readonly trace?: string;
+  readonly folded?: string;
   readonly compare?: string;
   readonly strict: boolean;
   readonly json: boolean;
@@ -26,7 +29,11 @@ export function register(program: Command): void {
     .argument("<workload>", "a recording: text of perf script, trace-cmd report or strace; plain or gzip")
     .option("-P, --proposal <name>", "name of a proposal, or YAML file", "shared")
     .option("-p, --profile <name>", "cost profile, by name or YAML file", "skylake-pcid")
-    .option("-t, --trace <file>", "write a timeline that ui.perfetto.dev opens")
+    .option(
+      "-t, --trace <file>",
+      "write a timeline that ui.perfetto.dev opens; in parts, if it is over 100 MB",
+    )
+    .option("--folded <file>", "write folded stacks, of likely cycles, for a flame graph")
     .option(
       "-c, --compare <counts>",
       "xen events recorded in the same run: predicted and recorded side by side",
@@ -45,18 +52,32 @@ export function register(program: Command): void {
       const { workload, outcome, timeline, compared } = await runOnce(file, proposal, {
         machine: profile.machine,
         strict: flags.strict,
-        timeline: flags.trace !== undefined,
+        timeline: flags.trace === undefined ? undefined : profile,
         counts,
       });
       const { cycles, ledger } = priceLedger(profile, outcome.counts, outcome.byCause);
-      if (flags.trace !== undefined) writeOutput(flags.trace, `${JSON.stringify(timeline!.document())}\n`);
+      const traces = timeline === undefined ? [] : writeParts(flags.trace!, timeline.documents());
+      if (flags.folded !== undefined) {
+        const stacks = foldedStacks(`${workload.name} under ${outcome.proposal}`, profile, outcome.byCause);
+        writeOutput(flags.folded, stacks);
+      }
       process.stdout.write(
         flags.json
           ? `${JSON.stringify({ ...document(workload, outcome, profile.name, cycles, ledger), ...compared })}\n`
-          : text(workload, outcome, cycles, ledger, flags) +
+          : text(workload, outcome, cycles, ledger, flags, traces) +
               (compared === undefined ? "" : comparison(compared)),
       );
     });
+}
+
+/** Write a timeline: as `file`, or if it has parts as FILE.1.json, FILE.2.json, ... Returns their names. */
+function writeParts(file: string, documents: readonly string[]): string[] {
+  const { dir, name, ext } = parse(file);
+  return documents.map((document, i) => {
+    const part = documents.length === 1 ? file : join(dir, `${name}.${i + 1}${ext}`);
+    writeOutput(part, document);
+    return part;
+  });
 }
 
 /** The document of --json. seconds and events are the recording's. */
@@ -92,7 +113,8 @@ function text(
   outcome: RunOutcome,
   cycles: Bracket,
   ledger: readonly LedgerLine[],
-  { trace, profile }: Flags,
+  { folded, profile }: Flags,
+  traces: readonly string[],
 ): string {
   const { verdict, reason } = verdictOf(outcome.properties);
   const rows = ledger.map(({ event, count, cycles: c, what }) => [event, exact(count), si(c.likely), what]);
@@ -105,7 +127,8 @@ function text(
     line(["event", "count", "cycles", "what it is"]),
     ...rows.map(line),
     `\n${si(cycles.likely)} cycles [${si(cycles.low)}..${si(cycles.high)}], profile ${profile}\n`,
-    ...(trace === undefined ? [] : [`Timeline: ${trace} (open it in ui.perfetto.dev)\n`]),
+    ...traces.map((trace) => `Timeline: ${trace} (open it in ui.perfetto.dev)\n`),
+    ...(folded === undefined ? [] : [`Folded stacks: ${folded} (flamegraph.pl, speedscope.app)\n`]),
   ].join("");
 }
 

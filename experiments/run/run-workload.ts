@@ -9,6 +9,7 @@ import type { Proposal } from "../../abi/proposal.js";
 import { defaultGeometry } from "../../machine/geometry.js";
 import { Machine } from "../../machine/machine.js";
 import { SHIM_MAX_VCPUS } from "../../xen-model/shim/lower-xen.js";
+import type { Profile } from "../costs/profile.js";
 import { readRecording, type Recording } from "../import/recording.js";
 import type { PropertyResult, WorkloadResult } from "../results.js";
 import type { EventChunk } from "../import/event.js";
@@ -18,6 +19,7 @@ import {
   ProcessCounts,
   type RecordedCounts,
 } from "./compare-counts.js";
+import { Bins } from "./bins.js";
 import { Timeline } from "./timeline.js";
 import { TraceRunner } from "./trace-runner.js";
 
@@ -35,6 +37,8 @@ export interface RunOutcome {
   readonly counts: EventCounts;
   readonly byCause: Partial<Record<Cause, EventCounts>>;
   readonly perVcpu: EventCounts[];
+  /** The same over time (bins.ts). */
+  readonly bins: readonly (readonly EventCounts[])[];
   readonly properties: PropertyResult[];
   /** Most bytes of top-level tables at one time: the guest's, and Xen's own roots. */
   readonly memory: { readonly guest: number; readonly xen: number };
@@ -63,7 +67,8 @@ export interface SingleRun {
 
 /** What a single run is asked for besides its outcome: a timeline, a comparison with recorded xen events. */
 interface Extras {
-  readonly timeline: boolean;
+  /** The profile that the timeline's lengths are from; undefined for none. */
+  readonly timeline: Profile | undefined;
   readonly counts: RecordedCounts | undefined;
 }
 
@@ -118,14 +123,16 @@ function run(recording: Recording, proposal: Proposal, options: Pick<Cell, "mach
   checkLimits(recording, proposal);
   const geometry = defaultGeometry(Math.max(2, recording.cpus));
   const machine = new Machine({ proposal, geometry, ...options.machine, audit: "observe" }).boot();
-  const timeline = options.timeline === true ? new Timeline(machine, recording.strings) : undefined;
+  const timeline =
+    options.timeline === undefined ? undefined : new Timeline(machine, recording.strings, options.timeline);
   const processes = options.counts === undefined ? undefined : new ProcessCounts(machine);
-  const watched = timeline !== undefined || processes !== undefined;
+  const bins = new Bins(machine, recording.seconds);
   const onEvent = (chunk: EventChunk, i: number): void => {
+    bins.at(chunk.time[i]!);
     timeline?.after(chunk, i);
     processes?.after(chunk, i);
   };
-  const runner = new TraceRunner(machine, watched ? onEvent : undefined);
+  const runner = new TraceRunner(machine, onEvent);
   const began = performance.now();
   for (const chunk of recording.chunks) runner.consume(chunk);
   const seconds = (performance.now() - began) / 1000;
@@ -137,6 +144,7 @@ function run(recording: Recording, proposal: Proposal, options: Pick<Cell, "mach
     counts: sum(Object.values(byCause)),
     byCause,
     perVcpu: Array.from({ length: geometry.nrCpus }, (_, vcpu) => ledger.collect(vcpu, CAUSE.boot)),
+    bins: bins.collect(),
     properties: runner.watch.properties(workloadName(recording.file)),
     memory: runner.memory(),
     eventsPerSecond: recording.events / seconds,

@@ -1,29 +1,30 @@
 /**
- * A run as a timeline for the Perfetto UI: per pCPU which task runs and which L4 it has loaded, when two pCPUs had
- * one L4, and how much of what Xen did, millisecond by millisecond.
+ * A run as a timeline for the Perfetto UI, with two processes. Linux has a track for each vCPU: which task runs, and within
+ * it what the kernel was asked for while Xen worked on it; and one for the L4 that it has installed. Xen has a track for
+ * each pCPU: on whose behalf it works, and within that on which events; two tracks for pCPUs that have one L4; and counters.
  *
- * Times are the recording's. Events have no length of their own: what a design costs is in the ledger, not here.
+ * An event begins when it was recorded, or when its CPU is done with what came before, and takes its likely price.
  *
- * Mirrors: the JSON object form of the Trace Event Format, which ui.perfetto.dev opens.
+ * Mirrors: the JSON object form of the Trace Event Format.
+ * Differs: cycles are time at 1 GHz times CYCLES_PER_NS. What Linux executes has no price and takes no time. A recording is not
+ *          stretched by what Xen takes: a CPU that Xen keeps busier than it was is late, and catches up.
  */
-import { EV, type EventName, NR_EVENTS } from "../../abi/events.js";
+import { EV, eventDefinition, EVENT_NAMES, type EventName, NR_EVENTS } from "../../abi/events.js";
 import { CAUSES } from "../../abi/ledger.js";
 import { INIT_MM } from "../../linux-mm-model/mm-struct.js";
 import type { Machine } from "../../machine/machine.js";
+import { priceOf } from "../costs/price.js";
+import type { Profile } from "../costs/profile.js";
 import type { EventChunk, Strings } from "../import/event.js";
+import { type TraceEvent, TraceParts } from "./trace-parts.js";
 
-/** Rows of the picture ("processes" of the format), in the order in which they are shown. */
-const TASKS = 1;
-const L4S = 2;
-const SHARED = 3;
-const COUNTERS = 4;
+const LINUX = 1;
+const XEN = 2;
 
-const ROW_NAMES: readonly (readonly [pid: number, name: string])[] = [
-  [TASKS, "task on each pCPU"],
-  [L4S, "guest-kernel L4 installed on each vCPU"],
-  [SHARED, "two pCPUs with one L4 in %cr3"],
-  [COUNTERS, "events per millisecond"],
-];
+const CYCLES_PER_NS = 2;
+
+/** More is cumbersome to open: then the timeline comes in parts. Units: bytes. */
+const LIMIT = 100e6;
 
 const COUNTED: readonly EventName[] = [
   "syscall_entry",
@@ -39,18 +40,7 @@ const COUNTED: readonly EventName[] = [
 /** Nanoseconds between two samples of the counters. */
 const SAMPLE_NS = 1e6;
 
-/** One record of the format. Units: ts and dur microseconds. */
-export interface TraceEvent {
-  readonly name: string;
-  readonly ph: "X" | "C" | "M";
-  readonly ts: number;
-  readonly pid: number;
-  readonly tid: number;
-  readonly dur?: number;
-  readonly args?: Record<string, string | number>;
-}
-
-/** A line of the picture, which shows one thing at a time: `key` tells which, 0 for nothing. */
+/** A line of the picture, which shows one thing at a time: `key` tells which, 0 for nothing. Units: ns. */
 interface Lane {
   readonly pid: number;
   readonly tid: number;
@@ -60,14 +50,16 @@ interface Lane {
 }
 
 export class Timeline {
-  private readonly events: TraceEvent[] = [];
+  private readonly parts: TraceParts;
   private readonly names = new Map<number, string>();
   private readonly tasks: Lane[];
   private readonly l4s: Lane[];
-  private readonly shared: Lane[] = [
-    { pid: SHARED, tid: 0, key: 0, what: "", since: 0 },
-    { pid: SHARED, tid: 1, key: 0, what: "", since: 0 },
-  ];
+  private readonly shared: Lane[];
+  /** Per vCPU: until when it has work. Units: ns. */
+  private readonly busy: Float64Array;
+  /** The ledger's counts as they were, and a price for each event. Units: ns. */
+  private readonly seen: Float64Array;
+  private readonly prices: Float64Array;
   private readonly before = new Float64Array(COUNTED.length);
   private first = -1;
   private now = 0;
@@ -76,77 +68,130 @@ export class Timeline {
   constructor(
     private readonly machine: Machine,
     private readonly strings: Strings,
+    profile: Profile,
+    limit = LIMIT,
   ) {
     const { nrCpus } = machine.config.geometry;
-    const lanes = (pid: number): Lane[] =>
-      Array.from({ length: nrCpus }, (_, tid) => ({ pid, tid, key: 0, what: "", since: 0 }));
-    this.tasks = lanes(TASKS);
-    this.l4s = lanes(L4S);
+    const lanes = (pid: number, first: number, n: number): Lane[] =>
+      Array.from({ length: n }, (_, i) => ({ pid, tid: first + i, key: 0, what: "", since: 0 }));
+    this.tasks = lanes(LINUX, 0, nrCpus);
+    this.l4s = lanes(LINUX, nrCpus, nrCpus);
+    this.shared = lanes(XEN, nrCpus, 2);
+    this.busy = new Float64Array(nrCpus);
+    this.seen = machine.ledger.counts.slice();
+    this.prices = Float64Array.from(
+      EVENT_NAMES,
+      (name) => (priceOf(profile, name)?.likely ?? 0) / CYCLES_PER_NS,
+    );
+    this.parts = new TraceParts(trackNames(nrCpus), limit);
   }
 
   /** Event `i` of `chunk` has been run. */
   after(chunk: EventChunk, i: number): void {
     const { machine } = this;
     const { linux, xen } = machine;
-    if (this.first < 0) {
-      this.first = chunk.time[i]!;
-      this.sampled = this.first;
-    }
-    this.now = Math.max(this.now, chunk.time[i]!);
+    if (this.first < 0) this.first = chunk.time[i]!;
+    this.now = Math.max(this.now, Math.round(chunk.time[i]! - this.first));
     if (chunk.tid[i]! > 0) this.names.set(chunk.tid[i]!, this.strings.text(chunk.comm[i]!));
     for (let cpu = 0; cpu < this.tasks.length; cpu++) {
+      this.work(cpu);
       const row = linux.percpu.current[cpu]!;
       const tid = row < linux.config.nrCpus ? 0 : linux.tasks.tid[row]!;
-      this.show(this.tasks[cpu]!, tid, () => `${this.names.get(tid) ?? "task"} ${tid}`);
+      const at = Math.max(this.now, this.busy[cpu]!);
+      this.show(this.tasks[cpu]!, tid, at, () => `${this.names.get(tid) ?? "task"} ${tid}`);
       const l4 = xen.vcpus.guest_table[cpu]!;
-      this.show(this.l4s[cpu]!, l4, () => this.l4Name(l4));
+      this.show(this.l4s[cpu]!, l4, this.now, () => this.l4Name(l4));
     }
     this.share(this.shared[0]!, (pcpu) => machine.guest_cr3(pcpu));
     this.share(this.shared[1]!, (pcpu) => machine.xen_cr3(pcpu));
     if (this.now - this.sampled >= SAMPLE_NS) this.sample();
+    if (this.parts.isFull) this.nextPart();
   }
 
-  /** The document. Nothing may be run afterwards. */
-  document(): { displayTimeUnit: "ns"; traceEvents: TraceEvent[] } {
-    for (const lane of [...this.tasks, ...this.l4s, ...this.shared]) this.show(lane, 0, () => "");
+  /** The documents, one if all fits. Nothing may be run afterwards. */
+  documents(): readonly string[] {
+    this.showNothing();
     this.sample();
-    const meta = (name: string, pid: number, tid: number, value: string): TraceEvent => ({
-      name,
-      ph: "M",
-      ts: 0,
-      pid,
-      tid,
-      args: { name: value },
-    });
-    const named = ROW_NAMES.map(([pid, name]) => meta("process_name", pid, 0, name));
-    const cpus = this.tasks.flatMap(({ tid }) => [
-      meta("thread_name", TASKS, tid, `pCPU ${tid}`),
-      meta("thread_name", L4S, tid, `vCPU ${tid}`),
-    ]);
-    const modes = [
-      meta("thread_name", SHARED, 0, "while guests run"),
-      meta("thread_name", SHARED, 1, "while Xen runs"),
-    ];
-    return { displayTimeUnit: "ns", traceEvents: [...named, ...cpus, ...modes, ...this.events] };
+    return this.parts.documents();
   }
 
-  /** `lane` shows `key` from now on; `name` is asked for when that is something else than before. */
-  private show(lane: Lane, key: number, name: () => string): void {
-    if (lane.key === key) return;
-    const { pid, tid, since } = lane;
-    if (lane.key !== 0 && this.now > since) {
-      this.events.push({
-        name: lane.what,
-        ph: "X",
-        ts: this.micros(since),
-        dur: (this.now - since) / 1e3,
-        pid,
-        tid,
-      });
+  /** What `cpu` has done since the last event, cause by cause. */
+  private work(cpu: number): void {
+    const { counts } = this.machine.ledger;
+    const { seen, prices } = this;
+    for (let cause = 0; cause < CAUSES.length; cause++) {
+      const row = (cpu * CAUSES.length + cause) * NR_EVENTS;
+      let any = false;
+      let length = 0;
+      for (let event = 0; event < NR_EVENTS; event++) {
+        const more = counts[row + event]! - seen[row + event]!;
+        if (more === 0) continue;
+        any = true;
+        length += more * prices[event]!;
+      }
+      if (!any) continue;
+      if (Math.round(length) > 0) this.slices(cpu, CAUSES[cause]!, row);
+      seen.set(counts.subarray(row, row + NR_EVENTS), row);
     }
+  }
+
+  /** The slices of one cause: Linux's, Xen's, and within that each event that has a price. */
+  private slices(cpu: number, cause: string, row: number): void {
+    const { counts } = this.machine.ledger;
+    const start = Math.max(this.now, this.busy[cpu]!);
+    const asked: Record<string, number> = {};
+    let exact = start;
+    let at = start;
+    for (let event = 0; event < NR_EVENTS; event++) {
+      const more = counts[row + event]! - this.seen[row + event]!;
+      if (more === 0) continue;
+      const name = EVENT_NAMES[event]!;
+      if (eventDefinition(name).side === "linux") asked[name] = more;
+      exact += more * this.prices[event]!;
+      const end = Math.round(exact);
+      if (end > at) this.slice(name, XEN, cpu, at, end, { count: more });
+      at = end;
+    }
+    this.slice(cause, XEN, cpu, start, at);
+    this.slice(cause, LINUX, cpu, start, at, asked);
+    this.busy[cpu] = at;
+  }
+
+  private slice(
+    name: string,
+    pid: number,
+    tid: number,
+    from: number,
+    to: number,
+    args?: TraceEvent["args"],
+  ): void {
+    const times = { ts: from / 1e3, dur: Math.round(to - from) / 1e3 };
+    this.parts.add({ name, ph: "X", ...times, pid, tid, ...(args === undefined ? {} : { args }) });
+  }
+
+  /** `lane` shows `key` from `at` on; `name` is asked for when that is something else than before. */
+  private show(lane: Lane, key: number, at: number, name: () => string): void {
+    if (lane.key === key) return;
+    if (lane.key !== 0 && at > lane.since) this.slice(lane.what, lane.pid, lane.tid, lane.since, at);
     lane.key = key;
     lane.what = key === 0 ? "" : name();
-    lane.since = this.now;
+    lane.since = at;
+  }
+
+  /** All lanes end here. */
+  private showNothing(): void {
+    const nothing = (): string => "";
+    this.tasks.forEach((lane, cpu) => this.show(lane, 0, Math.max(this.now, this.busy[cpu]!), nothing));
+    for (const lane of [...this.l4s, ...this.shared]) this.show(lane, 0, this.now, nothing);
+  }
+
+  /** What the lanes show is cut in two. */
+  private nextPart(): void {
+    const lanes = [...this.tasks, ...this.l4s, ...this.shared];
+    const shown = lanes.map(({ key, what }) => ({ key, what }));
+    this.showNothing();
+    this.parts.cut();
+    lanes.forEach((lane, i) => Object.assign(lane, shown[i]));
   }
 
   /** The process whose reference or replica it is, by linear search: asked for when a vCPU loads another. */
@@ -167,11 +212,12 @@ export class Timeline {
     for (let p = 0; p < this.tasks.length; p++) {
       for (let q = p + 1; q < this.tasks.length; q++) {
         if (cr3(p) !== cr3(q)) continue;
-        this.show(lane, cr3(p), () => `pCPU ${p} and pCPU ${q}: L4 0x${cr3(p).toString(16)}`);
+        const name = (): string => `pCPU ${p} and pCPU ${q}: L4 0x${cr3(p).toString(16)}`;
+        this.show(lane, cr3(p), this.now, name);
         return;
       }
     }
-    this.show(lane, 0, () => "");
+    this.show(lane, 0, this.now, () => "");
   }
 
   private sample(): void {
@@ -179,21 +225,34 @@ export class Timeline {
     COUNTED.forEach((name, i) => {
       let total = 0;
       for (let row = 0; row < nrVcpus * CAUSES.length; row++) total += counts[row * NR_EVENTS + EV[name]]!;
-      const more = total - this.before[i]!;
+      const args = { [name]: total - this.before[i]! };
       this.before[i] = total;
-      this.events.push({
-        name,
-        ph: "C",
-        ts: this.micros(this.sampled),
-        pid: COUNTERS,
-        tid: 0,
-        args: { [name]: more },
-      });
+      this.parts.add({ name, ph: "C", ts: this.sampled / 1e3, pid: XEN, tid: 0, args });
     });
     this.sampled = this.now;
   }
+}
 
-  private micros(time: number): number {
-    return Math.round(time - this.first) / 1e3;
-  }
+/** The metadata records that name processes and tracks. */
+function trackNames(nrCpus: number): TraceEvent[] {
+  const meta = (name: string, pid: number, tid: number, value: string): TraceEvent => ({
+    name,
+    ph: "M",
+    ts: 0,
+    pid,
+    tid,
+    args: { name: value },
+  });
+  const cpus = Array.from({ length: nrCpus }, (_, cpu) => [
+    meta("thread_name", LINUX, cpu, `vCPU ${cpu}`),
+    meta("thread_name", LINUX, nrCpus + cpu, `vCPU ${cpu}: L4 of the guest kernel`),
+    meta("thread_name", XEN, cpu, `pCPU ${cpu}`),
+  ]);
+  return [
+    meta("process_name", LINUX, 0, "Linux"),
+    meta("process_name", XEN, 0, "Xen"),
+    ...cpus.flat(),
+    meta("thread_name", XEN, nrCpus, "two pCPUs with one L4, while guests run"),
+    meta("thread_name", XEN, nrCpus + 1, "two pCPUs with one L4, while Xen runs"),
+  ];
 }
