@@ -9,6 +9,7 @@ import { cpus } from "node:os";
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { BadInput } from "../abi/bad-input.js";
+import type { EventCounts } from "../abi/ledger.js";
 import { readProposal, type Proposal } from "../abi/proposal.js";
 import { checkDesigns, isOfThisThread } from "../machine/known-designs.js";
 import { dataFolder } from "./bundled.js";
@@ -17,10 +18,12 @@ import { priceGroups, priceLedger } from "./costs/price.js";
 import { compare } from "./costs/comparison.js";
 import { PriceDraws } from "./costs/draws.js";
 import { readProfile, type Profile } from "./costs/profile.js";
-import { coefficientsOf } from "./costs/terms.js";
+import { coefficientsOf, termPrices } from "./costs/terms.js";
 import type { Bracket, CostResult, Evaluation, PairResult, ProposalResult } from "./results.js";
 import { mergeProperties, verdictOf } from "./run/promise.js";
 import { secretsColumn } from "./secrets/column.js";
+import { DEFAULT_HOST } from "./secrets/host-spec.js";
+import { type Staircase, staircase } from "./secrets/staircase.js";
 import { runWorkload, type CellResult, type RunOutcome } from "./run/run-workload.js";
 import { optionOf, rowsOf, sameWork } from "./same-work.js";
 import { version } from "../package.json";
@@ -131,6 +134,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { seed = 0 } = options;
   const draws = new PriceDraws(profile, seed);
   const results = proposals.map((proposal, i) => judge(proposal, i, cells, { profile, draws }, options));
+  const stairs = await cheapestStaircase(proposals, results);
   const compared = proposals.map((proposal, i) => ({
     name: proposal.name,
     option: optionOf(proposal),
@@ -160,6 +164,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       strict: options.strict,
       kernel: options.kernel === undefined ? null : inputFile(options.kernel.file),
     },
+    ...(stairs === undefined ? {} : { staircase: stairs }),
     ...(bothOptions ? { sameWork: sameWork(rowsOf(compared, results[0]!.cost)) } : {}),
     notModelled: [
       ...NOT_MODELLED,
@@ -268,8 +273,37 @@ function cost(
     versus: { baseline: BASELINE, cycles: difference, percent: percentOf(difference, base), ...firmness },
     groups: priceGroups(profile, outcome.counts, baseline.counts),
     ledger,
+    timeline: overTime(profile, outcome.bins),
     counts: outcome.counts,
   };
+}
+
+/** Likely cycles, in whole numbers. Shape: [vCPU][part of the recording]. */
+function overTime(profile: Profile, bins: RunOutcome["bins"]): number[][] {
+  const prices = termPrices(profile, "likely");
+  const cycles = (counts: EventCounts): number =>
+    Math.round(coefficientsOf(profile, counts).reduce((sum, n, t) => sum + n * prices[t]!, 0));
+  return bins[0]!.map((_, vcpu) => bins.map((part) => cycles(part[vcpu]!)));
+}
+
+/** The staircase of the cheapest proposal that keeps the promise, by its likely cycles over all recordings. */
+async function cheapestStaircase(
+  proposals: readonly Proposal[],
+  results: readonly ProposalResult[],
+): Promise<Staircase | undefined> {
+  const inAll = ({ cost: costs }: ProposalResult) =>
+    costs.reduce((sum, { cycles }) => sum + cycles.likely, 0);
+  const [best] = results
+    .filter(({ kind, verdict, secrets }) => kind === "proposal" && verdict === "keeps" && secrets !== null)
+    .filter(({ name }) => proposals.find((p) => p.name === name)!.xen.container === "pv")
+    .sort((a, b) => inAll(a) - inAll(b));
+  if (best === undefined) return undefined;
+  const options = { host: DEFAULT_HOST, eptPublic: false, speculation: { meltdown: false, l1tf: false } };
+  return staircase(
+    proposals.find(({ name }) => name === best.name)!,
+    proposals[0]!,
+    options,
+  );
 }
 
 /** Each two proposals but the baseline, which comes first. */

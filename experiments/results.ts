@@ -8,6 +8,7 @@ import type { Cause } from "../abi/ledger.js";
 import type { EventName } from "../abi/events.js";
 import type { LayoutOptions, Proposal } from "../abi/proposal.js";
 import type { SecretClass } from "../xen-model/layout/census.js";
+import type { Staircase } from "./secrets/staircase.js";
 import type { ConstantName, Profile } from "./costs/profile.js";
 
 /** A bracketed number. Units: those of the field that holds it. */
@@ -92,6 +93,8 @@ export interface CostResult {
   /** Cycles of difference by group of events, likely: what the difference is made of. */
   readonly groups: { readonly group: string; readonly cycles: number; readonly versusCycles: number }[];
   readonly ledger: LedgerLine[];
+  /** Likely cycles over the time of the recording. Shape: [vCPU][equal parts of it]; left out where none was kept. */
+  readonly timeline?: readonly (readonly number[])[];
   /** Events counted, priced or not. */
   readonly counts: Partial<Record<EventName, number>>;
 }
@@ -249,6 +252,8 @@ export interface Evaluation {
   readonly comparisons: PairResult[];
   /** All that this follows from, for a rerun. */
   readonly inputs: Inputs;
+  /** From today to a Xen that maps no secrets, by the cheapest proposal that keeps the promise; left out where none does. */
+  readonly staircase?: Staircase;
   /** Is it the same work in Linux and in Xen? Left out where one of the sides is not among the proposals. */
   readonly sameWork?: SameWork;
   /** What the numbers do not contain. */

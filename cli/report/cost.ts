@@ -1,11 +1,15 @@
 /** Cost: the figures of each recording, and the table of all cells; each leads to its ledger. */
 import type { CostResult, Evaluation, ProposalResult } from "../../experiments/results.js";
-import { exact, signedPercent, signedRange, signedSi, si, signOf } from "../numbers.js";
+import { bytes, exact, signedPercent, signedRange, signedSi, si, signOf } from "../numbers.js";
+import { causeFigure, causeLegend } from "./cause-plot.js";
 import { compositionPlot, groupClass, groupNames } from "./composition-plot.js";
+import { evaluateCommand, figure } from "./figure.js";
 import { html, setNumber, slug, type Html } from "./html.js";
 import { intervalPlot } from "./interval-plot.js";
 import { memoryPlot } from "./memory-plot.js";
+import { crossoverFigure } from "./price-map-plot.js";
 import { scrolled } from "./table.js";
+import { vcpuFigure } from "./vcpu-plot.js";
 
 /** Where the ledger of a cell is on the page. */
 export function ledgerId(evaluation: Evaluation, proposal: ProposalResult, w: number): string {
@@ -37,6 +41,7 @@ export function figures(evaluation: Evaluation): Html {
         memory, Xen
       </li>
     </ul>
+    ${evaluation.workloads.length > 0 && causeLegend(evaluation)}
     ${evaluation.workloads.map((workload, w) => {
       const base = evaluation.proposals.find(({ name }) => name === evaluation.baseline)?.cost[w];
       return html`<section class="recording" aria-labelledby="recording-${w + 1}">
@@ -50,27 +55,62 @@ export function figures(evaluation: Evaluation): Html {
           }.
         </p>
         <div class="figures">
-          <figure>
-            <figcaption>Difference</figcaption>
-            ${intervalPlot(evaluation, w)}
-          </figure>
-          <figure>
-            <figcaption>What it is made of</figcaption>
-            ${compositionPlot(evaluation, w)}
-          </figure>
-          <figure>
-            <figcaption>Memory of top-level tables</figcaption>
-            ${memoryPlot(evaluation, w)}
-          </figure>
+          ${differenceFigure(evaluation, w)} ${compositionFigure(evaluation, w)}
+          ${memoryFigure(evaluation, w)} ${causeFigure(evaluation, w)} ${crossoverFigure(evaluation, w)}
+          ${vcpuFigure(evaluation, w)}
         </div>
       </section> `;
     })}`;
 }
 
+function differenceFigure(evaluation: Evaluation, w: number): Html {
+  return figure({
+    caption: "Difference",
+    picture: intervalPlot(evaluation, w),
+    head: ["proposal", "likely", "low", "high", "5th percentile", "95th percentile", "cheaper in draws"],
+    rows: evaluation.proposals.map(({ name, cost }) => {
+      const { cycles, interval, probabilityCheaper } = cost[w]!.versus;
+      const numbers = [cycles.likely, cycles.low, cycles.high, interval.p5, interval.p95].map(signedSi);
+      return [name, ...numbers, `${Math.round(100 * probabilityCheaper)} %`];
+    }),
+    command: evaluateCommand(evaluation, w),
+  });
+}
+
+function compositionFigure(evaluation: Evaluation, w: number): Html {
+  const groups = groupNames(evaluation);
+  return figure({
+    caption: "What it is made of",
+    picture: compositionPlot(evaluation, w),
+    head: ["proposal", ...groups],
+    rows: evaluation.proposals.map(({ name, cost }) => [
+      name,
+      ...groups.map((wanted) =>
+        signedSi(cost[w]!.groups.find(({ group }) => group === wanted)?.versusCycles ?? 0),
+      ),
+    ]),
+    command: evaluateCommand(evaluation, w),
+  });
+}
+
+function memoryFigure(evaluation: Evaluation, w: number): Html {
+  return figure({
+    caption: "Memory of top-level tables",
+    picture: memoryPlot(evaluation, w),
+    head: ["proposal", "guest", "Xen"],
+    rows: evaluation.proposals.map(({ name, memoryBytes }) => [
+      name,
+      bytes(memoryBytes[w]!.guest),
+      bytes(memoryBytes[w]!.xen),
+    ]),
+    command: evaluateCommand(evaluation, w),
+  });
+}
+
 export function costTable(evaluation: Evaluation): Html {
   return scrolled(
     "Cost by proposal and recording",
-    html`<table class="cells">
+    html`<table class="cells sortable">
       <caption>
         Cycles against ${evaluation.baseline}: likely, in percent, and from low to high. Each cell leads to
         its ledger.

@@ -41,7 +41,7 @@ function ledger(
     ${groupTable(proposal, cost)}
     ${scrolled(
       `Ledger of ${proposal.name} on ${name}`,
-      html`<table class="ledger">
+      html`<table class="ledger sortable">
         <caption>
           Priced events of ${proposal.name} on ${name}, dearest first. Cycles: likely, and from low to high.
         </caption>

@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Evaluation } from "../../experiments/results.js";
+import { cards } from "./cards.js";
 import { costTable, figures } from "./cost.js";
 import { openQuestionTable } from "../open-questions.js";
 import { Html, html } from "./html.js";
@@ -14,6 +15,7 @@ import { ledgers } from "./ledger.js";
 import { hostFacts, method, workloadTable } from "./method.js";
 import { propertyTable, violationTable } from "./properties.js";
 import { sameWorkSection } from "./same-work.js";
+import { secretsSection } from "./secrets-section.js";
 import { SCRIPT } from "./script.js";
 import { STYLE } from "./style.js";
 import { answer, compatTable, verdictTable } from "./verdict.js";
@@ -42,7 +44,9 @@ export function renderReport(evaluation: Evaluation): string {
           <nav aria-label="Contents">
             <ul>
               <li><a href="#verdict">Verdict</a></li>
+              <li><a href="#cards">Proposals</a></li>
               <li><a href="#cost">Cost</a></li>
+              ${evaluation.proposals.some(({ secrets }) => secrets !== null) && html`<li><a href="#secrets">Secrets</a></li>`}
               ${evaluation.sameWork !== undefined && html`<li><a href="#same-work">Same work?</a></li>`}
               <li><a href="#properties">Properties</a></li>
               <li><a href="#guests">Old guests</a></li>
@@ -56,6 +60,10 @@ export function renderReport(evaluation: Evaluation): string {
             <h2 id="verdict">Verdict</h2>
             ${answer(evaluation)} ${verdictTable(evaluation)}
           </section>
+          <section aria-labelledby="cards">
+            <h2 id="cards">Proposals</h2>
+            ${cards(evaluation)}
+          </section>
           <section aria-labelledby="cost">
             <h2 id="cost">Cost</h2>
             <p>
@@ -65,7 +73,7 @@ export function renderReport(evaluation: Evaluation): string {
             </p>
             ${costTable(evaluation)} ${openQuestionTable(evaluation)} ${figures(evaluation)}
           </section>
-          ${sameWorkSection(evaluation)}
+          ${secretsSection(evaluation)} ${sameWorkSection(evaluation)}
           <section aria-labelledby="properties">
             <h2 id="properties">Properties</h2>
             ${propertyTable(evaluation)}

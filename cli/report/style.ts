@@ -84,6 +84,20 @@ svg .bar { fill: var(--bar); } svg .stem { stroke: var(--bar); stroke-width: 1.3
 svg .whisker { fill: none; stroke: var(--mark); stroke-width: 1.3; }
 svg .dot { fill: var(--mark); } svg .dot.open { fill: var(--paper); stroke: var(--mark); stroke-width: 1.6; }
 svg .part { stroke: var(--paper); stroke-width: .6; }
+.cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); margin: 1rem 0 1.6rem; }
+.card { border: 1px solid var(--rule); border-radius: .3rem; padding: .8rem 1rem; min-width: 0; font: .875rem/1.45 system-ui, -apple-system, "Segoe UI", "Noto Sans", "Liberation Sans", sans-serif; }
+.card h3 { margin: 0 0 .1rem; } .card p { margin: 0 0 .5rem; }
+.card .about { max-width: none; }
+.card dl { margin: 0; } .card dt { color: var(--soft); font-size: .92em; margin-top: .45rem; } .card dd { margin: 0; }
+.card .row { font-variant-numeric: tabular-nums; }
+.data { border: 0; } .data[open] { border: 0; } .data summary { font-size: .85rem; color: var(--soft); padding: .2rem 0; }
+th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; text-align: inherit; cursor: pointer; }
+th button:hover { color: var(--link); text-decoration: underline; }
+th[aria-sort="ascending"] button::after { content: " \\2191"; } th[aria-sort="descending"] button::after { content: " \\2193"; }
+#tip { position: fixed; z-index: 1; max-width: min(30rem, 90vw); padding: .35rem .6rem; background: var(--ink); color: var(--paper); border-radius: .2rem; pointer-events: none;
+  font: .8rem/1.4 system-ui, -apple-system, "Segoe UI", "Noto Sans", "Liberation Sans", sans-serif; }
+svg g:hover > .hit { fill: var(--shade); }
+svg .heat { fill: var(--mark); } ${Array.from({ length: 6 }, (_, i) => `svg .heat-${i + 1} { fill-opacity: ${((i + 1) / 6).toFixed(2)}; }`).join(" ")}
 ${Array.from({ length: 8 }, (_, i) => `svg .part-${i} { fill: var(--part-${i}); }`).join("\n")}
 svg .memory-guest { fill: var(--guest); } svg .memory-xen { fill: var(--xen); }
 details { border-top: 1px solid var(--hair); }
@@ -98,7 +112,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--rule); padding-top: .6rem
   @page { margin: 16mm 14mm; }
   :root { --paper: #fff; --ink: #000; --soft: #444; --shade: #fff; --link: #000; color-scheme: light; }
   body { padding: 0; max-width: none; font-size: 9.5pt; }
-  nav { display: none; }
+  nav, .data, #tip { display: none; }
   a { text-decoration: none; }
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; } th, td { padding-right: .7rem; }

@@ -64,7 +64,7 @@ function listOf(parts: readonly Html[]): Html {
 export function verdictTable(evaluation: Evaluation): Html {
   return scrolled(
     "Verdicts",
-    html`<table>
+    html`<table class="sortable">
       <caption>
         The promise: no two pCPUs have the same L4 in %cr3. Cost: likely cycles against
         ${evaluation.baseline}, least and most over the recordings.

@@ -272,6 +272,7 @@ function cost(sketch: Sketch, { name, scale, threads }: Recording): CostResult {
     },
     groups: groups(counts, difference),
     ledger: ledger(counts),
+    timeline: [0, 1].map((vcpu) => Array.from({ length: 60 }, (_, i) => 1e4 * ((i * 7 + vcpu * 3) % 11))),
     counts,
   };
 }

@@ -57,7 +57,7 @@ describe("the report in a browser", function () {
     return { page, said, asked };
   }
 
-  for (const width of [400, 1400]) {
+  for (const width of [400, 1280]) {
     for (const scheme of ["light", "dark"] as const) {
       it(`fits ${width} pixels in ${scheme}, says nothing and asks for nothing`, async () => {
         const { page, said, asked } = await open(width, scheme);
@@ -100,6 +100,41 @@ describe("the report in a browser", function () {
     await ledger.locator("summary").click(); // close it, and follow the same link again
     await page.locator('a[href="#ledger-linux-per-thread-2-node_workers"]').click();
     await page.waitForSelector("#ledger-linux-per-thread-2-node_workers[open]");
+    expect(said).to.deep.equal([]);
+    await page.close();
+  });
+
+  it("sorts a table by the column whose head is pressed, and back", async () => {
+    const { page, said } = await open(1280, "light");
+    const order = () =>
+      page.evaluate(
+        `[...document.querySelectorAll("table.cells tbody tr")].map((row) => parseFloat(row.cells[2].textContent.trim().replace("\u2212", "-").replace("+", "")))`,
+      ) as Promise<number[]>;
+    const head = page.locator("table.cells thead th").nth(2);
+    const before = await order();
+    await head.locator("button").click();
+    expect(await head.getAttribute("aria-sort")).to.equal("descending");
+    const down = await page.evaluate('document.querySelector("table.cells tbody th").textContent.trim()');
+    await head.locator("button").click();
+    expect(await head.getAttribute("aria-sort")).to.equal("ascending");
+    const up = await page.evaluate('document.querySelector("table.cells tbody th").textContent.trim()');
+    expect(down).to.not.equal(up);
+    expect([...(await order())].sort()).to.deep.equal([...before].sort());
+    expect(said).to.deep.equal([]);
+    await page.close();
+  });
+
+  it("says what a mark stands for where the pointer rests on it", async () => {
+    const { page, said } = await open(1280, "light");
+    const mark = page.locator("#causes-1 rect.part").first();
+    const title = await mark.locator("title").textContent();
+    await mark.scrollIntoViewIfNeeded();
+    await mark.hover();
+    expect(await page.locator("#tip").textContent()).to.equal(title);
+    expect(await page.locator("#tip").isVisible()).to.equal(true);
+    await page.screenshot({ path: join(OUT, "hover-1280-light.png") });
+    await page.mouse.move(2, 2);
+    expect(await page.locator("#tip").isVisible()).to.equal(false);
     expect(said).to.deep.equal([]);
     await page.close();
   });

@@ -2,6 +2,8 @@ import { expect } from "chai";
 import { renderReport } from "../../../cli/report/report.js";
 import type { EventCounts } from "../../../abi/ledger.js";
 import type { Evaluation } from "../../../experiments/results.js";
+import { loadProposal } from "../../../experiments/evaluate.js";
+import { secretsColumn } from "../../../experiments/secrets/column.js";
 import { answerOf, sameWork, sameWorkRow } from "../../../experiments/same-work.js";
 import { evaluationFixture } from "../evaluation-fixture.js";
 
@@ -98,11 +100,57 @@ describe("the report", () => {
       expect(table).to.match(/<th scope="col"/);
     }
     const figures = [...page.matchAll(/<svg\s+id="([^"]+)"[^>]*role="img"/g)];
-    expect(figures).to.have.lengthOf(15);
+    expect(figures).to.have.lengthOf(30);
     for (const [, id] of figures) {
       expect(page).to.match(new RegExp(`<title id="${id}-title">[^<]+</title>`));
       expect(page).to.match(new RegExp(`<desc id="${id}-desc">[^<]+</desc>`));
     }
+  });
+
+  it("has under each figure what it was drawn from, and the command that makes it again", () => {
+    const figures = page
+      .split("<figure>")
+      .slice(1)
+      .map((rest) => rest.split("</figure>")[0]!);
+    expect(figures).to.have.lengthOf(30);
+    for (const figure of figures) {
+      expect(figure).to.match(
+        /<pre>pvtwin evaluate shared [^<]*( --workload [^<]+)? --profile \S+ --seed \d+ --out out<\/pre>/,
+      );
+      expect(figure.match(/<tr>/g)!.length).to.be.above(2);
+    }
+  });
+
+  it("has a card for each proposal: promise, cost, secrets, boots, patches", () => {
+    const cards = page.split('<article class="card"').slice(1);
+    expect(cards).to.have.lengthOf(5);
+    for (const card of cards) {
+      const terms = [...card.matchAll(/<dt>([^<]*)<\/dt>/g)].map(([, term]) => term!.split(",")[0]!);
+      expect(terms.map((term) => term.replace(/ against.*/, ""))).to.deep.equal([
+        "Promise",
+        "Cost",
+        "Secrets in reach",
+        "Boots",
+        "Patches",
+      ]);
+    }
+  });
+
+  it("shows what is in reach by proposal and step by step, where it is known", () => {
+    const fixture = evaluationFixture();
+    const shared = loadProposal("shared");
+    const proposals = fixture.proposals.map((one) => ({ ...one, secrets: secretsColumn(shared) }));
+    const step = { removes: [], lessens: [], cycles: null, percent: null, notCounted: null };
+    const steps = [
+      { ...step, name: "today", classes: {}, secretBytes: 2 ** 30 },
+      { ...step, name: "no directmap", classes: {}, secretBytes: 2 ** 20 },
+    ];
+    const staircase = { proposal: "xen-vcpu-root", workload: null, steps, left: [] };
+    const known = renderReport({ ...fixture, proposals, staircase });
+    expect(page).to.not.include('id="secrets"');
+    for (const id of ["secrets", "exposure", "staircase"]) expect(known).to.include(`id="${id}"`);
+    expect(known).to.include("1. no directmap").and.include("pvtwin secrets xen-vcpu-root --staircase");
+    expect(known).not.to.match(/NaN|undefined|Infinity/);
   });
 
   it("says the answer, and what it leaves open", () => {
