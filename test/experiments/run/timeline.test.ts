@@ -54,7 +54,7 @@ describe("the timeline of a run", () => {
   let document: Document;
   let counts: EventCounts;
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     const options = { machine: profile.machine, strict: false, timeline: profile, counts: undefined };
     const { timeline, outcome } = await runOnce(FILE, loadProposal("xpti"), options);
     const documents = timeline!.documents();
@@ -137,7 +137,7 @@ describe("the timeline of a run", () => {
       expect(traceEvents.filter(({ ph }) => ph === "M")).to.deep.equal(
         document.traceEvents.filter(({ ph }) => ph === "M"),
       );
-  }).timeout(60_000);
+  }).timeout(300_000);
 
   it("has each counter's samples in order of time", () => {
     const last = new Map<string, number>();
