@@ -12,11 +12,12 @@ export function inputFile(file: string): InputFile {
   return { file: name, sha256: digest(file) };
 }
 
-/** Where that file is now, seen from here or from the package. Errors: BadInput if it is gone, or is another. */
+/** Where that file is now, seen from here, or in the package if it is bundled. Errors: BadInput if it is gone, or is another. */
 export function findInput({ file, sha256 }: InputFile): string {
-  const found = [dataFolder(file), file].find((path) => existsSync(path) && digest(path) === sha256);
-  if (found !== undefined) return found;
-  const what = existsSync(file) ? "is not the file that the results were made from" : "is not there";
+  const bundled = dataFolder(file);
+  const path = BUNDLED.includes(bundled) ? bundled : file; // any other by the name that the results give it
+  if (existsSync(path) && digest(path) === sha256) return path;
+  const what = existsSync(path) ? "is not the file that the results were made from" : "is not there";
   throw new BadInput(file, "", what, `run where the file is whose SHA-256 is ${sha256}`);
 }
 
