@@ -64,14 +64,14 @@ export class Expander {
   private hereStart = 0;
   private depth = 0;
   private readonly byProcess: readonly (readonly number[])[];
-  private readonly all: readonly number[];
+  /** The process whose action made the current state another one than look() made current; or NONE. */
+  private moved = NONE;
 
   constructor(protected readonly parts: ExpanderParts) {
     const { model } = parts;
     this.nrWords = strideOf(model) / 4;
     this.pool = new StateBytes(new ArrayBuffer(LANES * this.nrWords * 4));
     this.byProcess = actionsByProcess(model);
-    this.all = model.actions.map((_, a) => a);
     if (mostAdded(model) > LANES || model.processes.length > 31) {
       throw new RangeError(
         `${model.name}: more than ${LANES - BATCH} actions, or 31 processes; split the model`,
@@ -93,6 +93,7 @@ export class Expander {
   look(number: number): boolean {
     const { model, watch } = this.parts;
     model.load(this.here.bytes, (number - this.hereStart) * this.nrWords * 4);
+    this.moved = NONE;
     const violated = watch.look(this.depth);
     if (violated === NONE) return true;
     this.violator = number;
@@ -107,12 +108,12 @@ export class Expander {
     const before = this.transitions;
     if (graph !== undefined) {
       graph.begin(number, watch.misses());
-      this.take(number, this.all);
+      this.takeAll(number);
       this.flush();
       graph.end();
     } else if (partialOrder) this.reduced(number);
     else {
-      this.take(number, this.all);
+      this.takeAll(number);
       if (this.waiting >= BATCH) this.flush();
     }
     if (this.transitions === before) this.ends++;
@@ -150,24 +151,38 @@ export class Expander {
     for (const end = i + nrWords; i < end; i++) to[k++] = from[i]!;
   }
 
-  /** Take those of `actions` that are enabled: their states wait to be looked up. */
-  private take(number: number, actions: readonly number[]): void {
+  private takeAll(number: number): void {
+    for (let p = 0; p < this.byProcess.length; p++) this.take(number, p);
+  }
+
+  /** Make state `number`, which look() made current, the current one again. */
+  private moveBack(number: number): void {
+    const { model } = this.parts;
+    if (this.moved === NONE) return;
+    if (model.reload !== undefined) model.reload(this.moved);
+    else model.load(this.here.bytes, (number - this.hereStart) * this.nrWords * 4);
+    this.moved = NONE;
+  }
+
+  /** Take those actions of `process` that are enabled: their states wait to be looked up. */
+  private take(number: number, process: number): void {
     const { model, namer, set } = this.parts;
     const { pool, nrWords, parent } = this;
-    const { bytes } = this.here;
-    const at = (number - this.hereStart) * nrWords * 4;
+    this.moveBack(number);
+    const actions = model.candidates === undefined ? this.byProcess[process]! : model.candidates(process);
     let lane = this.waiting;
     let to = lane * nrWords;
     for (let i = 0; i < actions.length; i++) {
       const action = actions[i]!;
+      this.moveBack(number);
       if (!model.run(action)) continue;
+      this.moved = process;
       namer.store(pool, to);
       set.hash(pool.words, to, nrWords, lane);
       parent[lane] = number;
       this.action[lane] = action;
       lane++;
       to += nrWords;
-      model.load(bytes, at);
     }
     this.transitions += lane - this.waiting;
     this.waiting = lane;
@@ -178,14 +193,15 @@ export class Expander {
     const { byProcess } = this;
     let taken = 0;
     for (let p = 0; p < byProcess.length; p++) {
+      this.moveBack(number);
       if (!model.local!(p)) continue;
       const first = this.waiting;
-      this.take(number, byProcess[p]!);
+      this.take(number, p);
       if (this.flush(first)) return;
       taken |= 1 << p;
     }
     for (let p = 0; p < byProcess.length; p++) {
-      if ((taken & (1 << p)) === 0) this.take(number, byProcess[p]!);
+      if ((taken & (1 << p)) === 0) this.take(number, p);
     }
     if (this.waiting >= BATCH) this.flush();
   }

@@ -43,8 +43,18 @@ export interface Model {
   initial(): void;
   /** Make the state of the bytes at `at`, a multiple of 4, the current one. */
   load(from: Uint8Array, at: number): void;
+  /**
+   * Make the state that load() read last the current one again; since then nothing but actions of process `process` was run, and
+   * states were written. For models that can do so in less time than load() takes.
+   */
+  reload?(process: number): void;
   /** Write the current state to the bytes at `at`, a multiple of 4. */
   store(to: Uint8Array, at: number): void;
+  /**
+   * Actions of `process`, in ascending order, besides which it can take none in the current state: for models that know so without
+   * trying each.
+   */
+  candidates?(process: number): readonly number[];
   /** Take an action. False: it is not enabled here, and nothing has changed. */
   run(action: number): boolean;
   /** The current state for a reader, a fact each; what is the same in two states is the same string. */
@@ -56,6 +66,11 @@ export interface Model {
    */
   readonly symmetries?: number;
   storeAs?(symmetry: number, to: Uint8Array, at: number): void;
+  /**
+   * Write the name that stands for all, where the model finds it without comparing each: the same for each name that the state
+   * is read from.
+   */
+  storeStanding?(to: Uint8Array, at: number): void;
 
   /**
    * Partial-order reduction: in the current state, does whatever `process` can do next commute with every action of all

@@ -44,6 +44,10 @@ export class Namer {
   /** Write the current state to word `at` of `to`, under the name that stands for it. */
   store(to: StateBytes, at: number): void {
     const { model, nrWords, nrSymmetries, other } = this;
+    if (nrSymmetries > 0 && model.storeStanding !== undefined) {
+      model.storeStanding(to.bytes, at * 4);
+      return;
+    }
     model.store(to.bytes, at * 4);
     for (let s = 1; s <= nrSymmetries; s++) {
       model.storeAs!(s, other.bytes, 0);
