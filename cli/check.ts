@@ -16,6 +16,7 @@ import { checkProposal, type CheckResult } from "../experiments/check/check-prop
 import { mutantOf, MUTANTS } from "../experiments/check/mutants.js";
 import { makePvModel, type PvModel, type PvModelOptions } from "../experiments/check/pv-model.js";
 import { DEFAULT_BOUNDS } from "../experiments/check/scene.js";
+import { toXtfTest } from "../experiments/check/xtf-text.js";
 import { loadProposal } from "../experiments/evaluate.js";
 import { writeOutput } from "../experiments/write-output.js";
 import { exact } from "./numbers.js";
@@ -26,6 +27,7 @@ interface Flags {
   readonly mms: string;
   readonly slots: string;
   readonly ops: string;
+  readonly kthreads: string;
   readonly guest?: string;
   readonly mutant?: string;
   readonly mutants: boolean;
@@ -60,6 +62,7 @@ export function register(program: Command): void {
     .option("--mms <n>", "processes that they belong to", String(d.mms))
     .option("--slots <n>", "top-level slots that a process uses", String(d.slots))
     .option("--ops <n>", "memory operations of each thread", String(d.ops))
+    .option("--kthreads <n>", "kernel threads that use a process's tables for a while", "0")
     .option(
       "--guest <kind>",
       "linux, or any: a guest that does what it likes, so that what holds is Xen's doing",
@@ -75,7 +78,10 @@ export function register(program: Command): void {
     .option("--checkpoint <file>", "write how far it is to this file, now and then")
     .option("--resume <file>", "go on from such a file, with the same options")
     .option("--replay <id>", "print the run that an identifier names")
-    .option("--out <dir>", "write each counterexample as ITF, timeline and mocha test")
+    .option(
+      "--out <dir>",
+      "write each counterexample as ITF, timeline and mocha test, and for any guest as an XTF test",
+    )
     .option("--json", "print one JSON document, and nothing else", false)
     .addHelpText("after", HELP)
     .action(async (proposal: string | undefined, flags: Flags) => {
@@ -95,6 +101,7 @@ async function check(name: string, flags: Flags): Promise<void> {
     mms: count("--mms", flags.mms),
     slots: count("--slots", flags.slots),
     ops: count("--ops", flags.ops),
+    ...(flags.kthreads === "0" ? {} : { kthreads: count("--kthreads", flags.kthreads) }),
   };
   const { mutant } = flags;
   const guest = flags.guest ?? mutantOf(mutant).guest ?? "linux";
@@ -259,6 +266,8 @@ function writeAll(dir: string, model: PvModel, options: PvModelOptions, result: 
     const stem = join(dir, `${model.name.replace(/[^a-z0-9]+/g, "-")}.${name}`);
     writeOutput(`${stem}.itf.json`, `${JSON.stringify(toItf(model, counterexample, says), null, 1)}\n`);
     writeOutput(`${stem}.timeline.json`, `${JSON.stringify(toTimeline(model, counterexample))}\n`);
+    if (options.guest === "any")
+      writeOutput(`${stem}.xtf.c`, toXtfTest(model, counterexample, name.toLowerCase(), says));
     writeOutput(
       `${stem}.test.ts`,
       toMochaTest(model, property, {

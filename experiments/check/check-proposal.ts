@@ -121,11 +121,16 @@ function refuse({ proposal, sizes }: CheckOptions): void {
     ["mms", 1, 3],
     ["slots", 1, 4],
     ["ops", 1, 9],
+    ["kthreads", 0, 1],
   ];
   for (const [name, low, high] of limits) {
-    const n = sizes[name];
+    const n = sizes[name] ?? 0;
     if (!Number.isInteger(n) || n < low || n > high)
       throw new BadInput(`--${name}`, String(n), "is out of range", `give ${low} to ${high}`);
+  }
+  if ((sizes.kthreads ?? 0) > 0 && proposal.linux.top === "per-thread") {
+    const what = "would need a pair of tables for the kernel thread, which comes and goes";
+    throw new BadInput("--kthreads", proposal.name, what, "check it without");
   }
   if (sizes.mms > sizes.threads)
     throw new BadInput("--mms", String(sizes.mms), "are more than threads", "give each process a thread");

@@ -76,6 +76,24 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     parts: { tlb_finish: [PARTS.tlb_finish[1]!, PARTS.tlb_finish[0]!] },
     rules: { flush_linear_pt: false, flush_by_old_type: false },
   },
+  "lock-is-kept": {
+    says: "who has cleared a slot does not give the page_table_lock back",
+    caughtBy: "lockHolderGoesOn",
+    on: ["linux-per-mm-vcpu", ...PER_THREAD, "linux-per-vcpu", "linux-per-vcpu-local-flush"],
+    parts: { free_pud: replaced(PARTS.free_pud, "spin_unlock(page_table_lock)", () => () => NEXT) },
+  },
+  "load-is-not-noted": {
+    says: "a load of tables leaves xen_current_cr3 as it was",
+    caughtBy: "currentCr3IsWhatIsLoaded",
+    on: ["shared", "xpti", "xen-vcpu-root", ...REPLICAS],
+    machine: ({ linux }) => {
+      const write_cr3 = linux.pv.write_cr3.bind(linux.pv);
+      linux.pv.write_cr3 = (cpu, mm, pgd) => {
+        write_cr3(cpu, mm, pgd);
+        linux.mc[cpu]!.cbidx[0] = 0;
+      };
+    },
+  },
   "stay-lazy": {
     says: "a CPU that runs no user task stays on the tables of the last one",
     caughtBy: "onePcpuPerUserL4",

@@ -9,6 +9,7 @@ import { BLOCKED, DONE, NEXT, path, type Path, type Step, step } from "../../abi
 import { do_user_addr_fault_path, FAULT_SYNCED } from "../../linux-mm-model/fault.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { __pud_alloc_path, P4D_PAGES, table_of } from "../../linux-mm-model/pgtable.js";
+import { kthread_unuse_mm, kthread_use_mm_path } from "../../linux-mm-model/kthread.js";
 import { context_switch_path, idle_task, return_to_user } from "../../linux-mm-model/sched.js";
 import { free_pud_range_path, tlb_finish_mmu_path, tlb_gather_mmu } from "../../linux-mm-model/unmap.js";
 import type { Linux } from "../../linux-mm-model/linux.js";
@@ -37,6 +38,7 @@ export interface Parts {
   readonly free_pud: readonly Step<Linux>[];
   readonly tlb_finish: readonly Step<Linux>[];
   readonly context_switch: readonly Step<Linux>[];
+  readonly use_mm: readonly Step<Linux>[];
 }
 
 /** As the twins have them. */
@@ -46,6 +48,7 @@ export const PARTS: Parts = {
   free_pud: free_pud_range_path.steps,
   tlb_finish: tlb_finish_mmu_path.steps,
   context_switch: context_switch_path.steps,
+  use_mm: kthread_use_mm_path.steps,
 };
 
 /** exc_page_fault: k.fault.page is the argument. */
@@ -92,7 +95,8 @@ export function faultPath(parts: Parts): Path<PvState> {
       return NEXT;
     }),
     step("return to user", (m, vcpu) => {
-      return_to_user(m.linux, vcpu);
+      if (m.runsKthread(vcpu)) m.linux.hv.iret(vcpu, false);
+      else return_to_user(m.linux, vcpu);
       return NEXT;
     }),
   ]);
@@ -132,9 +136,25 @@ export function switchPath(parts: Parts): Path<PvState> {
       const { linux } = m;
       const task = linux.percpu.current[vcpu]!;
       if (task === idle_task(vcpu)) linux.hv.block(vcpu);
-      else if (linux.tasks.mm[task] !== NO_MM) return_to_user(linux, vcpu);
+      else if (linux.tasks.mm[task] !== NO_MM && !m.runsKthread(vcpu)) return_to_user(linux, vcpu);
       return NEXT;
     }),
+  ]);
+}
+
+/** The kernel thread of the vCPU takes k.regs.next_mm. */
+export function useMmPath(parts: Parts): Path<PvState> {
+  return path("kthread_use_mm", embed(parts.use_mm, 0, parts.use_mm.length));
+}
+
+/** It gives its mm back. Where a vCPU leaves such tables at once, that is a hypercall. */
+export function unuseMmPath(): Path<PvState> {
+  return path("kthread_unuse_mm", [
+    step("kthread_unuse_mm", (m, vcpu) => {
+      kthread_unuse_mm(m.linux, vcpu, m.mmOf(vcpu));
+      return NEXT;
+    }),
+    step("return", () => NEXT),
   ]);
 }
 
@@ -161,6 +181,9 @@ const FUSED = new Set([
   "prepare_task_switch",
   "arch_start_context_switch",
   "enter_lazy_tlb",
+  "tsk->mm = mm",
+  "mmdrop(active_mm)",
+  "kthread_unuse_mm",
   "real_prev == next",
   "cpumask_clear_cpu(real_prev)",
   "loaded_mm = next",

@@ -14,7 +14,14 @@ import { idle_task } from "../../linux-mm-model/sched.js";
 import { PGT_l3_page_table } from "../../xen-model/frame-table.js";
 import type { PvState } from "./pv-state.js";
 import type { Bounds } from "./scene.js";
-import { PATH_FAULT, PATH_MUNMAP, PATH_NONE, SEEN_foreign, SEEN_unresolved } from "./registers.js";
+import {
+  PATH_FAULT,
+  PATH_MUNMAP,
+  PATH_NONE,
+  SEEN_foreign,
+  SEEN_refused,
+  SEEN_unresolved,
+} from "./registers.js";
 
 export function properties(m: PvState, proposal: Proposal, bounds: Bounds): readonly Property[] {
   return [
@@ -170,6 +177,29 @@ function illusion(m: PvState, proposal: Proposal): Property[] {
       },
     ),
     always(
+      "lockHolderGoesOn",
+      "a CPU that holds a page_table_lock is in a hypercall, and waits for no other lock",
+      () => {
+        for (let mm = INIT_MM; mm <= nrMms; mm++) {
+          const holder = mms.page_table_lock[mm]!;
+          if (holder !== 0 && regs.inXen[holder - 1] === 0) return false;
+        }
+        return true;
+      },
+    ),
+    always(
+      "currentCr3IsWhatIsLoaded",
+      "xen_current_cr3 of a CPU that makes no hypercall tells which mm's tables it has loaded",
+      () => {
+        for (let vcpu = 0; vcpu < vcpus; vcpu++) {
+          const mm = percpu.loaded_mm[vcpu]!;
+          if (regs.inXen[vcpu] !== 0 || mc[vcpu]!.calls.used[0] !== 0 || mm <= INIT_MM) continue;
+          if (!linux.top.belongs(linux, mm, percpu.xen_current_cr3[vcpu]!)) return false;
+        }
+        return true;
+      },
+    ),
+    always(
       "everyL3IsCountedOnce",
       "nr_puds of an mm is the number of its L3 tables, however many L4s lead to them",
       () => {
@@ -219,7 +249,7 @@ function xens(m: PvState, proposal: Proposal): Property[] {
       always(
         "nothingIsRefused",
         "no installation of an L4 is refused by the exclusive audit, or would be",
-        () => xen.refused() === m.refusedAtBoot,
+        () => (regs.seen[0]! & SEEN_refused) === 0,
       ),
     );
   }
@@ -295,6 +325,15 @@ function happens(m: PvState, proposal: Proposal, bounds: Bounds): Property[] {
           return false;
         }),
       ];
+  if ((bounds.kthreads ?? 0) > 0) {
+    list.push(
+      sometimes("kthreadUsesAnMm", "a kernel thread accesses memory of a process", () => {
+        for (let vcpu = 0; vcpu < vcpus; vcpu++)
+          if (m.runsKthread(vcpu) && m.mmOf(vcpu) !== NO_MM && regs.path[vcpu] === PATH_FAULT) return true;
+        return false;
+      }),
+    );
+  }
   list.push(
     sometimes("cpuIdlesLazily", "a CPU idles on the tables of a process, or has just left them", () => {
       for (let vcpu = 0; vcpu < vcpus; vcpu++)

@@ -21,7 +21,7 @@ import { PGT_l4_page_table } from "../../xen-model/frame-table.js";
 import { exit_to_guest } from "../../xen-model/refill.js";
 import type { Xen } from "../../xen-model/xen.js";
 import { PvRegisters } from "./registers.js";
-import type { Scene } from "./scene.js";
+import { firstKthread, type Scene } from "./scene.js";
 
 /** In do_mmu_update_path. */
 const FLUSH_LOCAL = 2;
@@ -31,18 +31,18 @@ export class PvState {
   readonly xen: Xen;
   readonly regs: PvRegisters;
   readonly slots: number;
+  private readonly firstKthread: number;
   /** L4s that Xen has audited, and frames that may become L3s. */
   readonly audited: readonly number[];
   readonly l3s: readonly number[];
-  /** Installations that the audit would have refused before anything ran. */
-  readonly refusedAtBoot: number;
 
   constructor(readonly scene: Scene) {
     this.linux = scene.machine.linux;
     this.xen = scene.machine.xen;
-    this.regs = new PvRegisters(scene.bounds);
+    this.regs = new PvRegisters(scene.machine.state, scene.bounds);
     this.slots = scene.bounds.slots;
-    this.refusedAtBoot = this.xen.refused();
+    this.firstKthread = firstKthread(scene.bounds);
+    this.xen.refusals.total[0] = 0; // those of boot are none of a step
     const { frames } = this.xen;
     const all = Array.from({ length: frames.nrFrames }, (_, mfn) => mfn);
     this.audited = all.filter((mfn) => frames.type[mfn] === PGT_l4_page_table && frames.typeCount[mfn] !== 0);
@@ -54,6 +54,10 @@ export class PvState {
   /** mm of the task that runs on `vcpu`. */
   mmOf(vcpu: number): number {
     return this.linux.tasks.mm[this.linux.percpu.current[vcpu]!]!;
+  }
+
+  runsKthread(vcpu: number): boolean {
+    return this.linux.percpu.current[vcpu]! >= this.firstKthread;
   }
 
   faultSlot(vcpu: number): number {

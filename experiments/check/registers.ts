@@ -12,17 +12,21 @@
  *   mapped     Uint8Array   by mm: slots with a VMA, a bit each
  *   seen       Uint8Array   [0] SEEN_*
  */
+import type { State } from "../../abi/state.js";
 import type { Bounds } from "./scene.js";
-import { firstThread } from "./scene.js";
+import { behindTasks } from "./scene.js";
 
 export const PATH_NONE = 0;
 export const PATH_FAULT = 1;
 export const PATH_MUNMAP = 2;
 export const PATH_SWITCH = 3;
+export const PATH_USE_MM = 4;
+export const PATH_UNUSE_MM = 5;
 
 /** What happened, and can not be told from a state alone. */
 export const SEEN_unresolved = 1; // the fault handler said that it is done, and the access would fault again
 export const SEEN_foreign = 2; // a user access went through a table that is not its mm's, or is free
+export const SEEN_refused = 4; // the exclusive audit refused an installation, or would have
 
 export class PvRegisters {
   readonly path: Uint8Array;
@@ -35,19 +39,21 @@ export class PvRegisters {
   readonly tlb: Uint32Array;
   readonly opsLeft: Uint8Array;
   readonly mapped: Uint8Array;
-  readonly seen = new Uint8Array(1);
+  readonly seen: Uint8Array;
 
-  constructor(bounds: Bounds) {
-    const { vcpus, slots, mms, threads } = bounds;
-    this.path = new Uint8Array(vcpus);
-    this.pc = new Uint8Array(vcpus);
-    this.inXen = new Uint8Array(vcpus);
-    this.row = new Uint8Array(vcpus);
-    this.xenPc = new Uint8Array(vcpus);
-    this.access = new Uint8Array(vcpus);
-    this.reads = new Uint8Array(vcpus);
-    this.tlb = new Uint32Array(vcpus * slots);
-    this.opsLeft = new Uint8Array(firstThread(bounds) + threads);
-    this.mapped = new Uint8Array(1 + mms);
+  /** They lie in the machine's buffer, behind its own fields. */
+  constructor(state: State, bounds: Bounds) {
+    const { vcpus, slots, mms } = bounds;
+    this.path = state.u8(vcpus);
+    this.pc = state.u8(vcpus);
+    this.inXen = state.u8(vcpus);
+    this.row = state.u8(vcpus);
+    this.xenPc = state.u8(vcpus);
+    this.access = state.u8(vcpus);
+    this.reads = state.u8(vcpus);
+    this.tlb = state.u32(vcpus * slots);
+    this.opsLeft = state.u8(behindTasks(bounds));
+    this.mapped = state.u8(1 + mms);
+    this.seen = state.u8(1);
   }
 }

@@ -5,8 +5,10 @@
  * to a checked state (codec.ts).
  */
 import type { Proposal } from "../../abi/proposal.js";
+import { PtMemory } from "../../abi/memory.js";
+import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { context_switch } from "../../linux-mm-model/sched.js";
-import { Machine } from "../../machine/machine.js";
+import { Machine, type MachineConfig } from "../../machine/machine.js";
 import { type AuditRules, XEN_RULES } from "../../xen-model/audit-rules.js";
 
 /** How much happens. Slots are top-level slots of the user half, from 0 up. */
@@ -17,6 +19,8 @@ export interface Bounds {
   readonly slots: number;
   /** Memory operations of each thread: touch, mmap, munmap. */
   readonly ops: number;
+  /** Kernel threads that use an mm for a while; default none. */
+  readonly kthreads?: number;
 }
 
 export const DEFAULT_BOUNDS: Bounds = { vcpus: 2, threads: 3, mms: 2, slots: 1, ops: 1 };
@@ -33,11 +37,18 @@ export interface Scene {
   readonly bounds: Bounds;
 }
 
+/** Room for all of the state that is no table, the registers of a check included. */
+const OTHER_BYTES = 2 ** 20;
+
 /** In PageTable.heads: the first table frame that was never used. */
 const NEVER_USED = 2;
 
 /** Row of the first thread; the rows below are idle tasks. */
 export const firstThread = (bounds: Bounds): number => bounds.vcpus;
+
+/** Row of the first kernel thread, and the row behind the last. */
+export const firstKthread = (bounds: Bounds): number => firstThread(bounds) + bounds.threads;
+export const behindTasks = (bounds: Bounds): number => firstKthread(bounds) + (bounds.kthreads ?? 0);
 
 /** mm of thread `n` of the scene: the first process has what is left over. */
 export const mmOfThread = (bounds: Bounds, n: number): number =>
@@ -54,29 +65,32 @@ export function buildScene(
 ): Scene {
   const l4s = 2 * (1 + bounds.threads + bounds.mms * bounds.vcpus) + bounds.vcpus;
   const l3s = bounds.mms * bounds.slots + bounds.vcpus + 1;
-  const machine = new Machine({
+  const geometry = {
+    nrCpus: bounds.vcpus,
+    nrXenFrames: 64 + 8 * bounds.vcpus,
+    nrTables: 232 + 8 * bounds.vcpus + l4s + l3s,
+    nrFrames: 512,
+    ptes: 512,
+    maxMms: 1 + bounds.mms,
+    maxTasks: behindTasks(bounds),
+    maxVmas: 4,
+    maxFiles: 1,
+  };
+  const config: MachineConfig = {
     proposal,
-    geometry: {
-      nrCpus: bounds.vcpus,
-      nrXenFrames: 64 + 8 * bounds.vcpus,
-      nrTables: 232 + 8 * bounds.vcpus + l4s + l3s,
-      nrFrames: 512,
-      ptes: 512,
-      maxMms: 1 + bounds.mms,
-      maxTasks: bounds.vcpus + bounds.threads,
-      maxVmas: 4,
-      maxFiles: 1,
-    },
+    geometry,
     pcid: false,
     invpcid: false,
     audit,
     ...(rules === undefined ? {} : { rules: { ...XEN_RULES, ...rules } }),
-  });
+  };
+  const machine = new Machine(config, new ArrayBuffer(PtMemory.bytes(geometry) + OTHER_BYTES));
   beforeBoot?.(machine);
   machine.boot();
   const { linux } = machine;
   const first = linux.pages.heads[NEVER_USED]!;
   for (let mm = 1; mm <= bounds.mms; mm++) makeProcess(machine, bounds, mm);
+  for (let task = firstKthread(bounds); task < behindTasks(bounds); task++) linux.tasks.alloc(task, NO_MM);
   const last = linux.pages.heads[NEVER_USED]! + l3s;
   for (let cpu = 0; cpu < bounds.vcpus; cpu++) {
     if (cpu < bounds.threads && !idle) run(machine, cpu, firstThread(bounds) + cpu);

@@ -1,0 +1,93 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { Command } from "commander";
+import { register } from "../../cli/check.js";
+import { explore } from "../../checker/explore.js";
+import { pvSource } from "../../experiments/check/check-proposal.js";
+import { proposal } from "../machine/booted-machine.js";
+
+/** Run `pvtwin check ARGS`; returns what it printed, and the exit status. */
+async function check(...args: string[]): Promise<{ text: string; status: number }> {
+  const program = new Command().exitOverride();
+  register(program);
+  const written: string[] = [];
+  const { write } = process.stdout;
+  process.stdout.write = ((text: string) => written.push(text) > 0) as typeof write;
+  try {
+    await program.parseAsync(["check", ...args], { from: "user" });
+  } finally {
+    process.stdout.write = write;
+  }
+  const status = Number(process.exitCode ?? 0);
+  process.exitCode = 0;
+  return { text: written.join(""), status };
+}
+
+const SMALL = ["--threads", "2", "--mms", "1"];
+
+describe("pvtwin check", () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "check-"))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("writes a counterexample as ITF, timeline and mocha test, and names it for --replay", async () => {
+    const args = ["linux-per-thread-unlazy", ...SMALL, "--mutant", "stay-lazy", "--out", folder];
+    const { text, status } = await check(...args);
+    expect(status).to.equal(1);
+    const files = readdirSync(folder).filter((file) => file.includes("onePcpuPerUserL4"));
+    expect(files.map((file) => file.replace(/^.*UserL4/, "")).sort()).to.deep.equal([
+      ".itf.json",
+      ".test.ts",
+      ".timeline.json",
+    ]);
+    const itf = JSON.parse(
+      readFileSync(
+        join(
+          folder,
+          files.find((f) => f.endsWith(".itf.json"))!,
+        ),
+        "utf8",
+      ),
+    ) as {
+      states: unknown[];
+    };
+    expect(itf.states.length).to.be.above(2);
+    const id = /--replay (\S+)/.exec(text)![1]!;
+    const replayed = await check("--replay", id);
+    expect(replayed.status).to.equal(1);
+    expect(text).to.contain(replayed.text.trimEnd());
+  }).timeout(120_000);
+
+  it("writes what a guest does to break an audit as an outline of an XTF test", async () => {
+    await check("linux-per-mm-vcpu", ...SMALL, "--mutant", "linear-l4", "--out", folder);
+    const file = readdirSync(folder).find((one) => one.endsWith(".xtf.c"))!;
+    const text = readFileSync(join(folder, file), "utf8");
+    expect(text).to.contain("void test_main(void)");
+    expect(text).to.match(/hypercall_mmu_update\(\{ \.ptr = &.*\[0\] \| MMU_NORMAL_PT_UPDATE/);
+    expect(text.split("\n").every((line) => !line.includes("undefined"))).to.equal(true);
+  }).timeout(120_000);
+
+  it("goes on from a checkpoint with --resume, to the counts of an unbroken run", async () => {
+    const file = join(folder, "run.checkpoint");
+    const bounds = { vcpus: 2, threads: 2, mms: 1, slots: 1, ops: 1 };
+    const source = pvSource({
+      proposal: proposal("linux-per-mm-vcpu"),
+      bounds,
+      kinds: "safety",
+      without: [],
+    });
+    const part = await explore(source, { maxStates: 300, checkpoint: file });
+    expect(part.soundness.ended).to.equal("states");
+    expect(existsSync(file)).to.equal(true);
+    const counts = ({ text }: { text: string }): unknown => {
+      const { states, transitions, verdict } = JSON.parse(text) as Record<string, unknown>;
+      return { states, transitions, verdict };
+    };
+    const resumed = await check("linux-per-mm-vcpu", ...SMALL, "--json", "--resume", file);
+    const whole = await check("linux-per-mm-vcpu", ...SMALL, "--json");
+    expect(counts(resumed)).to.deep.equal(counts(whole));
+    expect(counts(whole)).to.deep.equal({ states: 1008, transitions: 2087, verdict: "holds" });
+  }).timeout(120_000);
+});
