@@ -59,8 +59,9 @@ export class Cells {
     this.words = new Int32Array(buffer);
   }
 
-  u8(row: Uint8Array, i: number, kind = PLAIN): void {
-    this.byteAt.push(row.byteOffset + i);
+  /** A field below 256: of two bytes the lower one, which comes first. */
+  u8(row: Uint8Array | Uint16Array, i: number, kind = PLAIN): void {
+    this.byteAt.push(row.byteOffset + i * row.BYTES_PER_ELEMENT);
     this.byteKind.push(kind);
   }
 

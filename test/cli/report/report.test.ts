@@ -145,7 +145,7 @@ describe("the report", () => {
       { ...step, name: "today", classes: {}, secretBytes: 2 ** 30 },
       { ...step, name: "no directmap", classes: {}, secretBytes: 2 ** 20 },
     ];
-    const staircase = { proposal: "xen-vcpu-root", workload: null, steps, left: [] };
+    const staircase = { proposal: "xen-vcpu-root", workload: null, steps, left: [], leftBecause: {} };
     const known = renderReport({ ...fixture, proposals, staircase });
     expect(page).to.not.include('id="secrets"');
     for (const id of ["secrets", "exposure", "staircase"]) expect(known).to.include(`id="${id}"`);
