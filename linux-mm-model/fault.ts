@@ -133,9 +133,9 @@ export function handle_mm_fault(
   page: number,
   write: boolean,
 ): number {
-  pmd_alloc(k, cpu, mm, page);
   const { memory, vmas } = k;
   const table = table_of(k, mm, page, 1);
+  if (table === 0) pmd_alloc(k, cpu, mm, page); // else there is one
   const slot = page & (PMD_PAGES - 1);
   if (table === 0 || memory.flags(table, slot) === 0) {
     if (vmas.file[vma] === NO_FILE) do_anonymous_page(k, cpu, mm, vma, page, write);
@@ -215,8 +215,8 @@ function do_fault_around(k: Linux, cpu: number, mm: number, vma: number, page: n
   const { vmas, files, memory, mms, pages } = k;
   const window = k.config.faultAroundPages;
   const start = vmas.start[vma]!;
-  const first = Math.max(page - (page % window), start, page - (page % PMD_PAGES));
-  const last = Math.min(first + window, vmas.end[vma]!, first - (first % PMD_PAGES) + PMD_PAGES);
+  const first = Math.max(page - (page & (window - 1)), start, page - (page & (PMD_PAGES - 1)));
+  const last = Math.min(first + window, vmas.end[vma]!, first - (first & (PMD_PAGES - 1)) + PMD_PAGES);
   const prot = vm_page_prot(vmas.flags[vma]!);
   const file = vmas.file[vma]!;
   let table = 0;

@@ -123,9 +123,9 @@ export function pud_alloc(k: Linux, cpu: number, mm: number, page: number): numb
 
 /** L2 table of `page`, made if missing, with its L3. */
 export function pmd_alloc(k: Linux, cpu: number, mm: number, page: number): number {
-  const pud_table = pud_alloc(k, cpu, mm, page);
   const old = table_of(k, mm, page, 2);
   if (old !== 0) return old;
+  const pud_table = pud_alloc(k, cpu, mm, page);
   const table = new_table(k);
   k.pv.alloc_table(cpu, mm, 2, table);
   k.mms.nr_pmds[mm]!++;
@@ -135,9 +135,9 @@ export function pmd_alloc(k: Linux, cpu: number, mm: number, page: number): numb
 
 /** L1 table of `page`, made if missing, with all above it. */
 export function pte_alloc(k: Linux, cpu: number, mm: number, page: number): number {
-  const pmd_table = pmd_alloc(k, cpu, mm, page);
   const old = table_of(k, mm, page, 1);
   if (old !== 0) return old;
+  const pmd_table = pmd_alloc(k, cpu, mm, page);
   const table = new_table(k);
   k.mms.nr_ptes[mm]!++;
   k.pv.alloc_table(cpu, mm, 1, table);

@@ -37,50 +37,64 @@ const OWN_DOMID = 0;
 
 /** The steps; requests.calls and requests.row are the arguments, requests.rc the answer. */
 export const do_mmu_update_path = path<Xen>("do_mmu_update", [
-  step("do_mmu_update", (x, vcpu) => {
-    const { requests: r, ledger } = x;
-    if (!begin_requests(x, vcpu)) return DONE;
-    if (r.resumed[vcpu] === 0) ledger.count(vcpu, EV.mmu_update_items, r.count[vcpu]!);
-    const foreigndom = r.calls[vcpu]!.domid[r.row[vcpu]!]!;
-    if (foreigndom > 0xffff && foreigndom >>> 16 !== OWN_DOMID + 1) {
-      r.rc[vcpu] = -ESRCH; // PFD, and no *pdone
-      return DONE;
-    }
-    const owner = get_pg_owner(foreigndom & 0xffff);
-    if (owner < 0) {
-      r.rc[vcpu] = owner;
-      end_requests(x, vcpu);
-      return DONE;
-    }
-    x.pg_owner = owner;
-    return NEXT;
-  }),
-  step("mod_entry", (x, vcpu) => {
-    const { requests: r } = x;
-    if (may_go_on(x, vcpu)) {
-      const rc = one_update(x, vcpu, r.calls[vcpu]!, r.first[vcpu]! + r.i[vcpu]!);
-      r.rc[vcpu] = rc;
-      if (rc === 0) {
-        r.i[vcpu]!++;
-        return AGAIN;
-      }
-    }
-    unmap_table(x, vcpu);
-    x.pg_owner = OWNER_guest;
-    end_requests(x, vcpu);
-    // before anything else runs, as Xen's linear mappings may be stale (XSA-286)
-    return cpumask_first(r.pcpus, vcpu * r.words, r.words) >= 0 && x.rules.flush_linear_pt ? NEXT : DONE;
-  }),
+  step("do_mmu_update", begin_mmu_update),
+  step("mod_entry", mod_entry),
   ...flush_after_pt_update_steps,
 ]);
 
-/** The call in `row` of `calls`. calls.done[row] is the number of requests that succeeded. */
+const flush_after_pt_update_path = path<Xen>("flush_after_pt_update", flush_after_pt_update_steps);
+
+/**
+ * The call in `row` of `calls`. calls.done[row] is the number of requests that succeeded. The steps in a row, as
+ * runPath() does them, by name, so that V8 compiles the loop over the requests into one piece.
+ */
 export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
   const { requests } = x;
   requests.calls[vcpu] = calls;
   requests.row[vcpu] = row;
-  runPath(do_mmu_update_path, x, vcpu);
+  let answer = begin_mmu_update(x, vcpu);
+  if (answer === NEXT) {
+    do answer = mod_entry(x, vcpu);
+    while (answer === AGAIN);
+    if (answer === NEXT) runPath(flush_after_pt_update_path, x, vcpu);
+  }
   return requests.end(vcpu);
+}
+
+function begin_mmu_update(x: Xen, vcpu: number): number {
+  const { requests: r, ledger } = x;
+  if (!begin_requests(x, vcpu)) return DONE;
+  if (r.resumed[vcpu] === 0) ledger.count(vcpu, EV.mmu_update_items, r.count[vcpu]!);
+  const foreigndom = r.calls[vcpu]!.domid[r.row[vcpu]!]!;
+  if (foreigndom > 0xffff && foreigndom >>> 16 !== OWN_DOMID + 1) {
+    r.rc[vcpu] = -ESRCH; // PFD, and no *pdone
+    return DONE;
+  }
+  const owner = get_pg_owner(foreigndom & 0xffff);
+  if (owner < 0) {
+    r.rc[vcpu] = owner;
+    end_requests(x, vcpu);
+    return DONE;
+  }
+  x.pg_owner = owner;
+  return NEXT;
+}
+
+function mod_entry(x: Xen, vcpu: number): number {
+  const { requests: r } = x;
+  if (may_go_on(x, vcpu)) {
+    const rc = one_update(x, vcpu, r.calls[vcpu]!, r.first[vcpu]! + r.i[vcpu]!);
+    r.rc[vcpu] = rc;
+    if (rc === 0) {
+      r.i[vcpu]!++;
+      return AGAIN;
+    }
+  }
+  unmap_table(x, vcpu);
+  x.pg_owner = OWNER_guest;
+  end_requests(x, vcpu);
+  // before anything else runs, as Xen's linear mappings may be stale (XSA-286)
+  return cpumask_first(r.pcpus, vcpu * r.words, r.words) >= 0 && x.rules.flush_linear_pt ? NEXT : DONE;
 }
 
 /**
