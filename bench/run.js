@@ -3,7 +3,7 @@
 // One run on one machine: each measurement of bench/measure/ against what one would use instead, in turn, 7 repetitions
 // and more; CPU time, so that other work on the machine counts less. Prints each ratio with its spread, and writes
 // out/bench.json. --against names what became slower than in an earlier bench.json by more than both spreads. --short takes
-// a minute or two, and fails where a ratio has lost over 30 % of bench/baseline.json.
+// a minute or two, and fails where a ratio has lost over 30 % of bench/baseline.json; --save-baseline writes that.
 "use strict";
 
 const {
@@ -16,7 +16,7 @@ const {
   writeFileSync,
 } = require("node:fs");
 const { tmpdir } = require("node:os");
-const { join } = require("node:path");
+const { dirname, join } = require("node:path");
 const { parseArgs } = require("node:util");
 const { ensureInstalled } = require("../scripts/ensure-installed.js");
 const { ensureBuilt } = require("../scripts/ensure-built.js");
@@ -45,6 +45,7 @@ async function bench() {
   const { values: options } = parseArgs({
     options: {
       short: { type: "boolean", default: false },
+      "save-baseline": { type: "boolean", default: false },
       against: { type: "string" },
       only: { type: "string" },
       repetitions: { type: "string" },
@@ -81,11 +82,17 @@ async function bench() {
   } finally {
     rmSync(folder, { recursive: true });
   }
-  write({ machine: machine(), repetitions, short, skipped, rows });
+  const document = { machine: machine(), repetitions, short, skipped, rows };
+  write(join(ROOT, "out", "bench.json"), document);
 
   const complaints = earlier === undefined ? [] : slower(earlier.rows, rows);
-  if (short && existsSync(BASELINE))
+  if (options["save-baseline"]) {
+    const ratios = rows.filter(({ kind }) => kind === "ratio");
+    write(BASELINE, Object.fromEntries(ratios.map(({ name, median }) => [name, median])));
+  } else if (short && existsSync(BASELINE)) {
     complaints.push(...lost(JSON.parse(readFileSync(BASELINE, "utf8")), rows));
+  } else if (short)
+    console.log("no bench/baseline.json: --save-baseline, on a machine that does nothing else, makes it");
   for (const complaint of complaints) console.log(complaint);
   if (earlier !== undefined && complaints.length === 0)
     console.log("nothing became slower by more than its noise");
@@ -107,9 +114,8 @@ function print({ name, min, median, max, bar, met, unit }) {
   );
 }
 
-function write(document) {
-  const file = join(ROOT, "out", "bench.json");
-  mkdirSync(join(ROOT, "out"), { recursive: true });
+function write(file, document) {
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.tmp`, `${JSON.stringify(document, null, 1)}\n`);
   renameSync(`${file}.tmp`, file);
   console.log(`\n${file}`);
