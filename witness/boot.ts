@@ -99,7 +99,8 @@ async function watch(
   let ended = true;
   let sampling = false;
   const kill = (): boolean => child.kill("SIGKILL");
-  process.once("exit", kill);
+  const leave = (): never => process.exit(130);
+  process.once("exit", kill).once("SIGINT", leave).once("SIGTERM", leave);
   const patience = setTimeout(() => {
     ended = false;
     kill();
@@ -111,6 +112,7 @@ async function watch(
   }, 1000);
   child.stdout!.setEncoding("latin1").on("data", (chunk: string) => {
     chunks.push(chunk);
+    if (/Hardware Dom0 crashed|Panic on CPU/.test(chunk)) setTimeout(kill, 5000);
     if (chunk.includes("all") && (chunks.at(-2) ?? "").concat(chunk).includes(`\n${ALL}`))
       setTimeout(kill, 5000);
   });
@@ -120,7 +122,7 @@ async function watch(
   });
   clearTimeout(patience);
   clearInterval(sampler);
-  process.off("exit", kill);
+  process.off("exit", kill).off("SIGINT", leave).off("SIGTERM", leave);
   const text = chunks.join("");
   if (failure !== undefined || (text === "" && errors !== ""))
     throw new BadInput("qemu-system-x86_64", "", failure?.message ?? errors.trim(), "see that it can start");

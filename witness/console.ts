@@ -67,7 +67,7 @@ const LINUX_COMPLAINS: readonly RegExp[] = [
 /** Lines in which Xen does: its crashes, a debug build's refusals ("mm.c:100:d0v1 ..."), the audit's. */
 const XEN_COMPLAINS: readonly RegExp[] = [
   /\bmm\.c:\d+:d\d/,
-  /\bd\d+v\d+\b.*(refuse|bad|Bad|Attempt|Error|exclusive)/,
+  /\bd\d+v\d+\b.*(refuse|has it installed|bad|Bad|Attempt|Error|exclusive)/,
   /Xen (BUG|WARN)|Assertion .* failed|FATAL|Panic on CPU/,
   /-EBUSY/,
 ];
