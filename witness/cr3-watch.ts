@@ -21,7 +21,7 @@ export class Cr3Watch {
   add(cr3s: readonly number[]): void {
     if (cr3s.length < 2) return;
     this.samples++;
-    const twice = new Set(cr3s.filter((cr3, i) => cr3s.indexOf(cr3) !== i));
+    const twice = new Set(cr3s.filter((cr3, i) => cr3 !== 0 && cr3s.indexOf(cr3) !== i)); // 0: not up yet
     for (const cr3 of twice) this.shared.set(cr3, (this.shared.get(cr3) ?? 0) + 1);
   }
 

@@ -16,14 +16,11 @@ dd if=/bin/driver bs=64k count=8 2>/dev/null | gzip -9 | gunzip | md5sum
 dd if=/bin/driver bs=64k count=8 2>/dev/null | md5sum
 awk 'BEGIN { for (i = 0; i < 20000; i++) s += i * i % 7; print "awk", s }'
 if [ -x /usr/bin/xz ]; then
-	dd if=/bin/driver bs=64k count=8 2>/dev/null | xz -T2 --block-size=65536 -1 | xz -d | md5sum
+	dd if=/bin/driver bs=64k count=8 2>/dev/null | /usr/bin/xz -T2 -1 | /usr/bin/xz -d | md5sum
 fi
 if [ -x /usr/bin/perl ]; then
-	perl -e 'my $s = 0; for my $i (1..20) { my $p = fork; if (!$p) { my @a = map { $_ * $i } 1..2000; exit($a[9] == 10 * $i ? 0 : 1) } waitpid($p, 0); $s += $? == 0; } print "perl $s of 20\n"'
+	/usr/bin/perl -e 'my $s = 0; for my $i (1..20) { my $p = fork; if (!$p) { my @a = map { $_ * $i } 1..2000; exit($a[9] == 10 * $i ? 0 : 1) } waitpid($p, 0); $s += $? == 0; } print "perl $s of 20\n"'
 fi
-# each CPU but the first: down, and up again
-for cpu in /sys/devices/system/cpu/cpu[1-9]; do
-	echo 0 >$cpu/online && echo 1 >$cpu/online && echo "$(basename $cpu) was down and is up again"
-done
+# no hotplug: a vCPU of dom0 that comes back up crashes Debian's 6.1.192, too, on this Xen (GS base 0 in its first fault)
 storm threads 50
 storm fork 10
