@@ -22,10 +22,16 @@ const layoutSchema = z.strictObject({
   mapcache: z.enum(["domain", "vcpu", "none"]).default("domain"),
   /** Stacks and per-CPU areas are Xen heap, or mapped in the L4s of their own pCPU only. */
   percpu: z.enum(["shared", "own"]).default("shared"),
-  /** Registers and FPU state of vCPUs are Xen heap, or mapped in the L4s of their own vCPU only. */
-  vcpuState: z.enum(["xenheap", "own"]).default("xenheap"),
+  /** The stack and the per-CPU area on which pCPU 0 boots lie in Xen's image, or are allocated as those of other pCPUs. */
+  bootPercpu: z.enum(["image", "allocated"]).default("image"),
+  /** Registers and FPU state of vCPUs are Xen heap, or mapped in slot 260 of their domain, or in the L4s of their own vCPU only. */
+  vcpuState: z.enum(["xenheap", "domain", "own"]).default("xenheap"),
+  /** struct domain, grant tables and event channels are Xen heap, or mapped in slot 260 of their domain only. */
+  domainState: z.enum(["xenheap", "domain"]).default("xenheap"),
   /** Each L4 maps itself in slot 258. */
   linearMap: z.boolean().default(true),
+  /** Roots that Xen makes (root_pgt of a pCPU, or of a vCPU) are Xen heap, or domain heap: mapped by map_domain_page() to be written. */
+  roots: z.enum(["xenheap", "domheap"]).default("xenheap"),
 });
 
 /** xen.layout of a proposal. */

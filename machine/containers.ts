@@ -23,7 +23,7 @@ export function build_container(
   config: MachineConfig,
 ): { xen: Xen; host: Xen; container: Container } {
   const { geometry, proposal } = config;
-  const { container, root, idle } = proposal.xen;
+  const { container, root, idle, layout } = proposal.xen;
   const pv: XenConfig = {
     geometry,
     nrPcpus: geometry.nrCpus + (idle?.pcpus ?? 0),
@@ -35,7 +35,8 @@ export function build_container(
     invpcid: config.invpcid,
     pge: config.pge ?? true,
     version: "4.17",
-    ...(proposal.xen.layout.directmap ? {} : { mapDomainPage: proposal.xen.layout.mapcache }),
+    ...(layout.directmap ? {} : { mapDomainPage: layout.mapcache }),
+    rootsOnDemand: layout.roots === "domheap",
     ...(config.rules === undefined ? {} : { rules: config.rules }),
   };
   if (container === "pv" || container === "pv32") {

@@ -35,6 +35,8 @@ export interface XenConfig {
   readonly tlb?: { readonly sets: number; readonly ways: number };
   /** How map_domain_page() maps; without, there is a directmap, and it computes an address. */
   readonly mapDomainPage?: MapDomainPage;
+  /** Roots that Xen makes are domain heap: mapped by map_domain_page() to be written. */
+  readonly rootsOnDemand?: boolean;
   /** Where this Xen is a shim: the Xen that it runs on, which flushes for it. */
   readonly lower?: LowerXen;
   /** For tests: the audit with an old rule in it. */

@@ -126,4 +126,20 @@ describe("without a directmap", () => {
     expect(after.guest_cr3(0)).to.equal(before.guest_cr3(0));
     expect(after.ledger.total("hypercall_failed")).to.equal(before.ledger.total("hypercall_failed"));
   });
+
+  for (const name of ["xen-vcpu-root", "xpti"]) {
+    it(`${name}: a root from the domain heap is mapped for each copy of the guest's L4 into it, one that is Xen heap is not`, () => {
+      const [heap, demand] = (["xenheap", "domheap"] as const).map((roots) => {
+        const proposal = loadProposal(name);
+        const layout = { ...proposal.xen.layout, directmap: false, roots };
+        const machine = bootedMachine({ ...proposal, xen: { ...proposal.xen, layout } });
+        start(machine);
+        return ["map_domain_page", "l4_copy"].map((event) => machine.ledger.total(event as EventName));
+      });
+      expect(demand![1]).to.equal(heap![1]);
+      expect(demand![0]! - heap![0]!)
+        .to.equal(heap![1])
+        .and.be.above(0);
+    });
+  }
 });

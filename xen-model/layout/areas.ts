@@ -3,8 +3,8 @@
  *
  * Mirrors: the layout comment and constants of xen/arch/x86/include/asm/config.h (no BIGMEM); per-domain areas:
  *          PERDOMAIN_VIRT_SLOT(), GDT_LDT_*, MAPCACHE_*, ARG_XLAT_*.
- * Differs: PERCPU and VCPU_STATE, the per-domain slots 3 and 4, are no area of Xen's yet: they stand for what a secret-free
- *          Xen maps in one L4 only (facts/xen.md 4.3).
+ * Differs: PERCPU, VCPU_STATE and DOMAIN_STATE, the per-domain slots 3 to 5, are no area of Xen's yet: they stand for what a
+ *          secret-free Xen maps in one L4, or for one domain, only (facts/xen.md 4.3).
  */
 import type { Vpn } from "../../abi/frames.js";
 import { DIRECTMAP_SLOT, PERDOMAIN_SLOT, RO_MPT_SLOT, XEN_VIRT_SLOT } from "../../abi/layout.js";
@@ -26,6 +26,7 @@ export const MAPCACHE_VIRT_START = page(PERDOMAIN_SLOT, 1);
 export const ARG_XLAT_VIRT_START = page(PERDOMAIN_SLOT, 2);
 export const PERCPU_VIRT_START = page(PERDOMAIN_SLOT, 3);
 export const VCPU_STATE_VIRT_START = page(PERDOMAIN_SLOT, 4);
+export const DOMAIN_STATE_VIRT_START = page(PERDOMAIN_SLOT, 5);
 export const RDWR_MPT_VIRT_START = page(XEN_VIRT_SLOT);
 export const VMAP_VIRT_START = page(XEN_VIRT_SLOT, 256);
 export const RDWR_COMPAT_MPT_VIRT_START = page(XEN_VIRT_SLOT, 320);
@@ -41,8 +42,6 @@ export const MAPCACHE_VCPU_ENTRIES = 16;
 /** Pages between two vCPUs' argument areas, two of them used. Mirrors: ARG_XLAT_VA_SHIFT, COMPAT_ARG_XLAT_SIZE. */
 export const ARG_XLAT_VCPU_PAGES = 4;
 export const ARG_XLAT_PAGES = 2;
-/** Pages between two pCPUs, or two vCPUs, in the areas that are no area of Xen's yet. */
-export const OWN_AREA_PAGES = 64;
 /** Frames that a PV guest's ten slots of directmap reach: 5 TiB. */
 export const SHORT_DIRECTMAP_FRAMES = 10 * L4_PAGES;
 
@@ -121,9 +120,16 @@ export const AREAS: readonly Area[] = [
   area(
     "VCPU_STATE",
     VCPU_STATE_VIRT_START,
-    page(PERDOMAIN_SLOT, 5),
-    "registers and FPU state of the vCPU that has this L4",
+    DOMAIN_STATE_VIRT_START,
+    "registers and FPU state of the vCPU that has this L4, or of all vCPUs of its domain",
     "no area of Xen's yet; de742b2d7c (2025-03-05) has the map and unmap calls for the FPU state",
+  ),
+  area(
+    "DOMAIN_STATE",
+    DOMAIN_STATE_VIRT_START,
+    page(PERDOMAIN_SLOT, 6),
+    "struct domain, grant tables and event channels of the domain that has this L4",
+    "no area of Xen's yet, and not posted",
   ),
   area("RDWR_MPT", RDWR_MPT_VIRT_START, VMAP_VIRT_START, "machine-to-phys table", FIRST_64_BIT),
   area(

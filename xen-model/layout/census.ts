@@ -25,7 +25,7 @@ export const SECRETS = {
   other_vcpus: "registers and FPU state of the own domain's other vCPUs",
   other_stacks: "stacks of other pCPUs",
   percpu: "per-CPU data of other pCPUs",
-  xenheap: "the Xen heap's other pages",
+  xenheap: "struct domain, grant tables and event channels of other domains",
   pagetables: "Xen's pagetables",
   ept: "EPT pages",
 } as const;
@@ -37,6 +37,8 @@ export type SecretClass = keyof typeof SECRETS;
 export const OPEN = {
   own_memory: "memory of the own domain",
   own_vcpu: "state of the own vCPU",
+  own_domain: "struct domain, grant tables and event channels of the own domain",
+  own_root: "the root that Xen made for what runs on this pCPU",
   own_pcpu: "stack and per-CPU data of this pCPU",
   image: "Xen's image, stubs and low memory",
   m2p: "machine-to-phys tables",
@@ -181,11 +183,14 @@ export function class_of(
       return run.index === pcpu ? "own_pcpu" : "other_stacks";
     case "percpu":
       return run.index === pcpu ? "own_pcpu" : "percpu";
-    case "pagetable":
-      return "pagetables";
+    case "pagetable": {
+      const ownRoot = own ? run.index === vcpu : domid >= 0 && run.domid < 0 && run.index === pcpu;
+      return ownRoot ? "own_root" : "pagetables";
+    }
+    case "xenheap":
+      return own ? "own_domain" : "xenheap";
     case "low":
       return "image";
-    case "xenheap":
     case "ept":
     case "image":
     case "m2p":

@@ -3,8 +3,9 @@
  *
  * Mirrors: create_perdomain_mapping(), mm.c; setup_compat_l4(), pv/domain.c; hap_make_monitor_table(), hap.c; pv_create_gdt_ldt_l1tab()
  *          (facts/xen.md 1.4, 5.1, 6, 7).
- * Differs: of its own memory each guest maps `guestMapped` frames, at the same two places in all its L4s. An EPT entry
- *          is built as a pagetable entry, whose R, W and X are P, R/W and U/S of the other. A 32-bit guest has one L2.
+ * Differs: of its own memory each guest maps `guestMapped` frames, at the same two places in all its L4s. What a mapcache keeps
+ *          mapped is the domain's own memory and, where roots are domain heap, the root that was last written. An EPT entry is
+ *          built as a pagetable entry, whose R, W and X are P, R/W and U/S of the other. A 32-bit guest has one L2.
  */
 import type { Mfn } from "../../abi/frames.js";
 import { LINUX_DIRECT_MAP_SLOT } from "../../abi/layout.js";
@@ -46,6 +47,8 @@ export interface DomainFrames extends DomainConfig {
   readonly domid: number;
   readonly memory: Mfn;
   readonly ept: Mfn;
+  /** First frame of struct domain, grant tables and event channels. */
+  readonly heap: Mfn;
   readonly states: { state: Mfn; arg_xlat: Mfn; root: Mfn }[];
 }
 
@@ -53,7 +56,10 @@ export interface DomainFrames extends DomainConfig {
 export function alloc_domain(b: TableBuilder, config: HostConfig, domid: number): DomainFrames {
   const domain = config.domains[domid]!;
   const { options } = config;
-  b.map.alloc("xenheap", size.DOMAIN_HEAP_FRAMES, { domid, heap: true });
+  const heap = b.map.alloc("xenheap", size.DOMAIN_HEAP_FRAMES, {
+    domid,
+    heap: options.domainState === "xenheap",
+  });
   const states = Array.from({ length: domain.vcpus }, (_, index) => ({
     state: b.map.alloc("vcpu_state", size.VCPU_STATE_FRAMES, {
       domid,
@@ -64,13 +70,13 @@ export function alloc_domain(b: TableBuilder, config: HostConfig, domid: number)
       domain.type === "pv64" ? (0 as Mfn) : b.map.alloc("vcpu_state", area.ARG_XLAT_PAGES, { domid, index }),
     root:
       config.root.inXen === "vcpu" && domain.type === "pv64"
-        ? b.alloc("pagetable", { heap: true })
+        ? b.alloc("pagetable", { domid, index, heap: options.roots === "xenheap" })
         : (0 as Mfn),
   }));
   const frames = domain.frames - guest_table_frames(config, domain);
   const memory = b.map.alloc("domain", frames, { domid }, LEVEL_PAGES[2]);
   const ept = domain.type === "hvm" ? build_ept(b, domid, memory, frames, options.ept) : (0 as Mfn);
-  return { ...domain, frames, domid, memory, ept, states };
+  return { ...domain, frames, domid, memory, ept, heap, states };
 }
 
 /** Of a PV guest's memory, what its tables take: see guest_tables() and make_l4s(). */
@@ -197,6 +203,7 @@ function map_perdomain(
 ): void {
   const options = { kind: "pagetable", owner: { domid: d.domid } } as const;
   const { state, arg_xlat } = d.states[n]!;
+  const { vcpuState, domainState } = config.options;
   const map = (page: number, mfn: number, count: number): void =>
     b.map_below_l3(l3, page, mfn, count, RW, options);
   if (d.type !== "hvm") {
@@ -207,15 +214,26 @@ function map_perdomain(
   if (arg_xlat !== 0)
     map(area.ARG_XLAT_VIRT_START + n * area.ARG_XLAT_VCPU_PAGES, arg_xlat, area.ARG_XLAT_PAGES);
   if (hasMapcache(config, area.SHORT_DIRECTMAP_FRAMES)) {
-    const cached = Math.min(MAPHASH_ENTRIES, Math.floor(d.frames / d.vcpus)); // what the vCPU has used last stays mapped
-    map(
-      area.MAPCACHE_VIRT_START + n * area.MAPCACHE_VCPU_ENTRIES,
-      d.memory + d.frames - cached * (n + 1),
-      cached,
-    );
+    const root = config.options.roots === "domheap" ? root_of(config, d, n, pcpu) : 0;
+    const entries = MAPHASH_ENTRIES - Number(root !== 0); // what the vCPU has used last stays mapped
+    const cached = Math.min(entries, Math.floor(d.frames / d.vcpus));
+    const first = area.MAPCACHE_VIRT_START + n * area.MAPCACHE_VCPU_ENTRIES;
+    map(first, d.memory + d.frames - cached * (n + 1), cached);
+    if (root !== 0) map(first + cached, root, 1);
   }
-  if (config.options.vcpuState === "own") map(area.VCPU_STATE_VIRT_START, state, size.VCPU_STATE_FRAMES);
+  if (vcpuState === "own") map(area.VCPU_STATE_VIRT_START, state, size.VCPU_STATE_FRAMES);
+  if (vcpuState === "domain")
+    d.states.forEach((vcpu, i) =>
+      map(area.VCPU_STATE_VIRT_START + i * size.VCPU_STATE_FRAMES, vcpu.state, size.VCPU_STATE_FRAMES),
+    );
+  if (domainState === "domain") map(area.DOMAIN_STATE_VIRT_START, d.heap, size.DOMAIN_HEAP_FRAMES);
   if (pcpu !== undefined) map_own_pcpu(b, config, l3, pcpu);
+}
+
+/** The root that Xen writes for vCPU `n`: its own, or that of its pCPU; 0 without. */
+function root_of({ root }: HostConfig, d: DomainFrames, n: number, pcpu: Pcpu | undefined): number {
+  if (d.type !== "pv64") return 0;
+  return root.inGuest === "pcpu" ? (pcpu?.root_pgt ?? 0) : d.states[n]!.root;
 }
 
 /** Mirrors: FIRST_RESERVED_GDT_PAGE, public/arch-x86/xen.h; MAPHASH_ENTRIES, asm/domain.h. */

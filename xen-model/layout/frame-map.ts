@@ -24,7 +24,7 @@ export const KINDS = [
 /** What a frame is used for. */
 export type Kind = (typeof KINDS)[number];
 
-/** Whose a run is: -1 where no domain, vCPU (of kind vcpu_state) or pCPU (stack, percpu) is. */
+/** Whose a run is: -1 where no domain, vCPU (of kind vcpu_state, or a root) or pCPU (stack, percpu, or a root of no domain) is. */
 export interface Owner {
   readonly domid?: number;
   readonly index?: number;

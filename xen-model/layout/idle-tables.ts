@@ -37,7 +37,7 @@ export interface IdleTables {
 export function build_idle_tables(b: TableBuilder, config: HostConfig): IdleTables {
   const { nrFrames, options } = config;
   const l4 = b.alloc();
-  const image = map_image(b, l4);
+  const image = map_image(b, l4, options);
   const compat_l2 = map_m2p(b, l4, nrFrames);
   const frametable = size.table_frames(nrFrames, size.PAGE_INFO_BYTES);
   const info = b.map.alloc("frametable", frametable, {}, superpage(frametable));
@@ -49,12 +49,21 @@ export function build_idle_tables(b: TableBuilder, config: HostConfig): IdleTabl
   return { l4, compat_l2, image };
 }
 
-/** Text, rodata, data; the per-CPU area of pCPU 0 lies in the last. */
-function map_image(b: TableBuilder, l4: Mfn): Mfn {
+/**
+ * Text, rodata, data; what pCPU 0 boots on lies in the last: its stack, which Xen uses by its address in the directmap, and its
+ * per-CPU area. Once allocated, their places in the image are no longer used.
+ */
+function map_image(b: TableBuilder, l4: Mfn, { percpu, bootPercpu }: HostConfig["options"]): Mfn {
   const section = size.IMAGE_SECTION_FRAMES;
   const image = b.map.alloc("image", 2 * section, {}, section);
-  const data = b.map.alloc("percpu", size.PERCPU_FRAMES, { index: 0 });
-  b.map.alloc("image", section - size.PERCPU_FRAMES);
+  const inImage = bootPercpu === "image";
+  const data = image + 2 * section;
+  const boot = size.STACK_FRAMES + size.PERCPU_FRAMES;
+  if (inImage) {
+    b.map.alloc("stack", size.STACK_FRAMES, { index: 0, heap: percpu === "shared" });
+    b.map.alloc("percpu", size.PERCPU_FRAMES, { index: 0 });
+  }
+  b.map.alloc("image", section - (inImage ? boot : 0));
   const at = area.XEN_VIRT_START + size.IMAGE_OFFSET_FRAMES;
   b.map_pages(l4, at, image, section, RX);
   b.map_pages(l4, at + section, image + section, section, RO);

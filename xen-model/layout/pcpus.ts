@@ -3,6 +3,7 @@
  *
  * Mirrors: cpu_smpboot_alloc(), cpu_alloc_stack(), assign_stub_page(), clone_mapping(), setup_cpu_root_pgt(), smpboot.c
  *          (facts/xen.md 3.1).
+ * Differs: GDT and IDT of pCPU 0 are allocated as those of others; in Xen they lie in its image.
  */
 import type { Mfn } from "../../abi/frames.js";
 import { LINEAR_PT_SLOT, PERDOMAIN_SLOT, RO_MPT_SLOT, XEN_VIRT_SLOT } from "../../abi/layout.js";
@@ -32,12 +33,18 @@ export function alloc_pcpus(b: TableBuilder, config: HostConfig, idle: IdleTable
   const pcpus: Pcpu[] = [];
   for (let index = 0; index < config.nrPcpus; index++) {
     const { STACK_FRAMES, PERCPU_FRAMES, DESCRIPTOR_FRAMES, STUBS_PER_PAGE } = size;
-    const stack = b.map.alloc("stack", STACK_FRAMES, { index, heap }, STACK_FRAMES);
-    const inImage = idle.image + 2 * size.IMAGE_SECTION_FRAMES;
-    const percpu = index === 0 ? (inImage as Mfn) : b.map.alloc("percpu", PERCPU_FRAMES, { index, heap });
+    const inImage = index === 0 && config.options.bootPercpu === "image";
+    const boot = (idle.image + 2 * size.IMAGE_SECTION_FRAMES) as Mfn; // see map_image()
+    const stack = inImage ? boot : b.map.alloc("stack", STACK_FRAMES, { index, heap }, STACK_FRAMES);
+    const percpu = inImage
+      ? ((boot + STACK_FRAMES) as Mfn)
+      : b.map.alloc("percpu", PERCPU_FRAMES, { index, heap });
     const gdt = b.map.alloc("percpu", DESCRIPTOR_FRAMES, { index, heap });
     const stub = index % STUBS_PER_PAGE === 0 ? b.map.alloc("image", 1) : pcpus[index - 1]!.stub;
-    const root_pgt = config.root.inGuest === "pcpu" ? b.alloc("pagetable", { heap: true }) : (0 as Mfn);
+    const root_pgt =
+      config.root.inGuest === "pcpu"
+        ? b.alloc("pagetable", { index, heap: config.options.roots === "xenheap" })
+        : (0 as Mfn);
     pcpus.push({ stack, percpu, gdt, idt: (gdt + 2) as Mfn, stub, root_pgt });
   }
   return pcpus;
@@ -77,7 +84,7 @@ export function setup_root_pgts(
       clone_mapping(b, idle.l4, root_pgt, area.DIRECTMAP_VIRT_START + mfn);
     for (let i = 0; i < size.STACK_FRAMES; i++) in_directmap(stack + i);
     in_directmap(idt);
-    if (pcpu > 0) in_directmap(percpu);
+    if (pcpu > 0 || config.options.bootPercpu === "allocated") in_directmap(percpu);
     else clone_mapping(b, idle.l4, root_pgt, image_page(idle, percpu));
     if (clone_stubs) clone_mapping(b, idle.l4, root_pgt, stub_page(pcpu));
   });

@@ -9,7 +9,7 @@
 
 /** The first MiB: BIOS, trampoline. */
 export const LOW_FRAMES = 256;
-/** Mirrors: STACK_SIZE, asm/config.h: 8 pages a pCPU, of which this model guards none. */
+/** Mirrors: STACK_SIZE, asm/config.h: 8 pages a pCPU, of which this model guards none. pCPU 0 boots on cpu0_stack, in the image. */
 export const STACK_FRAMES = 8;
 /** A pCPU's per-CPU data, the page-aligned TSS page first; assumed. pCPU 0 has its own in the image. */
 export const PERCPU_FRAMES = 16;
@@ -25,7 +25,7 @@ export const IMAGE_OFFSET_FRAMES = 512;
 export const STUBS_PER_PAGE = 32;
 /** Where stubs end: behind it lies the executable fixmap. Mirrors: FIXADDR_X_SIZE. */
 export const FIXADDR_X_FRAMES = 4;
-/** struct domain, shared_info, grant table, event channels: Xen heap; assumed. */
+/** struct domain, shared_info, grant table, event channels; assumed. */
 export const DOMAIN_HEAP_FRAMES = 8;
 /** struct vcpu and its FPU area; assumed. */
 export const VCPU_STATE_FRAMES = 2;

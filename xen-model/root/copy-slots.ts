@@ -2,6 +2,7 @@
  * The copy of a guest's L4 into a root: its 496 guest slots and one of Xen's.
  *
  * Mirrors: restore_all_guest, xen/arch/x86/x86_64/entry.S: 256 + 240 quadwords and slot 259 (facts/xen.md 3.2).
+ * Differs: a root from the domain heap, which no Xen has, is mapped for each copy, and unmapped after it.
  */
 import { EV } from "../../abi/events.js";
 import {
@@ -9,6 +10,7 @@ import {
   ROOT_PAGETABLE_FIRST_XEN_SLOT,
   ROOT_PAGETABLE_LAST_XEN_SLOT,
 } from "../../abi/layout.js";
+import { touch_domain_page } from "../mapcache.js";
 import type { Xen } from "../xen.js";
 
 /** Entries written by one copy. */
@@ -20,6 +22,7 @@ export function copy_guest_slots(x: Xen, vcpu: number, root: number, l4: number,
   const from = l4 * ptes * 2;
   const to = root * ptes * 2;
   const behindXen = (ROOT_PAGETABLE_LAST_XEN_SLOT + 1) * 2;
+  if (x.config.rootsOnDemand === true) touch_domain_page(x, vcpu, root);
   words.copyWithin(to, from, from + ROOT_PAGETABLE_FIRST_XEN_SLOT * 2);
   words.copyWithin(to + behindXen, from + behindXen, from + ptes * 2);
   if (withRoMpt) words.copyWithin(to + RO_MPT_SLOT * 2, from + RO_MPT_SLOT * 2, from + RO_MPT_SLOT * 2 + 2);

@@ -28,6 +28,7 @@ import {
 } from "./hosts.js";
 
 const NO_DIRECTMAP = { directmap: false } as const;
+const NO_LINEAR_MAP = { ...NO_DIRECTMAP, linearMap: false } as const;
 const SUPERVISOR = { meltdown: false, l1tf: false };
 const MELTDOWN = { meltdown: true, l1tf: false };
 
@@ -74,6 +75,34 @@ const CONFIGURATIONS: readonly (readonly [string, Over])[] = [
   ["no directmap, XPTI, EPT on demand", { ...XPTI, options: { ...NO_DIRECTMAP, ept: "demand" } }],
   ["no directmap, no linear map", { options: { ...NO_DIRECTMAP, linearMap: false } }],
   ["no directmap, stacks in own L4s", { ...UNIQUE, options: { ...NO_DIRECTMAP, percpu: "own" } }],
+  ["pCPU 0's stack and per-CPU area allocated, XPTI", { ...XPTI, options: { bootPercpu: "allocated" } }],
+  [
+    "no directmap, pCPU 0's stack and per-CPU area allocated",
+    { options: { ...NO_DIRECTMAP, bootPercpu: "allocated" } },
+  ],
+  [
+    "vCPU and domain state in slot 260 of the domain, beside a directmap",
+    { options: { vcpuState: "domain", domainState: "domain" } },
+  ],
+  [
+    "no directmap, vCPU and domain state in slot 260 of the domain",
+    { options: { ...NO_DIRECTMAP, vcpuState: "domain", domainState: "domain" } },
+  ],
+  [
+    "no directmap, stacks in own L4s, vCPU state in slot 260 of the domain",
+    { ...UNIQUE, options: { ...NO_DIRECTMAP, percpu: "own", vcpuState: "domain" } },
+  ],
+  ["no directmap, no linear map, XPTI", { ...XPTI, options: NO_LINEAR_MAP }],
+  ["no directmap, XPTI's roots domain heap", { ...XPTI, options: { ...NO_LINEAR_MAP, roots: "domheap" } }],
+  ["no directmap, no linear map, a root for each vCPU", { ...VCPU_ROOT, options: NO_LINEAR_MAP }],
+  [
+    "no directmap, roots of vCPUs domain heap",
+    { ...VCPU_ROOT, options: { ...NO_LINEAR_MAP, roots: "domheap" } },
+  ],
+  [
+    "secret-free, but pCPU 0 on the image's stack",
+    { ...UNIQUE, options: { ...SECRET_FREE, bootPercpu: "image" } },
+  ],
   ["secret-free, on guests' L4s", { ...UNIQUE, options: SECRET_FREE }],
   ["secret-free, a root for each vCPU", { ...VCPU_ROOT, options: SECRET_FREE }],
 ];

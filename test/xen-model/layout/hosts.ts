@@ -18,8 +18,11 @@ export const SECRET_FREE: LayoutOptions = {
   ept: "demand",
   mapcache: "vcpu",
   percpu: "own",
+  bootPercpu: "allocated",
   vcpuState: "own",
+  domainState: "domain",
   linearMap: false,
+  roots: "domheap",
 };
 
 /** The shapes of roots that Xen has had or may get. */

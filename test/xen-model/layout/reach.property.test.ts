@@ -27,6 +27,10 @@ const SHAPES: readonly (readonly [string, Over])[] = [
   ["no directmap, XPTI", { ...XPTI, options: { directmap: false } }],
   ["a root for each vCPU, stacks in it", { ...VCPU_ROOT, options: { directmap: false, percpu: "own" } }],
   ["secret-free", { ...UNIQUE, options: SECRET_FREE }],
+  [
+    "slot 260 with its domain's state, and XPTI's roots",
+    { ...XPTI, options: { directmap: false, vcpuState: "domain", domainState: "domain", roots: "domheap" } },
+  ],
 ];
 
 describe("all frames that a root maps, as ranges", () => {
