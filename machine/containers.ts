@@ -36,6 +36,7 @@ export function build_container(
     pge: config.pge ?? true,
     version: "4.17",
     ...(layout.directmap ? {} : { mapDomainPage: layout.mapcache }),
+    linearMap: layout.linearMap,
     rootsOnDemand: layout.roots === "domheap",
     ...(config.rules === undefined ? {} : { rules: config.rules }),
   };

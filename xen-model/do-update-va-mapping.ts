@@ -24,7 +24,7 @@ import {
   pcpus_of,
 } from "./flush.js";
 import { PGT_l1_page_table } from "./frame-table.js";
-import { map_guest_l1e } from "./guest-access.js";
+import { map_guest_l1e } from "./guest-l1e.js";
 import { touch_domain_page } from "./mapcache.js";
 import { mod_l1_entry } from "./mod-entries.js";
 import { page_lock, page_unlock } from "./page-type.js";

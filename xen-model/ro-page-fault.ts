@@ -9,7 +9,7 @@ import { linear_page, type Vpn } from "../abi/frames.js";
 import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
 import { adjust_guest_l1e } from "./adjust.js";
 import { OWNER_guest, PGT_l1_page_table } from "./frame-table.js";
-import { map_guest_l1e } from "./guest-access.js";
+import { map_guest_l1e } from "./guest-l1e.js";
 import { get_page_from_l1e, put_page_from_l1e } from "./l1e-refs.js";
 import { io_class } from "./memory-map.js";
 import { page_lock, page_unlock } from "./page-type.js";

@@ -35,6 +35,8 @@ export interface XenConfig {
   readonly tlb?: { readonly sets: number; readonly ways: number };
   /** How map_domain_page() maps; without, there is a directmap, and it computes an address. */
   readonly mapDomainPage?: MapDomainPage;
+  /** Each L4 maps itself in slot 258 (default true): without, Xen maps the tables of each walk. */
+  readonly linearMap?: boolean;
   /** Roots that Xen makes are domain heap: mapped by map_domain_page() to be written. */
   readonly rootsOnDemand?: boolean;
   /** Where this Xen is a shim: the Xen that it runs on, which flushes for it. */

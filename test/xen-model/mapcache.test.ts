@@ -1,8 +1,11 @@
 import { expect } from "chai";
 import type { EventName } from "../../abi/events.js";
+import { linear_page, type Vpn } from "../../abi/frames.js";
+import { LINUX_DIRECT_MAP_SLOT } from "../../abi/layout.js";
 import { defineProposal } from "../../abi/proposal.js";
 import { bootedMachine } from "../../machine/fixtures.js";
 import type { Machine } from "../../machine/machine.js";
+import { map_guest_l1e } from "../../xen-model/guest-l1e.js";
 import {
   map_domain_page,
   type MapDomainPage,
@@ -39,6 +42,8 @@ const MAPCACHE = ["map_domain_page", "mapcache_miss", "mapcache_wrap", "tlb_flus
 const DOMAIN_ENTRIES = 32;
 /** Frames that share no row of the hash with their neighbours. */
 const FRAME = 1000;
+/** The first page of Linux's direct map. */
+const DIRECT_MAP = linear_page((LINUX_DIRECT_MAP_SLOT * 512 ** 3) as Vpn);
 
 describe("map_domain_page()", () => {
   it("is pointer arithmetic in a release build with a directmap: nothing is counted", () => {
@@ -125,6 +130,19 @@ describe("without a directmap", () => {
     for (const machine of [before, after]) start(machine);
     expect(after.guest_cr3(0)).to.equal(before.guest_cr3(0));
     expect(after.ledger.total("hypercall_failed")).to.equal(before.ledger.total("hypercall_failed"));
+  });
+
+  it("and without a linear map, the L4, L3 and L2 above an entry are mapped each time that it is looked up", () => {
+    const [linear, none] = [true, false].map((linearMap) => {
+      const proposal = loadProposal("shared");
+      const layout = { ...proposal.xen.layout, directmap: false, linearMap };
+      const machine = bootedMachine({ ...proposal, xen: { ...proposal.xen, layout } });
+      start(machine);
+      machine.syscall(0);
+      const count = counted(machine, "map_domain_page");
+      return count(() => expect(map_guest_l1e(machine.xen, 0, DIRECT_MAP)).to.be.at.least(0))[0]!;
+    });
+    expect([linear, none]).to.deep.equal([0, 3]);
   });
 
   for (const name of ["xen-vcpu-root", "xpti"]) {
