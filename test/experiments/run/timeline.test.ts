@@ -74,7 +74,8 @@ describe("the timeline of a run", () => {
     const tracks = new Map<string, [number, number][]>();
     for (const { pid, tid, ts, dur } of slices()) {
       const key = `${pid} ${tid}`;
-      tracks.set(key, [...(tracks.get(key) ?? []), [Math.round(ts * 1e3), Math.round((ts + dur) * 1e3)]]);
+      if (!tracks.has(key)) tracks.set(key, []);
+      tracks.get(key)!.push([Math.round(ts * 1e3), Math.round((ts + dur) * 1e3)]);
     }
     expect(tracks.size).to.be.above(3);
     for (const [track, spans] of tracks) {
