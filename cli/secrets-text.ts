@@ -138,7 +138,8 @@ export function staircaseText(stairs: Staircase, classes: readonly SecretClass[]
   ].join("");
 }
 
-function effect({ removes, lessens, notCounted }: StairStep, priced: boolean): string {
+/** What a step takes out of reach; and, `priced`, what its price does not contain. */
+export function effect({ removes, lessens, notCounted }: StairStep, priced: boolean): string {
   const parts = [
     removes.length === 0 ? "" : `takes ${removes.join(", ")} out of reach`,
     lessens.length === 0 ? "" : `leaves less of ${lessens.join(", ")}`,

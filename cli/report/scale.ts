@@ -63,6 +63,22 @@ function logarithmic(low: number, high: number, smallest: number): Scale {
   return { kind: "logarithmic", ticks, at: (value) => (bend(value) - start) / length };
 }
 
+/**
+ * An axis from zero for amounts of bytes, its marks powers of two; logarithmic where the amounts span so much that the
+ * small ones would be lost.
+ */
+export function bytesScale(amounts: readonly number[]): Scale {
+  const sizes = amounts.filter((size) => size > 0);
+  if (sizes.length === 0) return { kind: "linear", ticks: [0], at: () => 0 };
+  const [smallest, high] = [Math.min(...sizes), Math.max(...sizes)];
+  if (high / smallest <= TOO_WIDE) return binary(high);
+  const unit = 2 ** Math.floor(Math.log2(Math.max(smallest, high / 2 ** 20)));
+  const bend = (value: number) => Math.log2(1 + value / unit); // below `unit` it runs to zero nearly evenly
+  const ticks = [0];
+  for (let at = 0; 2 ** at <= high; at += 5) if (2 ** at >= 2 * unit) ticks.push(2 ** at);
+  return { kind: "logarithmic", ticks, at: (value) => bend(value) / bend(high) };
+}
+
 /** An axis from zero for bytes: its marks are round in powers of two. */
 export function binary(high: number): Scale {
   const power = 2 ** Math.floor(Math.log2(high / 4));

@@ -5,12 +5,14 @@ import { bytes } from "../numbers.js";
 import { figure } from "./figure.js";
 import { html, type Html } from "./html.js";
 import { coordinate, drawPlot, type PlotRow } from "./plot.js";
-import { type Scale, scaleFor } from "./scale.js";
+import { bytesScale, type Scale } from "./scale.js";
+import { leftInReach } from "./staircase-left.js";
 
 const HALF = 6;
 
 /** Nothing where no proposal's roots are of a known shape. */
 export function secretsSection(evaluation: Evaluation): Html | false {
+  const { staircase } = evaluation;
   const known = evaluation.proposals.filter(({ secrets }) => secrets !== null);
   if (known.length === 0) return false;
   const { host } = known[0]!.secrets!;
@@ -21,9 +23,8 @@ export function secretsSection(evaluation: Evaluation): Html | false {
       ${bytes(host.memoryBytes)}, ${host.pcpus} pCPUs and ${host.domains} domains. That no two pCPUs share an
       L4 changes nothing by itself: it lets Xen map less on each of them.
     </p>
-    <div class="figures">
-      ${exposure(evaluation)} ${evaluation.staircase !== undefined && stairs(evaluation.staircase)}
-    </div>
+    <div class="figures">${exposure(evaluation)} ${staircase !== undefined && stairs(staircase)}</div>
+    ${staircase !== undefined && leftInReach(staircase)}
   </section> `;
 }
 
@@ -41,7 +42,7 @@ function exposure({ proposals }: Evaluation): Html {
         ],
   );
   const amounts = rows.flatMap(({ xen, guest }) => [xen, guest]);
-  const scale = scaleFor([0, ...amounts], amounts);
+  const scale = bytesScale(amounts);
   const classes = Object.keys(rows[0]!.classes) as (keyof (typeof rows)[0]["classes"])[];
   const drawn = rows.map(({ name, xen, guest }): PlotRow => ({
     name,
@@ -66,7 +67,7 @@ function exposure({ proposals }: Evaluation): Html {
 function stairs({ proposal, steps, left }: Staircase): Html {
   const taken = steps.filter(({ impossible }) => impossible === undefined);
   const amounts = taken.map(({ secretBytes }) => secretBytes);
-  const scale = scaleFor([0, ...amounts], amounts);
+  const scale = bytesScale(amounts);
   const drawn = taken.map(({ name, secretBytes, removes }, i): PlotRow => {
     const gone = removes.length === 0 ? "nothing of any class" : removes.join(", ");
     return {

@@ -2,9 +2,12 @@
 import type { Staircase, StairStep } from "../../experiments/secrets/staircase.js";
 import type { SecretClass } from "../../xen-model/layout/census.js";
 import { bytes, signedPercent, signedSi } from "../numbers.js";
+import { effect } from "../secrets-text.js";
 import { html, Html } from "./html.js";
 import { coordinate, drawPlot, type PlotRow } from "./plot.js";
-import { scaleFor } from "./scale.js";
+import { bytesScale } from "./scale.js";
+import { leftInReach } from "./staircase-left.js";
+import { scrolled } from "./table.js";
 import { STYLE } from "./style.js";
 
 const HALF = 7;
@@ -12,6 +15,7 @@ const HALF = 7;
 /** A whole document, for a file. `classes`: those that are secrets. */
 export function staircasePage(staircase: Staircase, classes: readonly SecretClass[]): string {
   const { proposal, workload, steps } = staircase;
+  const taken = steps.filter(({ impossible }) => impossible === undefined);
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -27,7 +31,10 @@ export function staircasePage(staircase: Staircase, classes: readonly SecretClas
           Bytes of secrets that a pCPU reaches in Xen or idle, at most, after each step.
           ${workload === null ? "" : `Cycles: against the step before, on ${workload}.`}
         </p>
-        ${plot(staircase)} ${table(steps, classes)}
+        <figure>${plot(staircase)}</figure>
+        ${leftInReach(staircase)}
+        <h2>Step by step</h2>
+        ${list(taken)} ${table(taken, classes)}
       </body>
     </html>`;
   return `${page.text}\n`;
@@ -36,7 +43,7 @@ export function staircasePage(staircase: Staircase, classes: readonly SecretClas
 function plot({ proposal, steps }: Staircase): Html {
   const taken = steps.filter(({ impossible }) => impossible === undefined);
   const amounts = taken.map(({ secretBytes }) => secretBytes);
-  const scale = scaleFor([0, ...amounts], amounts);
+  const scale = bytesScale(amounts);
   const rows = taken.map(({ name, secretBytes }, i): PlotRow => ({
     name: `${i}. ${name}`,
     value: bytes(secretBytes),
@@ -61,36 +68,43 @@ function plot({ proposal, steps }: Staircase): Html {
   });
 }
 
+/** What each step does, and what its price is without. */
+function list(steps: readonly StairStep[]): Html {
+  return html`<ol start="0">
+    ${steps.map((step, i) => html`<li><b>${step.name}</b>${i > 0 && `: ${effect(step, true)}`}</li>`)}
+  </ol>`;
+}
+
 function table(steps: readonly StairStep[], classes: readonly SecretClass[]): Html {
-  return html`<div class="scroll">
-    <table>
+  const priced = steps.some(({ cycles }) => cycles !== null);
+  return scrolled(
+    "Bytes of each class in reach, step by step",
+    html`<table>
       <thead>
         <tr>
-          <th>step</th>
-          ${classes.map((name) => html`<th class="num">${name}</th>`)}
-          <th class="num">cycles</th>
-          <th>not in it</th>
+          <th scope="col">step</th>
+          ${classes.map((name) => html`<th scope="col" class="num">${name}</th>`)}
+          ${priced && html`<th scope="col" class="num">cycles</th>`}
         </tr>
       </thead>
       <tbody>
-        ${steps.map((step) => row(step, classes))}
+        ${steps.map((step, i) => row(step, i, classes))}
       </tbody>
-    </table>
-  </div>`;
+    </table>`,
+  );
 }
 
-function row(step: StairStep, classes: readonly SecretClass[]): Html {
-  if (step.impossible !== undefined)
-    return html`<tr>
-      <td>${step.name}</td>
-      <td colspan="${classes.length + 2}">${step.impossible}</td>
-    </tr>`;
+function row(
+  { classes: found, cycles, percent }: StairStep,
+  i: number,
+  classes: readonly SecretClass[],
+): Html {
   return html`<tr>
-    <td>${step.name}</td>
-    ${classes.map((name) => html`<td class="num">${bytes(step.classes[name] ?? 0)}</td>`)}
-    <td class="num">
-      ${step.cycles === null ? "" : `${signedSi(step.cycles.likely)} (${signedPercent(step.percent!.likely)})`}
-    </td>
-    <td>${step.notCounted ?? ""}</td>
+    <th scope="row">${i}</th>
+    ${classes.map((name) => html`<td class="num">${(found[name] ?? 0) === 0 ? "-" : bytes(found[name]!)}</td>`)}
+    ${
+      cycles !== null &&
+      html`<td class="num">${i > 0 && `${signedSi(cycles.likely)} (${signedPercent(percent!.likely)})`}</td>`
+    }
   </tr>`;
 }

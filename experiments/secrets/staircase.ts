@@ -2,7 +2,7 @@
  * The staircase: from what a proposal is today to a Xen that maps no secrets, one step at a time; what each step takes out of
  * reach, and what it costs on recorded work.
  *
- * A step that needs L4s of a pCPU's own is not possible where the roots are shared: then the staircase ends there, and says so.
+ * A step that needs L4s of a pCPU's own is not possible where the roots are shared: the staircase goes on without it, and says so.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { LayoutOptions, Proposal } from "../../abi/proposal.js";
@@ -13,60 +13,7 @@ import type { Bracket } from "../results.js";
 import { runWorkload, workloadName } from "../run/run-workload.js";
 import { rootsOf } from "./root-shape.js";
 import { secretClasses, type SecretsOptions, secretsOf } from "./secrets.js";
-
-/** What one step changes, and how a report calls it. */
-interface StepPlan {
-  readonly name: string;
-  readonly change: Partial<LayoutOptions>;
-  /** Needs L4s that no two pCPUs share. */
-  readonly needsOwn?: boolean;
-  /** The step has a price that the twins do not count. */
-  readonly notCounted?: string;
-}
-
-/** In the order in which upstream proposes them: what is nearest to being merged first. */
-const PLAN: readonly StepPlan[] = [
-  {
-    name: "no directmap, mapcache of the domain",
-    change: { directmap: false },
-    notCounted: "mapping Xen heap pages when they are allocated, and flushing when they are freed",
-  },
-  { name: "a mapcache for each vCPU", change: { mapcache: "vcpu" } },
-  {
-    name: "EPT pages mapped on demand",
-    change: { ept: "demand" },
-    notCounted:
-      "walks of HVM guests' tables, which are no part of recordings: see the anchors of directmap removal",
-  },
-  {
-    name: "stacks and per-CPU data in the own L4",
-    change: { percpu: "own" },
-    needsOwn: true,
-    notCounted: "reaching another pCPU's data through a mapping made for it",
-  },
-  {
-    name: "vCPU state in the own L4",
-    change: { vcpuState: "own" },
-    needsOwn: true,
-    notCounted: "mapping a vCPU's FPU area when another pCPU needs it",
-  },
-  {
-    name: "no linear map",
-    change: { linearMap: false },
-    notCounted:
-      "three more mappings for each guest entry looked up; the flush behind L2+ edits could go (XSA-286)",
-  },
-];
-
-/** Why the last step has still some of a class in reach, and what would have to change. */
-const LEFT: Partial<Record<SecretClass, string>> = {
-  percpu: "that of pCPU 0 lies in Xen's image; it would have to move out of there, as others do",
-  xenheap:
-    "struct domain, grant and event tables, which nobody has proposed to map for their own domain only",
-  pagetables:
-    "roots that are Xen heap pages, as in XPTI and in ASI v2, and what a linear map shows; roots would have to come from the domain heap",
-};
-const SHARED_LEFT = "needs L4s that no two pCPUs share";
+import { leftBecause, PLAN, type StepPlan } from "./stair-plan.js";
 
 /** One row. Units: bytes; cycles on the recording. */
 export interface StairStep {
@@ -107,18 +54,23 @@ export async function staircase(
   today: Proposal,
   options: StaircaseOptions,
 ): Promise<Staircase> {
-  const { uniqueL4s } = rootsOf(proposal);
+  const { uniqueL4s, root } = rootsOf(proposal);
+  const makesRoots = root.inGuest !== "guest" || root.inXen !== "guest";
   const taken = [today, ...(proposal.name === today.name ? [] : [proposal])];
   const names = taken.map(({ name }, i) =>
     i === 0 ? `today (${name})` : uniqueL4s ? `no two pCPUs share an L4 (${name})` : name,
   );
   const plans: (StepPlan | undefined)[] = taken.map(() => undefined);
-  let ended: StepPlan | undefined;
+  const not: StepPlan[] = [];
   for (const plan of PLAN) {
-    if (plan.needsOwn === true && !uniqueL4s) ended ??= plan;
     const last = taken.at(-1)!;
     const layout = { ...last.xen.layout, ...plan.change };
-    if ((plan.needsOwn === true && !uniqueL4s) || isDeepStrictEqual(layout, last.xen.layout)) continue;
+    const isBeyond = plan.beyond !== undefined && has(last.xen.layout, plan.beyond);
+    if ((plan.needsRoots === true && !makesRoots) || isBeyond || has(last.xen.layout, plan.change)) continue;
+    if (plan.needsOwn === true && !uniqueL4s) {
+      not.push(plan);
+      continue;
+    }
     taken.push({ ...last, xen: { ...last.xen, layout } });
     names.push(plan.name);
     plans.push(plan);
@@ -140,14 +92,19 @@ export async function staircase(
     });
   });
   const left = secretClasses(options).filter((name) => steps.at(-1)!.classes[name] !== 0);
-  if (ended !== undefined) steps.push(impossible(ended));
+  steps.push(...not.map(impossible));
   return {
     proposal: proposal.name,
     workload: options.workload === undefined ? null : workloadName(options.workload.file),
     steps,
     left,
-    leftBecause: Object.fromEntries(left.map((name) => [name, LEFT[name] ?? SHARED_LEFT])),
+    leftBecause: Object.fromEntries(left.map((name) => [name, leftBecause(name, uniqueL4s)])),
   };
+}
+
+/** Is `layout` as `wanted` has it? */
+function has(layout: LayoutOptions, wanted: Partial<LayoutOptions>): boolean {
+  return isDeepStrictEqual({ ...layout, ...wanted }, layout);
 }
 
 function impossible({ name }: StepPlan): StairStep {

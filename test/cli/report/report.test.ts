@@ -4,6 +4,7 @@ import type { EventCounts } from "../../../abi/ledger.js";
 import type { Evaluation } from "../../../experiments/results.js";
 import { loadProposal } from "../../../experiments/evaluate.js";
 import { secretsColumn } from "../../../experiments/secrets/column.js";
+import type { Staircase } from "../../../experiments/secrets/staircase.js";
 import { answerOf, sameWork, sameWorkRow } from "../../../experiments/same-work.js";
 import { evaluationFixture } from "../evaluation-fixture.js";
 
@@ -145,11 +146,21 @@ describe("the report", () => {
       { ...step, name: "today", classes: {}, secretBytes: 2 ** 30 },
       { ...step, name: "no directmap", classes: {}, secretBytes: 2 ** 20 },
     ];
-    const staircase = { proposal: "xen-vcpu-root", workload: null, steps, left: [], leftBecause: {} };
+    const leftBecause = { other_stacks: "L4s are shared" };
+    const staircase: Staircase = {
+      proposal: "xen-vcpu-root",
+      workload: null,
+      steps,
+      left: ["other_stacks"],
+      leftBecause,
+    };
     const known = renderReport({ ...fixture, proposals, staircase });
     expect(page).to.not.include('id="secrets"');
     for (const id of ["secrets", "exposure", "staircase"]) expect(known).to.include(`id="${id}"`);
     expect(known).to.include("1. no directmap").and.include("pvtwin secrets xen-vcpu-root --staircase");
+    expect(known).to.include('<span class="id">other_stacks</span>: L4s are shared');
+    const ended = renderReport({ ...fixture, proposals, staircase: { ...staircase, left: [] } });
+    expect(ended).to.include("After the last step of xen-vcpu-root nothing is left in reach");
     expect(known).not.to.match(/NaN|undefined|Infinity/);
   });
 

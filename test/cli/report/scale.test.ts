@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { binary, linear, scaleFor } from "../../../cli/report/scale.js";
+import { binary, bytesScale, linear, scaleFor } from "../../../cli/report/scale.js";
 
 describe("an axis", () => {
   it("is linear while the smallest estimate can be seen", () => {
@@ -17,6 +17,15 @@ describe("an axis", () => {
   it("has marks that are round in powers of two, for bytes", () => {
     expect(binary(120 * 1024).ticks.map((n) => n / 1024)).to.deep.equal([0, 32, 64, 96, 128]);
     expect(binary(624 * 1024).ticks.map((n) => n / 1024)).to.deep.equal([0, 256, 512, 768]);
+  });
+
+  it("for amounts of bytes that span much has powers of two for marks, none of them beside zero", () => {
+    const { kind, ticks, at } = bytesScale([54 * 2 ** 30, 384 * 1024, 0]);
+    expect([kind, ...ticks]).to.deep.equal(["logarithmic", 0, 2 ** 20, 2 ** 25, 2 ** 30, 2 ** 35]);
+    expect([at(0), at(54 * 2 ** 30)]).to.deep.equal([0, 1]);
+    expect(at(2 ** 20)).to.be.above(0.1);
+    expect(bytesScale([2 ** 20, 3 * 2 ** 20]).kind).to.equal("linear");
+    expect(bytesScale([0, 0]).ticks).to.deep.equal([0]);
   });
 
   it("stands still where nothing differs", () => {
