@@ -17,7 +17,8 @@
  *   incoherent   Uint8Array   not Xen's: what the caches may hold of the frame is older than memory, or newer
  *   m2p          Float64Array machine-to-phys entry
  *   tlbflush_timestamp  Uint32Array  TLB clock when the last use under the type ended
- *   l4_owner     Uint16Array  not Xen's: under an exclusive audit, the vCPU that has the L4 installed, plus 1; or 0
+ *   l4_owner     Uint8Array   not Xen's: under an exclusive audit, the vCPU that has the L4 installed, plus 1; or 0
+ *                (Uint16Array where there are more than 255 vCPUs)
  *
  * Mirrors: struct page_info, xen/arch/x86/include/asm/mm.h.
  * Differs: type_info and count_info are columns instead of bit fields, and tlbflush_timestamp is no part of a union.
@@ -68,11 +69,12 @@ export class FrameTable {
   readonly incoherent: Uint8Array;
   readonly m2p: Float64Array;
   readonly tlbflush_timestamp: Uint32Array;
-  readonly l4_owner: Uint16Array;
+  readonly l4_owner: Uint8Array | Uint16Array;
 
   constructor(
     state: State,
     readonly nrFrames: number,
+    nrVcpus: number,
   ) {
     this.type = state.u8(nrFrames);
     this.typeCount = state.u32(nrFrames);
@@ -86,7 +88,7 @@ export class FrameTable {
     this.incoherent = state.u8(nrFrames);
     this.m2p = state.f64(nrFrames);
     this.tlbflush_timestamp = state.u32(nrFrames);
-    this.l4_owner = state.u16(nrFrames);
+    this.l4_owner = nrVcpus < 256 ? state.u8(nrFrames) : state.u16(nrFrames);
   }
 
   /** Is there a frame table entry? Mirrors: mfn_valid(). */

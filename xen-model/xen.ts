@@ -82,7 +82,7 @@ export class Xen implements Hypervisor {
     readonly ledger: Ledger,
     readonly config: XenConfig,
   ) {
-    this.frames = new FrameTable(state, config.geometry.nrFrames);
+    this.frames = new FrameTable(state, config.geometry.nrFrames, config.nrVcpus);
     this.vcpus = new VcpuTable(state, config.nrVcpus);
     this.pcpus = new PcpuTable(state, config.nrPcpus);
     this.scratch_cpumask = new Uint32Array(cpumask_words(config.nrPcpus));

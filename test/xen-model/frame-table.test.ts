@@ -21,6 +21,6 @@ describe("The frame table", () => {
       version: "4.17",
     });
     const bytes = state.usedBytes / geometry.nrFrames;
-    expect(bytes).to.be.within(30, 33);
+    expect(bytes).to.be.within(30, 32);
   });
 });
