@@ -2,28 +2,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Command } from "commander";
-import { register } from "../../cli/check.js";
 import { explore } from "../../checker/explore.js";
 import { pvSource } from "../../experiments/check/check-proposal.js";
 import { proposal } from "../machine/booted-machine.js";
+import { type Ran, runMain } from "./run-main.js";
 
-/** Run `pvtwin check ARGS`; returns what it printed, and the exit status. */
-async function check(...args: string[]): Promise<{ text: string; status: number }> {
-  const program = new Command().exitOverride();
-  register(program);
-  const written: string[] = [];
-  const { write } = process.stdout;
-  process.stdout.write = ((text: string) => written.push(text) > 0) as typeof write;
-  try {
-    await program.parseAsync(["check", ...args], { from: "user" });
-  } finally {
-    process.stdout.write = write;
-  }
-  const status = Number(process.exitCode ?? 0);
-  process.exitCode = 0;
-  return { text: written.join(""), status };
-}
+const check = (...args: string[]): Promise<Ran> => runMain("check", ...args);
 
 const SMALL = ["--threads", "2", "--mms", "1"];
 
@@ -34,7 +18,7 @@ describe("pvtwin check", () => {
 
   it("writes a counterexample as ITF, timeline and mocha test, and names it for --replay", async () => {
     const args = ["linux-per-thread-unlazy", ...SMALL, "--mutant", "stay-lazy", "--out", folder];
-    const { text, status } = await check(...args);
+    const { out: text, status } = await check(...args);
     expect(status).to.equal(1);
     const files = readdirSync(folder).filter((file) => file.includes("onePcpuPerUserL4"));
     expect(files.map((file) => file.replace(/^.*UserL4/, "")).sort()).to.deep.equal([
@@ -57,7 +41,7 @@ describe("pvtwin check", () => {
     const id = /--replay (\S+)/.exec(text)![1]!;
     const replayed = await check("--replay", id);
     expect(replayed.status).to.equal(1);
-    expect(text).to.contain(replayed.text.trimEnd());
+    expect(text).to.contain(replayed.out.trimEnd());
   }).timeout(120_000);
 
   it("writes what a guest does to break an audit as an outline of an XTF test", async () => {
@@ -81,8 +65,8 @@ describe("pvtwin check", () => {
     const part = await explore(source, { maxStates: 300, checkpoint: file });
     expect(part.soundness.ended).to.equal("states");
     expect(existsSync(file)).to.equal(true);
-    const counts = ({ text }: { text: string }): unknown => {
-      const { states, transitions, verdict } = JSON.parse(text) as Record<string, unknown>;
+    const counts = ({ out }: Ran): unknown => {
+      const { states, transitions, verdict } = JSON.parse(out) as Record<string, unknown>;
       return { states, transitions, verdict };
     };
     const resumed = await check("linux-per-mm-vcpu", ...SMALL, "--json", "--resume", file);

@@ -2,27 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Command } from "commander";
-import { BadInput } from "../../abi/bad-input.js";
-import { register } from "../../cli/mm.js";
+import { type Ran, refusal, runMain } from "./run-main.js";
 
 const FILE = join(__dirname, "../data/linux-6.1-pv/visible.jsonl.gz");
 
-/** Run `pvtwin mm ARGS`; returns what it printed, and the exit status. */
-function mm(...args: string[]): { text: string; status: number } {
-  const program = new Command().exitOverride();
-  register(program);
-  const written: string[] = [];
-  const { write } = process.stdout;
-  process.stdout.write = ((text: string) => written.push(text) > 0) as typeof write;
-  try {
-    program.parse(["mm", ...args], { from: "user" });
-    return { text: written.join(""), status: Number(process.exitCode ?? 0) };
-  } finally {
-    process.stdout.write = write;
-    process.exitCode = undefined;
-  }
-}
+const mm = (...args: string[]): Promise<Ran> => runMain("mm", ...args);
 
 describe("pvtwin mm", () => {
   let dir: string;
@@ -49,39 +33,40 @@ describe("pvtwin mm", () => {
       results: [{ step: 1, main: { linux: { set_pte } }, stable: typeof set_pte === "number" }],
     });
 
-  const setPte = (set_pte: number | number[]): object => {
+  const setPte = async (set_pte: number | number[]): Promise<object> => {
     writeFileSync(file, script(set_pte));
-    return (JSON.parse(mm(file, "--json").text) as { counters: Record<string, object> }).counters.set_pte!;
+    return (JSON.parse((await mm(file, "--json")).out) as { counters: Record<string, object> }).counters
+      .set_pte!;
   };
 
-  it("compares a counter that all recordings agree on with the number itself", () => {
-    expect(setPte(2)).to.deep.equal({ compared: 1, exact: 1, recorded: 2, modelled: 2 });
-    expect(setPte(3)).to.deep.equal({ compared: 1, exact: 0, recorded: 3, modelled: 2 });
+  it("compares a counter that all recordings agree on with the number itself", async () => {
+    expect(await setPte(2)).to.deep.equal({ compared: 1, exact: 1, recorded: 2, modelled: 2 });
+    expect(await setPte(3)).to.deep.equal({ compared: 1, exact: 0, recorded: 3, modelled: 2 });
   });
 
-  it("compares a counter that moves with its range, and reports the median", () => {
-    expect(setPte([2, 4, 9])).to.deep.equal({ compared: 1, exact: 1, recorded: 4, modelled: 2 });
-    expect(setPte([3, 4, 9])).to.deep.equal({ compared: 1, exact: 0, recorded: 4, modelled: 2 });
+  it("compares a counter that moves with its range, and reports the median", async () => {
+    expect(await setPte([2, 4, 9])).to.deep.equal({ compared: 1, exact: 1, recorded: 4, modelled: 2 });
+    expect(await setPte([3, 4, 9])).to.deep.equal({ compared: 1, exact: 0, recorded: 4, modelled: 2 });
   });
 
-  it("leaves 1 where something differs, and names script, step, counter and both numbers", () => {
+  it("leaves 1 where something differs, and names script, step, counter and both numbers", async () => {
     writeFileSync(file, script(3));
-    const { text, status } = mm(file);
+    const { out, status } = await mm(file);
     expect(status).to.equal(1);
-    expect(text).to.include("one:1 touch (main) set_pte: recorded 3, modelled 2");
+    expect(out).to.include("one:1 touch (main) set_pte: recorded 3, modelled 2");
   });
 
-  it("leaves 0 where all is equal, and counts scripts and steps", () => {
-    const { text, status } = mm(FILE, "--step", "fork_cow:3", "--json");
-    const document = JSON.parse(text) as { scripts: number; steps: number; first: object[] };
+  it("leaves 0 where all is equal, and counts scripts and steps", async () => {
+    const { out, status } = await mm(FILE, "--step", "fork_cow:3", "--json");
+    const document = JSON.parse(out) as { scripts: number; steps: number; first: object[] };
     expect(status).to.equal(0);
     expect(document).to.include({ scripts: 1, steps: 1 });
     expect(document.first).to.deep.equal([]);
   });
 
-  it("explains a step by its pv-ops and hypercalls in order, each with the functions that led to it", () => {
-    const { text } = mm(FILE, "--step", "fork_cow:3", "--explain");
-    const at = (what: RegExp): number => text.split("\n").findIndex((line) => what.test(line));
+  it("explains a step by its pv-ops and hypercalls in order, each with the functions that led to it", async () => {
+    const { out } = await mm(FILE, "--step", "fork_cow:3", "--explain");
+    const at = (what: RegExp): number => out.split("\n").findIndex((line) => what.test(line));
     const order = [
       at(/ptep_get_and_clear.* > do_wp_page$/),
       at(/flush_tlb_mm_range.* > do_wp_page$/),
@@ -93,35 +78,27 @@ describe("pvtwin mm", () => {
     expect(order.slice(0, 4)).to.deep.equal([...order.slice(0, 4)].sort((a, b) => a - b));
   });
 
-  const bad = (run: () => unknown): string => {
-    try {
-      run();
-    } catch (error) {
-      expect(error).to.be.instanceOf(BadInput);
-      return (error as Error).message;
-    }
-    throw new Error("nothing was refused");
-  };
-
-  it("refuses a file that is not there, a line that is no script, and damaged gzip", () => {
-    expect(bad(() => mm(join(dir, "none.jsonl")))).to.match(/none\.jsonl: cannot be read \(ENOENT\); /);
+  it("refuses a file that is not there, a line that is no script, and damaged gzip", async () => {
+    expect(await refusal("mm", join(dir, "none.jsonl"))).to.match(/none\.jsonl: cannot be read \(ENOENT\); /);
     writeFileSync(file, `${script(2)}\n{"name": 5}\n`);
-    expect(bad(() => mm(file))).to.match(/one\.jsonl: line 2, name: .*; see FORMAT\.md/);
+    expect(await refusal("mm", file)).to.match(/one\.jsonl: line 2, name: .*; see FORMAT\.md/);
     writeFileSync(file, "no json");
-    expect(bad(() => mm(file))).to.match(/line 1: is not JSON; /);
+    expect(await refusal("mm", file)).to.match(/line 1: is not JSON; /);
     writeFileSync(file, Buffer.from([0x1f, 0x8b, 8, 0]));
-    expect(bad(() => mm(file))).to.match(/damaged gzip; /);
+    expect(await refusal("mm", file)).to.match(/damaged gzip; /);
     writeFileSync(file, "\n");
-    expect(bad(() => mm(file))).to.match(/holds no script; /);
+    expect(await refusal("mm", file)).to.match(/holds no script; /);
   });
 
-  it("refuses steps that are not there, and steps on what a script does not have", () => {
-    expect(bad(() => mm(FILE, "--step", "fork_cow"))).to.match(/--step: fork_cow: names no step; /);
-    expect(bad(() => mm(FILE, "--step", "fork_cow:99"))).to.match(/fork_cow:99: is no step of its scripts; /);
-    expect(bad(() => mm(FILE, "--explain"))).to.match(/--explain: needs one step to explain; /);
+  it("refuses steps that are not there, and steps on what a script does not have", async () => {
+    expect(await refusal("mm", FILE, "--step", "fork_cow")).to.match(/--step: fork_cow: names no step; /);
+    expect(await refusal("mm", FILE, "--step", "fork_cow:99")).to.match(
+      /fork_cow:99: is no step of its scripts; /,
+    );
+    expect(await refusal("mm", FILE, "--explain")).to.match(/--explain: needs one step to explain; /);
     writeFileSync(file, script(2).replace('"region":"a","from":1', '"region":"b","from":1'));
-    expect(bad(() => mm(file))).to.match(/one step 1: there is no region b; /);
+    expect(await refusal("mm", file)).to.match(/one step 1: there is no region b; /);
     writeFileSync(file, script(2).replace('"task":"t0","op":"touch"', '"task":"t9","op":"touch"'));
-    expect(bad(() => mm(file))).to.match(/one step 1: there is no task t9 now; /);
+    expect(await refusal("mm", file)).to.match(/one step 1: there is no task t9 now; /);
   });
 });

@@ -2,26 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { main } from "../../cli/main.js";
+import { type Ran, runMain } from "./run-main.js";
 
 const DIRECTED = join(__dirname, "../data/xen-4.17/directed.jsonl");
 
-/** Run `pvtwin replay ARGS`; what it wrote to each stream, and its exit status. */
-async function replay(...args: string[]): Promise<{ out: string; err: string; status: number }> {
-  const [out, err]: string[][] = [[], []];
-  const { write: writeOut } = process.stdout;
-  const { write: writeErr } = process.stderr;
-  process.stdout.write = ((text: string) => out!.push(text) > 0) as typeof writeOut;
-  process.stderr.write = ((text: string) => err!.push(text) > 0) as typeof writeErr;
-  try {
-    const status = await main(["replay", ...args]);
-    return { out: out!.join(""), err: err!.join(""), status };
-  } finally {
-    process.stdout.write = writeOut;
-    process.stderr.write = writeErr;
-    process.exitCode = undefined;
-  }
-}
+const replay = (...args: string[]): Promise<Ran> => runMain("replay", ...args);
 
 describe("pvtwin replay", () => {
   let dir: string;

@@ -2,9 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Command } from "commander";
-import { BadInput } from "../../abi/bad-input.js";
-import { register } from "../../cli/walk.js";
+import { type Ran, refusal, runMain } from "./run-main.js";
 
 const PDPTE = join(__dirname, "../data/x86-walk/pdpte-by-rule.jsonl");
 
@@ -19,21 +17,7 @@ const KERNEL = {
   },
 };
 
-/** Run `pvtwin walk ARGS`; returns what it printed, and the exit status. */
-function walk(...args: string[]): { text: string; status: number } {
-  const program = new Command().exitOverride();
-  register(program);
-  const written: string[] = [];
-  const { write } = process.stdout;
-  process.stdout.write = ((text: string) => written.push(text) > 0) as typeof write;
-  try {
-    program.parse(["walk", ...args], { from: "user" });
-    return { text: written.join(""), status: Number(process.exitCode ?? 0) };
-  } finally {
-    process.stdout.write = write;
-    process.exitCode = undefined;
-  }
-}
+const walk = (...args: string[]): Promise<Ran> => runMain("walk", ...args);
 
 describe("pvtwin walk", () => {
   let dir: string;
@@ -46,8 +30,8 @@ describe("pvtwin walk", () => {
   });
   afterEach(() => rmSync(dir, { recursive: true }));
 
-  it("prints a walk as Xen prints one, and what becomes of the access", () => {
-    expect(walk(file, "0xffffffff80202008").text.split("\n")).to.deep.equal([
+  it("prints a walk as Xen prints one, and what becomes of the access", async () => {
+    expect((await walk(file, "0xffffffff80202008")).out.split("\n")).to.deep.equal([
       "Pagetable walk from ffffffff80202008:",
       " L4[0x1ff] = 0000000004001067 ffffffffffffffff",
       " L3[0x1fe] = 0000000004002067 ffffffffffffffff",
@@ -58,34 +42,34 @@ describe("pvtwin walk", () => {
     ]);
   });
 
-  it("ends at a superpage, marked (PSE)", () => {
+  it("ends at a superpage, marked (PSE)", async () => {
     scenario({ access: "x" });
-    const lines = walk(file, "0xffffffff80001000").text.split("\n");
+    const lines = (await walk(file, "0xffffffff80001000")).out.split("\n");
     expect(lines[3]).to.equal(" L2[0x000] = 80000000044000e3 ffffffffffffffff (PSE)");
     expect(lines[4]).to.equal("Fetch by CPL 0: #PF, error code 0011 (P I)");
   });
 
-  it("ends at an absent entry, and prints it", () => {
-    const lines = walk(file, "0x1000").text.split("\n");
+  it("ends at an absent entry, and prints it", async () => {
+    const lines = (await walk(file, "0x1000")).out.split("\n");
     expect(lines.slice(1, 3)).to.deep.equal([
       " L4[0x000] = 0000000000000000 ffffffffffffffff",
       "Read by CPL 0: #PF, error code 0000",
     ]);
   });
 
-  it("walks no table for an address that is not canonical", () => {
-    expect(walk(file, "0x800000000000").text).to.equal(
+  it("walks no table for an address that is not canonical", async () => {
+    expect((await walk(file, "0x800000000000")).out).to.equal(
       "Pagetable walk from 0000800000000000:\nRead by CPL 0: #GP, the address is not canonical\n",
     );
   });
 
-  it("begins at level 5 with five levels", () => {
+  it("begins at level 5 with five levels", async () => {
     scenario({ mode: "5level", tables: { ...KERNEL.tables, t0: { "511": "t0|0x67", "510": "t2|0x67" } } });
-    expect(walk(file, "0xffffffff80001000").text).to.match(/^.*\n L5\[0x1ff\] = .*\n L4\[0x1ff\]/);
+    expect((await walk(file, "0xffffffff80001000")).out).to.match(/^.*\n L5\[0x1ff\] = .*\n L4\[0x1ff\]/);
   });
 
-  it("gives levels and result as one JSON document", () => {
-    const { levels, result } = JSON.parse(walk(file, "0xffffffff80001000", "--json").text);
+  it("gives levels and result as one JSON document", async () => {
+    const { levels, result } = JSON.parse((await walk(file, "0xffffffff80001000", "--json")).out);
     expect(levels).to.deep.equal([
       { level: 4, slot: 511, entry: "0x0000000004001067" },
       { level: 3, slot: 510, entry: "0x0000000004002067" },
@@ -94,16 +78,16 @@ describe("pvtwin walk", () => {
     expect(result).to.deep.equal({ ok: true, pa: "m1+0x1000", ad: {} });
   });
 
-  it("finds a case of a file by its name", () => {
-    expect(walk("pdpte-0000", "--cases", PDPTE).text).to.contain(
+  it("finds a case of a file by its name", async () => {
+    expect((await walk("pdpte-0000", "--cases", PDPTE)).out).to.contain(
       "MOV to CR3: #GP, a PDPTE has reserved bits\n",
     );
-    expect(() => walk("pdpte-none", "--cases", PDPTE)).to.throw(BadInput, /no case is called pdpte-none/);
+    expect(await refusal("walk", "pdpte-none", "--cases", PDPTE)).to.match(/no case is called pdpte-none/);
   });
 
-  it("compares a file of cases: exit status 0 if all are equal, 1 if not", () => {
-    const same = walk("--cases", PDPTE, "--json");
-    expect(JSON.parse(same.text)).to.deep.equal({ cases: 128, equal: 128, different: 0, first: [] });
+  it("compares a file of cases: exit status 0 if all are equal, 1 if not", async () => {
+    const same = await walk("--cases", PDPTE, "--json");
+    expect(JSON.parse(same.out)).to.deep.equal({ cases: 128, equal: 128, different: 0, first: [] });
     expect(same.status).to.equal(0);
 
     const wrong = join(dir, "wrong.jsonl");
@@ -121,16 +105,16 @@ describe("pvtwin walk", () => {
     };
     const rest = { name: "wrong-0", pkru: "0x0", cpl: 0, access: "r", va: "0xffffffff80202000", result };
     writeFileSync(wrong, JSON.stringify({ ...KERNEL, ...full, ...rest }));
-    const { text, status } = walk("--cases", wrong);
-    expect(text).to.match(
+    const { out, status } = await walk("--cases", wrong);
+    expect(out).to.match(
       /^1 walks, 0 equal, 1 different\n.*: wrong-0\n {2}recorded .*d6.*\n {2}modelled .*d5/,
     );
     expect(status).to.equal(1);
   });
 
-  it("asks for an address where the scenario has none", () => {
-    expect(() => walk(file)).to.throw(BadInput, /kernel.json: va: a hexadecimal number is needed/);
-    expect(() => walk(file, "12")).to.throw(BadInput, /va: not a hexadecimal number/);
-    expect(() => walk()).to.throw(BadInput, /neither a scenario nor --cases/);
+  it("asks for an address where the scenario has none", async () => {
+    expect(await refusal("walk", file)).to.match(/kernel.json: va: a hexadecimal number is needed/);
+    expect(await refusal("walk", file, "12")).to.match(/va: not a hexadecimal number/);
+    expect(await refusal("walk")).to.match(/neither a scenario nor --cases/);
   });
 });

@@ -3,24 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Command } from "commander";
-import { register } from "../../cli/notes.js";
-import { bzImage, elf, type ElfSpec, linuxNotes, pack, rejection } from "./image-builder.js";
+import { type Ran, refusal, runMain } from "../cli/run-main.js";
+import { bzImage, elf, type ElfSpec, linuxNotes, pack } from "./image-builder.js";
 
-/** What `pvtwin notes` prints. */
-async function notes(...args: string[]): Promise<string> {
-  const program = new Command("pvtwin").exitOverride();
-  register(program);
-  const write = process.stdout.write;
-  let text = "";
-  process.stdout.write = ((chunk: string) => ((text += chunk), true)) as typeof write;
-  try {
-    await program.parseAsync(["notes", ...args], { from: "user" });
-  } finally {
-    process.stdout.write = write;
-  }
-  return text;
-}
+const notes = (...args: string[]): Promise<Ran> => runMain("notes", ...args);
 
 describe("pvtwin notes", () => {
   const folder = mkdtempSync(join(tmpdir(), "pvtwin-"));
@@ -30,7 +16,7 @@ describe("pvtwin notes", () => {
 
   it("prints one JSON document", async () => {
     image({ segment: [...linuxNotes.slice(0, 1), ...linuxNotes.slice(3, 4)] });
-    expect(JSON.parse(await notes(file, "--json"))).to.deep.equal({
+    expect(JSON.parse((await notes(file, "--json")).out)).to.deep.equal({
       file,
       format: "bzImage",
       compression: "gzip",
@@ -67,7 +53,7 @@ describe("pvtwin notes", () => {
         { type: 99, desc: "\x01" },
       ],
     });
-    expect(await notes(file)).to.equal(
+    expect((await notes(file)).out).to.equal(
       [
         `${file}: bzImage, gzip, 64-bit x86-64`,
         "",
@@ -99,18 +85,17 @@ describe("pvtwin notes", () => {
 
   it("says so of an image without Xen notes", async () => {
     image({});
-    expect(await notes(file)).to.match(/\nno Xen notes\n[^]*supported: -\nrequired: {2}-\n/);
+    expect((await notes(file)).out).to.match(/\nno Xen notes\n[^]*supported: -\nrequired: {2}-\n/);
   });
 
   it("sends a terminal nothing that could command it", async () => {
     image({ segment: [{ type: 7, desc: "\x1b[2J\x9b\0" }] });
-    expect(await notes(file)).to.match(/GUEST_VERSION {2}\?\[2J\?\n/);
+    expect((await notes(file)).out).to.match(/GUEST_VERSION {2}\?\[2J\?\n/);
   });
 
   it("prints nothing of an image that it refuses", async () => {
     writeFileSync(file, "not a kernel");
-    const error = await rejection(() => notes(file));
-    expect(error.message).to.equal(
+    expect(await refusal("notes", file)).to.equal(
       `${file}: offset 0x0: is neither ELF nor bzImage; name a vmlinux, a compressed vmlinux or a bzImage`,
     );
   });
