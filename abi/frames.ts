@@ -1,31 +1,20 @@
 /**
  * Frame numbers and addresses, branded so that mixing two spaces is a type error.
  *
- * Mirrors: mfn_t, gfn_t (xen/include/xen/mm-frame.h) and Linux's pfn_t.
- * Differs: a PV guest's gfn is its mfn, so one conversion function stands for both.
+ * Mirrors: mfn_t, xen/include/xen/mm-frame.h.
+ * Differs: a PV guest's gfn is its mfn, so one type stands for both.
  */
 
 /** Machine frame: what Xen writes into its own pagetables, and the MMU reads. */
 export type Mfn = number & { readonly __frame: "mfn" };
 
-/** What a guest writes into its tables. For a PV guest gfn == mfn. */
-export type Gfn = number & { readonly __frame: "gfn" };
-
-/** A guest's linear view of its own memory. */
-export type Pfn = number & { readonly __frame: "pfn" };
-
 /** Virtual page number: virtual address >> 12, 36 bits (45 with five levels); divide it, never shift it. */
 export type Vpn = number & { readonly __address: "vpn" };
 
-/** A domain. */
-export type Domid = number;
 /** A virtual CPU of one domain. */
 export type VcpuId = number;
 /** A physical CPU. */
 export type PcpuId = number;
-
-/** All ones in 32 bits: no frame of any modelled machine. Mirrors: INVALID_MFN. */
-export const INVALID_MFN = 0xffffffff as Mfn;
 
 /** A plain number as a frame number, and as a page number: where one comes from outside the types. */
 export const mfn = (n: number): Mfn => n as Mfn;
@@ -44,6 +33,5 @@ export function vpn_of_linear(page: number): Vpn {
   return (page % 2 ** 36) as Vpn;
 }
 
-/** A machine address's frame, and the reverse. Units: bytes. */
-export const PAGE_SHIFT = 12;
+/** Units: bytes. */
 export const PAGE_SIZE = 4096;

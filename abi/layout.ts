@@ -19,9 +19,7 @@ export const PERDOMAIN_SLOT = 260;
 export const XEN_VIRT_SLOT = 261;
 export const DIRECTMAP_SLOT = 262;
 
-/** User half of an L4, and the slots of a Linux guest's kernel half. */
-export const FIRST_USER_SLOT = 0;
-export const LAST_USER_SLOT = 255;
+/** The slots of a Linux guest's kernel half. */
 export const LINUX_DIRECT_MAP_SLOT = 273;
 export const LINUX_VMALLOC_FIRST_SLOT = 402;
 export const LINUX_VMALLOC_LAST_SLOT = 465;

@@ -14,7 +14,6 @@ import type { Vpn } from "./frames.js";
 
 /** Entries of a table on the processor; the checker uses smaller tables. */
 export const PTES = 512;
-export const PTES_SHIFT = 9;
 
 export const _PAGE_PRESENT = 0x001;
 export const _PAGE_RW = 0x002;

@@ -32,7 +32,6 @@ export interface PerThreadOptions {
 
 /** Two CPUs, three threads over two mms, two slots, two operations a thread. */
 export const SMALL: PerThreadOptions = { cpus: 2, threads: [0, 0, 1], slots: 2, ops: 2 };
-export const LARGE: PerThreadOptions = { cpus: 2, threads: [0, 0, 1], slots: 2, ops: 3 };
 
 export function perThreadSource(options: PerThreadOptions): ModelSource {
   return { module: __filename, make: "perThread", options };

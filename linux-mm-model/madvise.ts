@@ -14,7 +14,6 @@ import { is_anon } from "./rmap.js";
 import { tlb_adjust, tlb_finish_mmu, tlb_gather_mmu, unmap_page_range } from "./unmap.js";
 import { NO_FILE, NO_VMA, VM_LOCKED } from "./vma.js";
 
-export const MADV_NORMAL = 0;
 export const MADV_WILLNEED = 3;
 export const MADV_DONTNEED = 4;
 export const MADV_FREE = 8;

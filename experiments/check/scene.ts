@@ -25,11 +25,6 @@ export interface Bounds {
 
 export const DEFAULT_BOUNDS: Bounds = { vcpus: 2, threads: 3, mms: 2, slots: 1, ops: 1 };
 
-export interface SceneOverrides {
-  readonly rules?: Partial<AuditRules>;
-  readonly unlazy?: boolean;
-}
-
 export interface Scene {
   readonly machine: Machine;
   /** First frame that the threads and what they do may take, and the first behind. */
