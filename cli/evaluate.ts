@@ -15,6 +15,7 @@ import { renderTable } from "./table.js";
 import { renderMail } from "./mail.js";
 import { kernelOption } from "./kernel-option.js";
 import { withPatches } from "./patch-totals.js";
+import { damageWarnings } from "./warnings.js";
 
 export function register(program: Command): void {
   program
@@ -55,6 +56,8 @@ export function register(program: Command): void {
         ...(flags.kernel === undefined ? {} : { kernel: await kernelOption(flags.kernel) }),
       };
       const measured = await evaluate(options).finally(() => bar.stop());
+      for (const workload of measured.workloads)
+        process.stderr.write(damageWarnings(workload.file, workload));
       const { linux, xen } = flags;
       const result =
         linux === undefined && xen === undefined

@@ -11,6 +11,7 @@ import { type CountsComparison, readCounts } from "../experiments/run/compare-co
 import { type RunOutcome, runOnce } from "../experiments/run/run-workload.js";
 import { writeOutput } from "../experiments/write-output.js";
 import { exact, si, signedPercent } from "./numbers.js";
+import { damageWarnings } from "./warnings.js";
 
 interface Flags {
   readonly proposal: string;
@@ -55,6 +56,7 @@ export function register(program: Command): void {
         timeline: flags.trace === undefined ? undefined : profile,
         counts,
       });
+      process.stderr.write(damageWarnings(file, workload));
       const { cycles, ledger } = priceLedger(profile, outcome.counts, outcome.byCause);
       const traces = timeline === undefined ? [] : writeParts(flags.trace!, timeline.documents());
       if (flags.folded !== undefined) {

@@ -1,9 +1,9 @@
 /** `pvtwin trace summary FILE`: what a recording holds, as a table or as one JSON document. */
 import type { Command } from "commander";
-import type { ImportReport } from "../experiments/import/import-trace.js";
 import { summarizeTrace } from "../experiments/import/summary.js";
 import type { TraceSummary } from "../experiments/import/summary-form.js";
 import { exact } from "./numbers.js";
+import { warnings } from "./warnings.js";
 
 interface Flags {
   readonly json: boolean;
@@ -26,18 +26,9 @@ export function register(program: Command): void {
     )
     .action(async (file: string, flags: Flags) => {
       const { summary, report } = await summarizeTrace(file, { strict: flags.strict });
-      process.stderr.write(warnings(file, report));
+      process.stderr.write(warnings(file, report.warnings));
       process.stdout.write(flags.json ? `${JSON.stringify(summary)}\n` : table(summary));
     });
-}
-
-function warnings(file: string, report: ImportReport): string {
-  return report.warnings
-    .map(({ what, count, firstLine, damage }) => {
-      const times = count === 1 ? "" : ` (${exact(count)} times)`;
-      return `pvtwin: ${damage ? "warning" : "note"}: ${file}: line ${firstLine}: ${what}${times}\n`;
-    })
-    .join("");
 }
 
 function table(s: TraceSummary): string {

@@ -179,8 +179,13 @@ export interface WorkloadResult {
   readonly switches: number;
   /** Without raw_syscalls:sys_enter, XPTI's cost is a lower bound; the remedy is in `notes`. */
   readonly lowerBound: boolean;
-  /** Warnings of the import and assumptions of the run, each with its count. */
-  readonly notes: { readonly what: string; readonly count: number }[];
+  /** Warnings of the import, which say where and whether it is damage, and assumptions of the run; each with its count. */
+  readonly notes: {
+    readonly what: string;
+    readonly count: number;
+    readonly firstLine?: number;
+    readonly damage?: boolean;
+  }[];
 }
 
 /** A file that was read, and what was in it. */
