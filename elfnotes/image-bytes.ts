@@ -12,58 +12,70 @@ const MAX_STRING = 4096;
 const CUT_SHORT = "the image is cut short or damaged; copy or build it again";
 
 export class ImageBytes {
-  private readonly view: DataView;
-
   /** `within` is said after offsets that are not the file's own, as in " of the unpacked kernel". */
   constructor(
     readonly file: string,
-    readonly data: Uint8Array,
+    private readonly held: Uint8Array,
     readonly within = "",
-  ) {
-    this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  }
+  ) {}
 
   get length(): number {
-    return this.data.length;
+    return this.held.length;
+  }
+
+  /** All of them, as a view where they are held. */
+  get data(): Uint8Array {
+    return this.held;
   }
 
   u8(offset: number, part: string): number {
-    this.need(offset, 1, part);
-    return this.view.getUint8(offset);
+    return this.slice(offset, 1, part)[0]!;
   }
 
   u16(offset: number, part: string): number {
-    this.need(offset, 2, part);
-    return this.view.getUint16(offset, true);
+    const bytes = this.slice(offset, 2, part);
+    return bytes[0]! | (bytes[1]! << 8);
   }
 
   u32(offset: number, part: string): number {
-    this.need(offset, 4, part);
-    return this.view.getUint32(offset, true);
+    return wordOf(this.slice(offset, 4, part), 0);
   }
 
   u64(offset: number, part: string): bigint {
-    this.need(offset, 8, part);
-    return this.view.getBigUint64(offset, true);
+    const bytes = this.slice(offset, 8, part);
+    return (BigInt(wordOf(bytes, 4)) << 32n) | BigInt(wordOf(bytes, 0));
   }
 
-  /** `length` bytes at `offset`, as a view: nothing is copied. */
+  /** `length` bytes at `offset`, as a view where they are held: nothing is copied. */
   slice(offset: number, length: number, part: string): Uint8Array {
     this.need(offset, length, part);
-    return this.data.subarray(offset, offset + length);
+    return this.at(offset, length);
+  }
+
+  /** Copy bytes at `offset`, all of them in the image, to fill `into`. */
+  copy(offset: number, into: Uint8Array): void {
+    into.set(this.at(offset, into.length));
+  }
+
+  /** `length` bytes at `offset`, all of them in the image, as an image of their own. */
+  part(offset: number, length: number, within = this.within): ImageBytes {
+    return new ImageBytes(this.file, this.at(offset, length), within);
   }
 
   /** The bytes up to the first NUL, one character each. Mirrors: elf_strval(). */
   string(offset: number, part: string): string {
     this.need(offset, 1, part);
-    const end = this.data.indexOf(0, offset);
-    if (end < 0 || end - offset > MAX_STRING) throw this.bad(offset, `${part} has no end`, CUT_SHORT);
-    return Buffer.from(this.data.subarray(offset, end)).toString("latin1");
+    const bytes = this.at(offset, Math.min(MAX_STRING + 1, this.length - offset));
+    const end = bytes.indexOf(0);
+    if (end < 0) throw this.bad(offset, `${part} has no end`, CUT_SHORT);
+    return Buffer.from(bytes.subarray(0, end)).toString("latin1");
   }
 
   /** Does the text stand at `offset`? No error if the file ends before. */
   has(offset: number, text: string): boolean {
-    return [...text].every((c, i) => this.data[offset + i] === c.charCodeAt(0));
+    if (offset + text.length > this.length) return false;
+    const bytes = this.at(offset, text.length);
+    return [...text].every((c, i) => bytes[i] === c.charCodeAt(0));
   }
 
   /** Errors: BadInput, if one of the `length` bytes at `offset` is not in the file. */
@@ -77,4 +89,13 @@ export class ImageBytes {
   bad(offset: number, what: string, remedy = CUT_SHORT): BadInput {
     return new BadInput(this.file, `offset 0x${offset.toString(16)}${this.within}`, what, remedy);
   }
+
+  /** Bytes that are in the image. */
+  protected at(offset: number, length: number): Uint8Array {
+    return this.held.subarray(offset, offset + length);
+  }
+}
+
+function wordOf(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }

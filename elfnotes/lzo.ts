@@ -54,7 +54,7 @@ export function unpackLzo(lzo: ImageBytes, limit: number, kept?: KeptParts): Uin
     else {
       decoder.load(at, 0);
       decoder.reserve(unpacked);
-      decoder.append(unpacked).set(lzo.data.subarray(data, data + packed));
+      lzo.copy(data, decoder.append(unpacked));
     }
     verify(lzo, sums, flags, decoder, start);
     decoder.pass();

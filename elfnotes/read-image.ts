@@ -3,12 +3,13 @@
  *
  * Mirrors: elf_xen_parse(), xen/common/libelf/libelf-dominfo.c.
  */
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { XEN_ELFNOTE_FEATURES, XEN_ELFNOTE_SUPPORTED_FEATURES } from "../abi/elf-notes.js";
 import { BadInput } from "../abi/bad-input.js";
 import { findPayload, isBzImage, type Payload } from "./bzimage.js";
 import { decodeNote, type Note, wordsOf } from "./decode-note.js";
 import { type Elf, readElf } from "./elf.js";
+import { FileBytes } from "./file-bytes.js";
 import { findNotes, type NoteSource } from "./find-notes.js";
 import { readGuestInfo } from "./guest-info.js";
 import { ImageBytes } from "./image-bytes.js";
@@ -42,7 +43,11 @@ export interface KernelImage {
  * Errors: BadInput, naming the file, the offset and what to do.
  */
 export async function readImage(file: string): Promise<KernelImage> {
-  return decodeImage(readBytes(file), file === STDIN ? "standard input" : file);
+  return decodeImage(readBytes(file), nameOf(file));
+}
+
+function nameOf(file: string): string {
+  return file === STDIN ? "standard input" : file;
 }
 
 /** What an image says, without its bytes. */
@@ -50,27 +55,54 @@ export type ImageNotes = Omit<KernelImage, "bytes" | "elf"> & { readonly elf: Om
 
 /** As readImage(), for a reader of notes alone: it is faster, and takes less memory. */
 export async function readImageNotes(file: string): Promise<ImageNotes> {
-  return decodeImageNotes(readBytes(file), file === STDIN ? "standard input" : file);
+  if (file === STDIN) return decodeImageNotes(readBytes(file), nameOf(file));
+  return keptOrWhole(
+    (kept) => decodeOpen(file, kept),
+    () => readImage(file),
+  );
 }
 
 /** As readImageNotes(), of bytes that are called `file` in messages. */
 export async function decodeImageNotes(data: Uint8Array, file: string): Promise<ImageNotes> {
+  const bytes = new ImageBytes(file, data);
+  return keptOrWhole(
+    (kept) => decode(bytes, kept),
+    () => decode(bytes),
+  );
+}
+
+/** Read all, where more than is kept is needed to find the notes, or to say what is wrong. */
+async function keptOrWhole(
+  partly: (kept: KeptParts) => Promise<ImageNotes>,
+  whole: () => Promise<ImageNotes>,
+): Promise<ImageNotes> {
   try {
-    return await decode(data, file, new KeptParts());
+    return await partly(new KeptParts());
   } catch (error) {
-    // More is needed to find the notes, or to say what is wrong.
-    if (error instanceof NotKept || error instanceof BadInput) return decode(data, file);
+    if (error instanceof NotKept || error instanceof BadInput) return whole();
     throw error;
   }
 }
 
 /** As readImage(), of bytes that are called `file` in messages. */
 export async function decodeImage(data: Uint8Array, file: string): Promise<KernelImage> {
-  return decode(data, file);
+  return decode(new ImageBytes(file, data));
 }
 
-async function decode(data: Uint8Array, file: string, kept?: KeptParts): Promise<KernelImage> {
-  const bytes = new ImageBytes(file, data);
+async function decodeOpen(file: string, kept: KeptParts): Promise<ImageNotes> {
+  const fd = orUnreadable(file, () => {
+    needRegular(file);
+    return openSync(file, "r");
+  });
+  try {
+    return await decode(new FileBytes(file, fd, 0, fstatSync(fd).size), kept);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function decode(bytes: ImageBytes, kept?: KeptParts): Promise<KernelImage> {
+  const { file } = bytes;
   if (!isBzImage(bytes)) {
     if (compressionOf(bytes) === undefined) {
       throw bytes.bad(0, "is neither ELF nor bzImage", "name a vmlinux, a compressed vmlinux or a bzImage");
@@ -80,21 +112,31 @@ async function decode(data: Uint8Array, file: string, kept?: KeptParts): Promise
     return { file, bytes, format: `elf${read.bits}`, compression, ...readNotes(read) };
   }
   const payload = findPayload(bytes);
-  const packed = bytes.slice(payload.offset, payload.length, "the compressed kernel");
-  const stream = new ImageBytes(file, packed, " of the compressed kernel");
+  const stream = bytes.part(payload.offset, payload.length, " of the compressed kernel");
   const { compression, elf } = await unpack(stream, true, kept);
   return { file, bytes, format: "bzImage", compression, payload, ...readNotes(readElf(elf)) };
 }
 
 function readBytes(file: string): Uint8Array {
-  const remedy = "name a vmlinux or a bzImage";
-  try {
+  return orUnreadable(file, () => {
     if (file === STDIN) return readFileSync(0);
-    if (!statSync(file).isFile()) throw new BadInput(file, "", "is no regular file", remedy);
+    needRegular(file);
     return readFileSync(file);
+  });
+}
+
+const REMEDY = "name a vmlinux or a bzImage";
+
+function needRegular(file: string): void {
+  if (!statSync(file).isFile()) throw new BadInput(file, "", "is no regular file", REMEDY);
+}
+
+function orUnreadable<T>(file: string, read: () => T): T {
+  try {
+    return read();
   } catch (error) {
     if (error instanceof BadInput) throw error;
-    throw new BadInput(file, "", `cannot be read (${(error as NodeJS.ErrnoException).code})`, remedy);
+    throw new BadInput(file, "", `cannot be read (${(error as NodeJS.ErrnoException).code})`, REMEDY);
   }
 }
 

@@ -119,5 +119,5 @@ function sizeOf(packed: ImageBytes): number {
 }
 
 function withoutSize(packed: ImageBytes): ImageBytes {
-  return new ImageBytes(packed.file, packed.data.subarray(0, -4), packed.within);
+  return packed.part(0, packed.length - 4);
 }

@@ -116,7 +116,7 @@ export class WasmDecoder {
 
   /** Put `length` packed bytes at `source`, and begin to read there. Returns the address of their end. */
   load(offset: number, length: number): number {
-    new Uint8Array(this.memory.buffer, this.source).set(this.packed.data.subarray(offset, offset + length));
+    this.packed.copy(offset, this.view(this.source, this.source + length));
     this.base = offset;
     this.run.moved(this.source, this.run.to.value);
     return this.source + length;

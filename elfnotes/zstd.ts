@@ -102,8 +102,8 @@ function unpackBlock(zstd: ImageBytes, { kind, offset, stored, size }: Block, de
   decoder.load(offset, 0);
   decoder.reserve(size);
   const room = decoder.append(size);
-  if (kind === RLE_BLOCK) room.fill(zstd.data[offset]!);
-  else room.set(zstd.data.subarray(offset, offset + size));
+  if (kind === RLE_BLOCK) room.fill(zstd.u8(offset, "a zstd block"));
+  else zstd.copy(offset, room);
 }
 
 /** Read the frame's header, and see where its blocks are. Mirrors: RFC 8878, 3.1.1. */
