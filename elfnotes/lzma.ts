@@ -21,17 +21,37 @@ const LONGEST = 300;
 const CONTEXTS = 2 * 1860;
 const LITERAL_CONTEXT = 2 * 0x300;
 
+/** What wasm/lzma.ts keeps, where a literal's context has so many bits. */
+export function lzmaTables(literalBits: number): number {
+  return CONTEXTS + (LITERAL_CONTEXT << literalBits);
+}
+
+/** Of LZMA2, a literal's context has no more bits. */
+export const MOST_LITERAL_BITS = 4;
+
+/** Bits of a literal's context, from the byte before and from its position; of a match's, from its position. */
+export interface LzmaProperties {
+  readonly lc: number;
+  readonly lp: number;
+  readonly pb: number;
+}
+
+/** Of the byte that says them; undefined for one that cannot. */
+export function lzmaProperties(byte: number): LzmaProperties | undefined {
+  if (byte >= 9 * 5 * 5) return undefined;
+  return { lc: byte % 9, lp: Math.floor(byte / 9) % 5, pb: Math.floor(byte / 45) };
+}
+
 /**
  * Unpack the file that fills `lzma`, to at most `limit` bytes.
  *
  * Errors: BadInput, if it is damaged or unpacks to more.
  */
 export function unpackLzma(lzma: ImageBytes, limit: number): Uint8Array {
-  const properties = lzma.u8(0, "the lzma header");
-  if (properties >= 9 * 5 * 5) throw lzma.bad(0, `lzma has no properties ${properties}`);
-  const lc = properties % 9;
-  const lp = Math.floor(properties / 9) % 5;
-  const pb = Math.floor(properties / 45);
+  const byte = lzma.u8(0, "the lzma header");
+  const properties = lzmaProperties(byte);
+  if (properties === undefined) throw lzma.bad(0, `lzma has no properties ${byte}`);
+  const { lc, lp, pb } = properties;
   const said = lzma.u64(5, "the lzma header");
   if (said !== UNSAID && said > limit) {
     throw lzma.bad(5, `says that it unpacks to ${said} bytes, more than ${limit}`, WRONG_SIZE);
@@ -39,10 +59,11 @@ export function unpackLzma(lzma: ImageBytes, limit: number): Uint8Array {
   const size = said === UNSAID ? undefined : Number(said); // else a marker tells
   const most = size ?? limit;
 
-  const decoder = new WasmDecoder(lzma, most, CONTEXTS + (LITERAL_CONTEXT << (lc + lp)));
+  const decoder = new WasmDecoder(lzma, most, lzmaTables(lc + lp));
   const { run, source, tables, target } = decoder;
   const sourceEnd = decoder.load(0, lzma.length);
-  run.lzmaBegin(source + HEADER, target, tables, lc, lp);
+  run.lzmaReset(tables, lc, lp);
+  run.lzmaBegin(source + HEADER);
   while (decoder.length !== size) {
     const wanted = Math.min(most, decoder.length + STRIDE + LONGEST);
     if (decoder.room - target < wanted) decoder.grow();

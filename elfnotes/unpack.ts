@@ -95,7 +95,7 @@ function unpackStream(
     case "lzma":
       return unpackLzma(stream, limit);
     case "xz":
-      return unpackXz(stream, limit);
+      return unpackXz(stream, limit, kept);
     case "lzo":
       return unpackLzo(stream, limit, kept);
     case "lz4":

@@ -44,7 +44,8 @@ interface Exports {
   bzip2Block(end: number, most: number): number;
   bzip2Unsort(room: number): number;
   lz4(end: number, first: number, most: number, room: number, pause: number): number;
-  lzmaBegin(source: number, target: number, probs: number, lc: number, lp: number): void;
+  lzmaBegin(source: number): void;
+  lzmaReset(probs: number, lc: number, lp: number): void;
   lzma(
     end: number,
     first: number,

@@ -1,8 +1,7 @@
 /**
  * Unpacking of xz, with the x86 filter that kernels use.
  *
- * xz-decompress knows LZMA2 but no filters. So the container is taken apart here: the index tells where the
- * blocks are; each is given to the package as a stream of its own, and then unfiltered and checked.
+ * The index tells where the blocks are; each is unpacked (lzma2.ts), and then unfiltered and checked.
  *
  * Mirrors: The .xz File Format 1.2.1; linux lib/xz/ for what a kernel may use.
  * Differs: CRC64 and SHA-256 are not verified (the kernel takes CRC32 or none).
@@ -10,6 +9,9 @@
 import { crc32 } from "node:zlib";
 import { undoBcjX86 } from "./bcj-x86.js";
 import type { ImageBytes } from "./image-bytes.js";
+import type { KeptParts } from "./kept-parts.js";
+import { LZMA2_PART, LZMA2_TABLES, unpackLzma2 } from "./lzma2.js";
+import { WasmDecoder } from "./wasm-decoder.js";
 
 const HEADER_SIZE = 12; // of a stream; its footer has the same size
 const FILTER_LZMA2 = 0x21;
@@ -32,18 +34,16 @@ interface Block {
  *
  * Errors: BadInput, if the stream is damaged, or if it uses what x86 kernels do not.
  */
-export async function unpackXz(xz: ImageBytes, limit: number): Promise<Uint8Array> {
+export function unpackXz(xz: ImageBytes, limit: number, kept?: KeptParts): Uint8Array {
   const { blocks, check } = readIndex(xz);
   const size = blocks.reduce((sum, block) => sum + block.size, 0);
   if (size > limit) throw xz.bad(0, `unpacks to ${size} bytes`, `name a kernel of at most ${limit} bytes`);
-  const out = new Uint8Array(size);
-  let at = 0;
+  const decoder = new WasmDecoder(xz, size, LZMA2_TABLES, LZMA2_PART, kept);
   for (const block of blocks) {
-    const part = out.subarray(at, at + block.size);
-    await unpackBlock(xz, block, check, part);
-    at += block.size;
+    unpackBlock(xz, block, check, decoder);
+    decoder.pass();
   }
-  return out;
+  return decoder.unpacked;
 }
 
 /** Read footer, header and index. Mirrors: sections 2.1 and 4 of the format. */
@@ -74,22 +74,20 @@ function readIndex(xz: ImageBytes): { blocks: Block[]; check: number } {
   return { blocks, check };
 }
 
-/** Unpack one block into `out`, which has its size. */
-async function unpackBlock(xz: ImageBytes, block: Block, check: number, out: Uint8Array): Promise<void> {
-  const { offset, unpaddedSize } = block;
-  const { headerSize, dictionary, x86 } = readBlockHeader(xz, offset);
+function unpackBlock(xz: ImageBytes, block: Block, check: number, decoder: WasmDecoder): void {
+  const { offset, unpaddedSize, size } = block;
+  const { headerSize, x86 } = readBlockHeader(xz, offset);
   const checkSize = CHECK_SIZE[check]!;
   const length = unpaddedSize - headerSize - checkSize;
   if (length <= 0) throw xz.bad(offset, "the xz index has no room for the block");
-  const data = xz.slice(offset + headerSize, length, "an xz block");
-
-  const [head, tail] = wrap(dictionary, length, out.length);
-  const unpacked = await decompress([head, data, tail], out).catch((error: Error) => {
-    throw xz.bad(offset, `the xz block is damaged (${error.message})`);
-  });
-  if (unpacked !== out.length) {
-    throw xz.bad(offset, `the xz block unpacks to ${unpacked} bytes, its index says ${out.length}`);
+  xz.need(offset + headerSize, length, "an xz block");
+  const start = decoder.at;
+  unpackLzma2(xz, decoder, offset + headerSize, offset + headerSize + length);
+  const unpacked = decoder.at - start;
+  if (unpacked !== size) {
+    throw xz.bad(offset, `the xz block unpacks to ${unpacked} bytes, its index says ${size}`);
   }
+  const out = decoder.view(start, decoder.at);
   if (x86 !== undefined) undoBcjX86(out, x86);
   const checkOffset = offset + roundUp(unpaddedSize) - checkSize;
   if (check === CHECK_CRC32 && xz.u32(checkOffset, "the check") !== crc32(out)) {
@@ -98,10 +96,7 @@ async function unpackBlock(xz: ImageBytes, block: Block, check: number, out: Uin
 }
 
 /** Mirrors: section 3.1 of the format. `x86` is where that filter starts to count; undefined without it. */
-function readBlockHeader(
-  xz: ImageBytes,
-  offset: number,
-): { headerSize: number; dictionary: number; x86: number | undefined } {
+function readBlockHeader(xz: ImageBytes, offset: number): { headerSize: number; x86: number | undefined } {
   const headerSize = (xz.u8(offset, "an xz block") + 1) * 4;
   const end = offset + headerSize - 4;
   verify(xz, offset, headerSize - 4, end, "the header of an xz block");
@@ -114,10 +109,9 @@ function readBlockHeader(
   for (let filters = (flags & 3) + 1; filters > 0; filters--) {
     const id = readVli(xz, cursor, end);
     const size = readVli(xz, cursor, end);
-    const properties = xz.slice(cursor.at, size, "a filter of an xz block");
+    xz.need(cursor.at, size, "a filter of an xz block");
     cursor.at += size;
-    if (id === FILTER_LZMA2 && size === 1 && filters === 1)
-      return { headerSize, dictionary: properties[0]!, x86 };
+    if (id === FILTER_LZMA2 && size === 1 && filters === 1) return { headerSize, x86 };
     if (id !== FILTER_X86 || x86 !== undefined) {
       const remedy = "unpack it with xz -d, and name the result";
       throw xz.bad(offset, `the xz filter 0x${id.toString(16)} is none that x86 kernels use`, remedy);
@@ -125,42 +119,6 @@ function readBlockHeader(
     x86 = size === 4 ? xz.u32(cursor.at - 4, "a filter of an xz block") : 0;
   }
   throw xz.bad(offset, "the xz block has no LZMA2 filter");
-}
-
-/** Header and trailer of a stream around `length` bytes of LZMA2 data: one block, no filter, no check. */
-function wrap(dictionary: number, length: number, size: number): [Buffer, Buffer] {
-  const noCheck = Buffer.from([0, 0]);
-  const blockHeader = Buffer.from([2, 0, FILTER_LZMA2, 1, dictionary, 0, 0, 0]);
-  const head = [
-    Buffer.from("\xfd7zXZ\0", "latin1"),
-    noCheck,
-    crcOf(noCheck),
-    blockHeader,
-    crcOf(blockHeader),
-  ];
-  const records = Buffer.from([0, 1, ...vli(blockHeader.length + 4 + length), ...vli(size)]);
-  const index = Buffer.concat([records, padding(records.length)]);
-  const footer = Buffer.concat([le32((index.length + 4) / 4 - 1), noCheck]);
-  const tail = [padding(length), index, crcOf(index), crcOf(footer), footer, Buffer.from("YZ")];
-  return [Buffer.concat(head), Buffer.concat(tail)];
-}
-
-/** Unpack a stream given in parts into `out`; returns the size, which is one too many if it does not fit. */
-async function decompress(parts: Uint8Array[], out: Uint8Array): Promise<number> {
-  const { XzReadableStream } = (await import("xz-decompress")).default;
-  const input = new ReadableStream<Uint8Array>({
-    start(controller) {
-      for (const part of parts) if (part.length > 0) controller.enqueue(part);
-      controller.close();
-    },
-  });
-  let at = 0;
-  for await (const chunk of new XzReadableStream(input)) {
-    if (at + chunk.length > out.length) return out.length + 1;
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return at;
 }
 
 /** Errors: BadInput, if `length` bytes at `offset` have not the CRC32 that is at `crcOffset`. */
@@ -180,26 +138,6 @@ function readVli(xz: ImageBytes, cursor: { at: number }, end: number): number {
     if ((byte & 0x80) === 0) return value;
   }
   throw xz.bad(cursor.at, "a number in the xz stream has no end");
-}
-
-function vli(value: number): number[] {
-  const bytes = [];
-  for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value & 0x7f) | 0x80);
-  return [...bytes, value];
-}
-
-function crcOf(bytes: Uint8Array): Buffer {
-  return le32(crc32(bytes));
-}
-
-function le32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-function padding(length: number): Buffer {
-  return Buffer.alloc(roundUp(length) - length);
 }
 
 function roundUp(size: number): number {

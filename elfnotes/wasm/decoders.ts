@@ -2,7 +2,7 @@
 export { adler32 } from "./adler32";
 export { bzip2Align, bzip2Begin, bzip2Bits, bzip2Block, bzip2Symbols, bzip2Unsort } from "./bzip2";
 export { lz4 } from "./lz4";
-export { lzma, lzmaBegin } from "./lzma";
+export { lzma, lzmaBegin, lzmaReset } from "./lzma";
 export { lzo, lzoBegin } from "./lzo";
 export { detail, from, moved, to } from "./state";
 export { xxh64, xxh64End } from "./xxh64";

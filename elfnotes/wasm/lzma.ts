@@ -56,16 +56,24 @@ let rep1_: u32 = 1;
 let rep2_: u32 = 1;
 let rep3_: u32 = 1;
 
-/** Begin at the range coder's first byte; all probabilities, at `probs`, are one half. */
-export function lzmaBegin(source: u32, target: u32, probs: u32, lc: u32, lp: u32): void {
-  moved(source + 5, target); // the first byte is always 0
-  code_ = bswap<u32>(load<u32>(source + 1));
+/** All probabilities, at `probs`, are one half; there was no match yet. */
+export function lzmaReset(probs: u32, lc: u32, lp: u32): void {
+  state_ = 0;
+  rep0_ = rep1_ = rep2_ = rep3_ = 1;
   const count = LITERAL + (0x300 << (lc + lp));
   for (let i: u32 = 0; i < count; i++) store<u16>(probs + (i << 1), ONE >> 1);
 }
 
+/** Begin at the range coder's first byte, to go on with what is unpacked. */
+export function lzmaBegin(source: u32): void {
+  moved(source + 5, to); // the first byte is always 0
+  range_ = 0xffff_ffff;
+  code_ = bswap<u32>(load<u32>(source + 1));
+}
+
 /**
- * Unpack until `pause` is reached (MORE), or the end marker (DONE); nothing is written at or beyond `stop`.
+ * Unpack until `pause` is reached (MORE), or the end marker (DONE); nothing is written at or beyond `stop`. Then
+ * `detail` is the code: 0 where the encoder ended.
  * Positions count from `first`; `end` is that of the source.
  */
 export function lzma(
@@ -365,7 +373,7 @@ function keep(at: u32, out: u32, range: u32, code: u32): void {
   }
   range_ = range;
   code_ = code;
-  moved(at, out);
+  failed(MORE, at, out, code);
 }
 
 const SHORT_REP: u32 = 4;
