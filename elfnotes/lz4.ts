@@ -16,6 +16,12 @@ export const LZ4_CHUNK = 8 * 2 ** 20;
 /** What a chunk takes that does not compress. Mirrors: LZ4_COMPRESSBOUND(). */
 const MAX_PACKED = LZ4_CHUNK + Math.floor(LZ4_CHUNK / 255) + 16;
 
+/** How far back a match reaches. */
+const WINDOW = 2 ** 16;
+
+/** What is loaded of a chunk at first: no more than stays in a cache, together with what it unpacks to. */
+const PART = 2 ** 16;
+
 /** What a chunk can fail with. Mirrors: wasm/lz4.ts. */
 const CUT = 16;
 const TOO_LARGE = 17;
@@ -38,7 +44,7 @@ export function unpackLz4(lz4: ImageBytes, limit: number, kept?: KeptParts): Uin
       throw lz4.bad(at, `an lz4 chunk cannot have ${length} bytes`);
     }
     lz4.need(at + 4, length, "an lz4 chunk");
-    unpackChunk(decoder, at + 4, length);
+    unpackChunk(decoder, at + 4, at + 4 + length);
     decoder.pass();
     at += 4 + length;
   }
@@ -46,16 +52,25 @@ export function unpackLz4(lz4: ImageBytes, limit: number, kept?: KeptParts): Uin
 }
 
 /** Chunks do not refer to each other. */
-function unpackChunk(decoder: WasmDecoder, offset: number, length: number): void {
-  const { run } = decoder;
-  const first = decoder.at;
-  const end = decoder.load(offset, length);
-  for (;;) {
-    const before = decoder.at;
-    const status = run.lz4(end, first, LZ4_CHUNK, decoder.room, before + STRIDE);
+function unpackChunk(decoder: WasmDecoder, offset: number, chunkEnd: number): void {
+  const { run, target } = decoder;
+  let first = decoder.at;
+  for (let at = offset, part = PART; ;) {
+    const length = Math.min(part, chunkEnd - at);
+    const end = decoder.load(at, length);
+    const stop = end + chunkEnd - at - length;
+    let status = MORE;
+    while (status === MORE) {
+      const [before, read] = [decoder.at, decoder.offset];
+      status = run.lz4(end, stop, first, LZ4_CHUNK, decoder.room, before + STRIDE);
+      // Not one sequence had room.
+      if (status === MORE && decoder.at === before && decoder.offset === read) decoder.grow();
+      if (decoder.at - target > 2 * WINDOW) first -= decoder.pass(WINDOW);
+    }
     if (status === DONE) return;
-    if (status !== MORE) throw failure(decoder, status, first);
-    if (decoder.at === before) decoder.grow(); // not one sequence had room
+    if (status !== CUT || end === stop) throw failure(decoder, status, first);
+    part = decoder.offset === at ? part * 2 : PART; // not one sequence was whole
+    at = decoder.offset;
   }
 }
 

@@ -43,7 +43,7 @@ interface Exports {
   bzip2Bits(end: number, count: number): number;
   bzip2Block(end: number, most: number): number;
   bzip2Unsort(room: number): number;
-  lz4(end: number, first: number, most: number, room: number, pause: number): number;
+  lz4(end: number, stop: number, first: number, most: number, room: number, pause: number): number;
   lzmaBegin(source: number): void;
   lzmaReset(probs: number, lc: number, lp: number): void;
   lzma(

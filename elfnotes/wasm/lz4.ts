@@ -11,17 +11,37 @@ export const LZ4_TOO_LARGE: u32 = 17;
 export const LZ4_TOO_FAR: u32 = 18;
 
 const MIN_MATCH: u32 = 4;
+
+/** A longer match, as zeros are, is copied in parts, so that no more room than that is needed at a time. */
+const LONG: u32 = 1 << 16;
+
+/** What has still to be copied of a match, from so far back. */
+let left_: u32 = 0;
+let distance_: u32 = 0;
+
 const NO_END: u32 = 0xffff_ffff;
 
 /**
- * Unpack sequences from where it stands to `end`, into a chunk that begins at `first` and unpacks to at most `most`
- * bytes. MORE: the next sequence does not fit before `room`, or begins beyond `pause`.
+ * Unpack sequences from where it stands to `stop`, into a chunk that began at `first`, which need not be in memory
+ * any more, and unpacks to at most `most` bytes. MORE: the next sequence does not fit before `room`, or begins
+ * beyond `pause`, or is long. LZ4_CUT: it goes beyond `end`, which may be before `stop`.
  */
-export function lz4(end: u32, first: u32, most: u32, room: u32, pause: u32): u32 {
+export function lz4(end: u32, stop: u32, first: u32, most: u32, room: u32, pause: u32): u32 {
   let at = from;
   let out = to;
-  while (at < end) {
+  while (left_ > 0) {
+    const count = min(min(left_, LONG), room - out);
+    if (count == 0 || out >= pause) {
+      moved(at, out);
+      return MORE;
+    }
+    copyMatch(out, distance_, count);
+    out += count;
+    left_ -= count;
+  }
+  while (at < stop) {
     const sequence = at;
+    if (at >= end) return failed(LZ4_CUT, sequence, out);
     if (out >= pause) {
       moved(sequence, out);
       return MORE;
@@ -39,7 +59,7 @@ export function lz4(end: u32, first: u32, most: u32, room: u32, pause: u32): u32
       moved(sequence, out);
       return MORE;
     }
-    const last = at + literals == end;
+    const last = at + literals == stop;
     if (last && (token & 15) != 0) return failed(LZ4_CUT, sequence, out); // it announces a match
     copyLiterals(out, at, literals);
     at += literals;
@@ -63,6 +83,12 @@ export function lz4(end: u32, first: u32, most: u32, room: u32, pause: u32): u32
       return failed(LZ4_TOO_FAR, sequence, out + literals, distance);
     }
     if (behind + length > most) return failed(LZ4_TOO_LARGE, sequence, out);
+    if (length > LONG) {
+      left_ = length;
+      distance_ = distance;
+      moved(at, out + literals);
+      return MORE;
+    }
     if (literals + length > room - out) {
       moved(sequence, out);
       return MORE;
