@@ -6,11 +6,13 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, CommanderError } from "commander";
+import type * as Commander from "commander";
 import { BadInput } from "../abi/bad-input.js";
 
 interface CommandFile {
-  register(program: Command): void;
+  register(program: Commander.Command): void;
+  /** Do what the plainest of its arguments ask for, without what it takes to parse others; undefined for those. */
+  runPlain?(args: readonly string[]): Promise<void> | undefined;
 }
 
 /** Files beside this one, by the commands that they register. */
@@ -37,22 +39,34 @@ const COMMANDS = [
 
 /** Run the command line `argv` (without node and script) and return the exit status. */
 export async function main(argv: string[]): Promise<number> {
-  const program = new Command("pvtwin");
-  program.description("Prototype a PV pagetable ABI on twin models of Linux and Xen").exitOverride();
-  const asked = argv[0] === "help" ? argv[1] : argv[0];
-  if (asked !== undefined && COMMANDS.includes(asked)) load(asked).register(program);
-  else if (!registerListed(program)) for (const name of COMMANDS) load(name).register(program);
+  const [first, ...args] = argv;
   try {
-    await program.parseAsync(argv, { from: "user" });
+    const plain = isCommand(first) ? load(first).runPlain?.(args) : undefined;
+    await (plain ?? parse(argv));
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof BadInput) {
       process.stderr.write(`pvtwin: ${error.message}\n`);
       return 2;
     }
+    if (error instanceof Error && error.name === "CommanderError") {
+      return (error as Commander.CommanderError).exitCode === 0 ? 0 : 2;
+    }
     throw error;
   }
+}
+
+async function parse(argv: string[]): Promise<void> {
+  const program = newProgram();
+  program.description("Prototype a PV pagetable ABI on twin models of Linux and Xen").exitOverride();
+  const asked = argv[0] === "help" ? argv[1] : argv[0];
+  if (isCommand(asked)) load(asked).register(program);
+  else if (!registerListed(program)) for (const name of COMMANDS) load(name).register(program);
+  await program.parseAsync(argv, { from: "user" });
+}
+
+function isCommand(name: string | undefined): name is string {
+  return name !== undefined && COMMANDS.includes(name);
 }
 
 /** A command as --help lists it. */
@@ -64,7 +78,7 @@ interface Listed {
 
 /** What --help lists, from the commands themselves; the build writes it to commands.json beside this file. */
 export function listCommands(): Listed[] {
-  const program = new Command("pvtwin");
+  const program = newProgram();
   for (const name of COMMANDS) load(name).register(program);
   const help = program.createHelp();
   return program.commands.map((command) => ({
@@ -75,7 +89,7 @@ export function listCommands(): Listed[] {
 }
 
 /** Register what is listed, so that --help need not load all commands; returns false where no build wrote it. */
-function registerListed(program: Command): boolean {
+function registerListed(program: Commander.Command): boolean {
   const file = join(__dirname, "commands.json");
   if (!existsSync(file)) return false;
   const listed = JSON.parse(readFileSync(file, "utf8")) as Listed[];
@@ -89,4 +103,10 @@ function registerListed(program: Command): boolean {
 function load(name: string): CommandFile {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() does not find .ts in tests
   return require(`./${name}.js`) as CommandFile;
+}
+
+function newProgram(): Commander.Command {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- not loaded where it has nothing to do
+  const { Command } = require("commander") as typeof Commander;
+  return new Command("pvtwin");
 }

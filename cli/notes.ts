@@ -17,15 +17,24 @@ export function register(program: Command): void {
       "\nExamples:\n  pvtwin notes /boot/vmlinuz-6.1.0-56-amd64\n" +
         "  pvtwin notes set /boot/vmlinuz-6.1.0-56-amd64 --feature exclusive_l4 --out out/vmlinuz\n",
     )
-    .action(async (file: string, { json }: { json: boolean }) => {
-      const image = await readImageNotes(file);
-      const features = {
-        supported: await withProposalNames(image.features.supported),
-        required: await withProposalNames(image.features.required),
-      };
-      process.stdout.write(json ? `${JSON.stringify(toJson(image, features))}\n` : render(image, features));
-    });
+    .action((file: string, { json }: { json: boolean }) => show(file, json));
   registerSet(notes);
+}
+
+/** FILE, or FILE --json: whoever scans a folder of kernels waits for what is loaded. */
+export function runPlain([file, json, ...others]: readonly string[]): Promise<void> | undefined {
+  if (file === undefined || file.startsWith("-") || file === "set" || file === "help") return undefined;
+  if (others.length > 0 || (json !== undefined && json !== "--json")) return undefined;
+  return show(file, json !== undefined);
+}
+
+async function show(file: string, json: boolean): Promise<void> {
+  const image = await readImageNotes(file);
+  const features = {
+    supported: await withProposalNames(image.features.supported),
+    required: await withProposalNames(image.features.required),
+  };
+  process.stdout.write(json ? `${JSON.stringify(toJson(image, features))}\n` : render(image, features));
 }
 
 const KINDS: readonly (readonly [key: string, name: string, kind: GuestKind])[] = [

@@ -107,13 +107,13 @@ async function decode(bytes: ImageBytes, kept?: KeptParts): Promise<KernelImage>
     if (compressionOf(bytes) === undefined) {
       throw bytes.bad(0, "is neither ELF nor bzImage", "name a vmlinux, a compressed vmlinux or a bzImage");
     }
-    const { compression, elf } = await unpack(bytes, false, kept);
+    const { compression, elf } = unpack(bytes, false, kept);
     const read = readElf(elf);
     return { file, bytes, format: `elf${read.bits}`, compression, ...readNotes(read) };
   }
   const payload = findPayload(bytes);
   const stream = bytes.part(payload.offset, payload.length, " of the compressed kernel");
-  const { compression, elf } = await unpack(stream, true, kept);
+  const { compression, elf } = unpack(stream, true, kept);
   return { file, bytes, format: "bzImage", compression, payload, ...readNotes(readElf(elf)) };
 }
 

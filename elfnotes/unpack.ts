@@ -4,16 +4,16 @@
  * Mirrors: decompress(), xen/common/decompress.c; linux arch/x86/boot/compressed/Makefile for what is packed.
  * Differs: where the size is said behind the kernel, nothing unpacks to more.
  */
-import { gunzipSync } from "node:zlib";
-import { unpackBzip2 } from "./bzip2.js";
 import { isElf } from "./elf.js";
+import type * as Bzip2 from "./bzip2.js";
+import type * as Gzip from "./gzip.js";
 import { ImageBytes } from "./image-bytes.js";
 import { type KeptParts, PartlyKept } from "./kept-parts.js";
-import { unpackLz4 } from "./lz4.js";
-import { unpackLzma } from "./lzma.js";
-import { unpackLzo } from "./lzo.js";
-import { unpackXz } from "./xz.js";
-import { unpackZstd } from "./zstd.js";
+import type * as Lz4 from "./lz4.js";
+import type * as Lzma from "./lzma.js";
+import type * as Lzo from "./lzo.js";
+import type * as Xz from "./xz.js";
+import type * as Zstd from "./zstd.js";
 
 export type Compression = "none" | "gzip" | "bzip2" | "lzma" | "xz" | "lzo" | "lz4" | "zstd";
 
@@ -55,7 +55,7 @@ export interface Unpacked {
  *
  * Errors: BadInput, if it is damaged, or no kernel.
  */
-export async function unpack(packed: ImageBytes, sizeAppended: boolean, kept?: KeptParts): Promise<Unpacked> {
+export function unpack(packed: ImageBytes, sizeAppended: boolean, kept?: KeptParts): Unpacked {
   const compression = compressionOf(packed);
   if (compression === undefined) {
     throw packed.bad(
@@ -68,7 +68,7 @@ export async function unpack(packed: ImageBytes, sizeAppended: boolean, kept?: K
   if (sizeAppended) packed.need(0, MIN_PACKED, "the compressed kernel with its size");
   const stream = compression === "gzip" || !sizeAppended ? packed : withoutSize(packed);
   const limit = Math.min(sizeAppended ? sizeOf(packed) : MAX_UNPACKED, MAX_UNPACKED);
-  const data = await unpackStream(stream, compression, limit, kept);
+  const data = unpackStream(stream, compression, limit, kept);
   if (sizeAppended && sizeOf(packed) !== data.length) {
     const said = `says that the kernel has ${sizeOf(packed)} bytes`;
     throw packed.bad(packed.length - 4, `${said}, it unpacks to ${data.length}`);
@@ -81,35 +81,39 @@ export async function unpack(packed: ImageBytes, sizeAppended: boolean, kept?: K
   };
 }
 
+/* eslint-disable @typescript-eslint/no-require-imports -- as load() in cli/main.ts: one is needed, six take their time */
+const load = {
+  gzip: () => require("./gzip.js") as typeof Gzip,
+  bzip2: () => require("./bzip2.js") as typeof Bzip2,
+  lzma: () => require("./lzma.js") as typeof Lzma,
+  xz: () => require("./xz.js") as typeof Xz,
+  lzo: () => require("./lzo.js") as typeof Lzo,
+  lz4: () => require("./lz4.js") as typeof Lz4,
+  zstd: () => require("./zstd.js") as typeof Zstd,
+};
+/* eslint-enable @typescript-eslint/no-require-imports */
+
 function unpackStream(
   stream: ImageBytes,
   compression: Exclude<Compression, "none">,
   limit: number,
   kept: KeptParts | undefined,
-): Uint8Array | Promise<Uint8Array> {
+): Uint8Array {
   switch (compression) {
     case "gzip":
-      return unpackGzip(stream, limit);
+      return load.gzip().unpackGzip(stream, limit);
     case "bzip2":
-      return unpackBzip2(stream, limit, kept);
+      return load.bzip2().unpackBzip2(stream, limit, kept);
     case "lzma":
-      return unpackLzma(stream, limit);
+      return load.lzma().unpackLzma(stream, limit);
     case "xz":
-      return unpackXz(stream, limit, kept);
+      return load.xz().unpackXz(stream, limit, kept);
     case "lzo":
-      return unpackLzo(stream, limit, kept);
+      return load.lzo().unpackLzo(stream, limit, kept);
     case "lz4":
-      return unpackLz4(stream, limit, kept);
+      return load.lz4().unpackLz4(stream, limit, kept);
     case "zstd":
-      return unpackZstd(stream, limit, kept);
-  }
-}
-
-function unpackGzip(packed: ImageBytes, limit: number): Uint8Array {
-  try {
-    return gunzipSync(packed.data, { maxOutputLength: Math.max(limit, 1) });
-  } catch (error) {
-    throw packed.bad(0, `the gzip stream is damaged (${(error as Error).message})`);
+      return load.zstd().unpackZstd(stream, limit, kept);
   }
 }
 

@@ -51,7 +51,7 @@ export async function editBzImage(image: ImageBytes, edit: FeatureEdit): Promise
 async function kernelOf(image: ImageBytes): Promise<ImageBytes> {
   const { offset, length } = findPayload(image);
   const packed = image.slice(offset, length, "the compressed kernel");
-  return (await unpack(new ImageBytes(image.file, packed, " of the compressed kernel"), true)).elf;
+  return unpack(new ImageBytes(image.file, packed, " of the compressed kernel"), true).elf;
 }
 
 function withPayload(original: ImageBytes, payload: Buffer): EditedBzImage {
