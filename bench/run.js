@@ -33,6 +33,7 @@ const MEASUREMENTS = [
   "checker",
   "replay",
   "startup",
+  "draws",
   "cores",
 ];
 /** What the short form leaves out: those take minutes, or need what a machine may lack. */

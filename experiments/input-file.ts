@@ -21,6 +21,7 @@ export function findInput({ file, sha256 }: InputFile): string {
   throw new BadInput(file, "", what, `run where the file is whose SHA-256 is ${sha256}`);
 }
 
-function digest(file: string): string {
+/** SHA-256 of what is in `file`, in hexadecimal. */
+export function digest(file: string): string {
   return createHash("sha256").update(readFileSync(file)).digest("hex");
 }

@@ -19,16 +19,28 @@ export const DRAWS = 10_000;
 export class PriceDraws {
   readonly prices: Float64Array;
 
+  /** `like` are draws of a profile that may have most constants alike: these are taken from there, as drawing takes longer. */
   constructor(
-    profile: Profile,
+    private readonly profile: Profile,
     readonly seed: number,
     readonly n = DRAWS,
+    like?: PriceDraws,
   ) {
-    this.prices = new Float64Array(NR_TERMS * n).fill(1);
+    this.prices = new Float64Array(NR_TERMS * n);
     TERMS.forEach(({ constants }, t) => {
       const column = this.prices.subarray(t * n, (t + 1) * n);
+      if (like !== undefined && like.hasAlike(constants, this)) {
+        column.set(like.prices.subarray(t * n, (t + 1) * n));
+        return;
+      }
+      column.fill(1);
       for (const name of constants) multiplyByDraws(column, profile, name, seed);
     });
+  }
+
+  private hasAlike(constants: readonly ConstantName[], { profile, seed, n }: PriceDraws): boolean {
+    if (seed !== this.seed || n !== this.n || profile.correlated !== this.profile.correlated) return false;
+    return constants.every((name) => profile.constants[name] === this.profile.constants[name]);
   }
 
   /**

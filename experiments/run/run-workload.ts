@@ -83,10 +83,10 @@ export async function runOnce(
   return { workload: describe(file, recording, notes), outcome, ...extras };
 }
 
-/** Run one cell. Errors: BadInput where the recording cannot be used. */
-export async function runWorkload(cell: Cell): Promise<CellResult> {
+/** Run one cell; `read` is its recording, where somebody has read it. Errors: BadInput where it cannot be used. */
+export async function runWorkload(cell: Cell, read?: Recording): Promise<CellResult> {
   const began = performance.now();
-  const recording = await readRecording(cell.file, { strict: cell.strict });
+  const recording = read ?? (await readRecording(cell.file, { strict: cell.strict }));
   const importSeconds = (performance.now() - began) / 1000;
   const runs = cell.proposals.map((proposal) => run(recording, proposal, cell));
   return {

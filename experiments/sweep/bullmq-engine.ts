@@ -5,7 +5,7 @@
  * it looks for the result of each group until it is there, and puts the job back if Redis has forgotten it.
  *
  * Differs: recordings are read by the workers, under the path that the sweep names: hosts share a file system, or have
- *          the same files.
+ *          the same files; another file there is refused.
  */
 import type { ConnectionOptions, Job, Queue } from "bullmq";
 import { BadInput } from "../../abi/bad-input.js";

@@ -4,14 +4,14 @@
  * A group is simulated once and priced for each of its cells; each cell is in the journal before the next begins.
  */
 import { join } from "node:path";
-import { PriceDraws, quantile } from "../costs/draws.js";
+import { DRAWS, PriceDraws, quantile } from "../costs/draws.js";
 import { boundsOf, coefficientsOf } from "../costs/terms.js";
 import { type Growth, growthOf } from "./growth.js";
 import { Journal, type Done } from "./journal.js";
 import type { Engine } from "./local-engine.js";
 import type { Simulated } from "./simulate.js";
 import type { Cell, Group, Sweep } from "./spec.js";
-import { writeTables } from "./tables.js";
+import { loadDuckdb, writeTables } from "./tables.js";
 
 export interface SweepReport {
   readonly name: string;
@@ -39,8 +39,10 @@ export async function runSweep(
   let done = 0;
   onProgress(resumed);
   if (missing.length > 0) {
+    void loadDuckdb(); // while workers simulate
+    const price = pricer(sweep.seed);
     await engine(missing, (group, simulated) => {
-      journal.add(group.cells.map((cell) => price(cell, simulated, sweep.seed)));
+      journal.add(group.cells.map((cell) => price(cell, simulated)));
       done += group.cells.length;
       onProgress(resumed + done);
     });
@@ -57,9 +59,14 @@ export async function runSweep(
   };
 }
 
-function price({ key, priced }: Cell, { verdict, counts }: Simulated, seed: number): Done {
-  const times = coefficientsOf(priced, counts);
-  const costs = new PriceDraws(priced, seed).cost(times).sort();
-  const interval = { p5: quantile(costs, 0.05), p50: quantile(costs, 0.5), p95: quantile(costs, 0.95) };
-  return { key, verdict, cycles: boundsOf(priced, times), interval, counts };
+/** Prices cells; the draws of a constant that one cell has and the next has too are made once. */
+function pricer(seed: number): (cell: Cell, simulated: Simulated) => Done {
+  let draws: PriceDraws | undefined;
+  return ({ key, priced }, { verdict, counts }) => {
+    const times = coefficientsOf(priced, counts);
+    draws = new PriceDraws(priced, seed, DRAWS, draws);
+    const costs = draws.cost(times).sort();
+    const interval = { p5: quantile(costs, 0.05), p50: quantile(costs, 0.5), p95: quantile(costs, 0.95) };
+    return { key, verdict, cycles: boundsOf(priced, times), interval, counts };
+  };
 }

@@ -1,14 +1,18 @@
 /** One group of a sweep, simulated: what its cells are priced from. */
+import { existsSync } from "node:fs";
+import { BadInput } from "../../abi/bad-input.js";
 import type { EventCounts } from "../../abi/ledger.js";
 import type { EventName } from "../../abi/events.js";
 import { Machine } from "../../machine/machine.js";
+import { digest } from "../input-file.js";
+import { readRecording, type Recording } from "../import/recording.js";
 import { groupsOf, SCRIPT_GEOMETRY, scriptsOf } from "../mm-script/play-scripts.js";
 import { Player } from "../mm-script/player.js";
 import type { Verdict } from "../results.js";
 import { PromiseWatch, verdictOf } from "../run/promise.js";
 import { runWorkload } from "../run/run-workload.js";
 import { runRates } from "../synthetic/rates.js";
-import type { Group } from "./spec.js";
+import type { Group, Work } from "./spec.js";
 
 /** A group without its cells: what a worker gets. */
 export type Simulation = Omit<Group, "cells">;
@@ -22,7 +26,7 @@ export interface Simulated {
 export async function simulate({ work, proposal, machine, seed }: Simulation): Promise<Simulated> {
   if ("recording" in work) {
     const cell = { file: work.recording, proposals: [proposal], machine, strict: false };
-    const { properties, counts } = (await runWorkload(cell)).outcomes[0]!;
+    const { properties, counts } = (await runWorkload(cell, await recordingOf(work))).outcomes[0]!;
     return { verdict: verdictOf(properties).verdict, counts };
   }
   if ("synthetic" in work) {
@@ -30,6 +34,21 @@ export async function simulate({ work, proposal, machine, seed }: Simulation): P
     return { verdict: verdictOf(properties).verdict, counts };
   }
   return playScript(work.script, { proposal, machine });
+}
+
+/** The recording that this thread has run last: groups of one recording come one after the other (group-queue.ts). */
+let held: { readonly sha256: string; readonly recording: Recording } | undefined;
+
+async function recordingOf({
+  recording: file,
+  sha256,
+}: Extract<Work, { sha256: string }>): Promise<Recording> {
+  if (held?.sha256 === sha256) return held.recording;
+  if (existsSync(file) && digest(file) !== sha256)
+    throw new BadInput(file, "", "is not the file that the sweep named", "give each host the same files");
+  held = undefined; // before the next one is read, so that memory holds one
+  held = { sha256, recording: await readRecording(file, { strict: false }) };
+  return held.recording;
 }
 
 /** All steps of a script; the windows' counts added up. */

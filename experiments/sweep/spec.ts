@@ -4,7 +4,7 @@
  * Everything is looked at before anything runs: names, files, ranges, and how many cells it comes to.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { BadInput } from "../../abi/bad-input.js";
@@ -12,6 +12,7 @@ import { BUNDLED } from "../bundled.js";
 import { CONSTANTS, type ConstantName, type Profile, readProfile } from "../costs/profile.js";
 import { loadProposals } from "../evaluate.js";
 import type { Proposal } from "../../abi/proposal.js";
+import { digest } from "../input-file.js";
 import { scriptsOf } from "../mm-script/play-scripts.js";
 import { readYaml } from "../read-yaml.js";
 import { workloadName } from "../run/run-workload.js";
@@ -55,7 +56,7 @@ const sweepSchema = z.strictObject({
 
 /** What a worker runs: plain data. */
 export type Work =
-  | { readonly recording: string }
+  | { readonly recording: string; readonly sha256: string; readonly bytes: number }
   | { readonly script: { readonly file: string; readonly name: string } }
   | { readonly synthetic: RatedWork };
 
@@ -106,10 +107,12 @@ export function readSweep(file: string, version: string): Sweep {
   );
   const profiles = spec.profiles.map(readProfile);
   const points = pointsOf(file, spec);
+  digests.clear();
   const count = proposals.length * profiles.length * spec.workloads.length * points.length;
   if (count > MOST_CELLS)
     throw new BadInput(file, "", `comes to ${count} cells`, `leave values out, down to ${MOST_CELLS}`);
 
+  const hashes = new Map<object, string>([...proposals, ...profiles].map((one) => [one, hash(one)]));
   const groups = new Map<string, Group>();
   const cells = new Map<string, Cell>();
   spec.workloads.forEach((workload, w) => {
@@ -119,11 +122,10 @@ export function readSweep(file: string, version: string): Sweep {
         checkContainer(file, `workloads.${w}`, work, proposal);
         for (const profile of profiles) {
           const { machine } = profile;
-          const simulated = [content, proposal, machine, spec.seed, version];
-          const groupKey = hash(simulated);
-          const priced = withConstants(file, profile, point);
-          const key = hash([...simulated, priced, point]);
+          const groupKey = hash([content, hashes.get(proposal), machine, spec.seed, version]);
+          const key = hash([groupKey, hashes.get(profile), point]);
           if (cells.has(key)) continue;
+          const priced = withConstants(file, profile, point);
           const cell = {
             key,
             workload: name,
@@ -220,14 +222,16 @@ function workOf(
   point: Parameters,
 ): { name: string; work: Work; content: unknown } {
   if ("recording" in workload) {
-    const path = findFile(file, place, workload.recording);
-    return { name: workloadName(path), work: { recording: path }, content: digest(path) };
+    const recording = findFile(file, place, workload.recording);
+    const sha256 = digestOf(recording);
+    const work = { recording, sha256, bytes: statSync(recording).size };
+    return { name: workloadName(recording), work, content: sha256 };
   }
   if ("script" in workload) {
     const path = findFile(file, place, workload.script.file);
     const { name } = workload.script;
     for (const _ of scriptsOf([path], { script: name, step: 0 })) break; // BadInput if it is not there
-    return { name, work: { script: { file: path, name } }, content: [name, digest(path)] };
+    return { name, work: { script: { file: path, name } }, content: [name, digestOf(path)] };
   }
   const own = Object.fromEntries(Object.entries(point).filter(([parameter]) => parameter in RATES));
   const { name, ...given } = workload.synthetic;
@@ -262,10 +266,11 @@ function findFile(file: string, place: string, wanted: string): string {
   return found;
 }
 
+/** Of files that this sweep has named before. */
 const digests = new Map<string, string>();
 
-function digest(path: string): string {
-  const known = digests.get(path) ?? createHash("sha256").update(readFileSync(path)).digest("hex");
+function digestOf(path: string): string {
+  const known = digests.get(path) ?? digest(path);
   digests.set(path, known);
   return known;
 }

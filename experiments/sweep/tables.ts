@@ -123,9 +123,14 @@ export async function query(sql: string, out: string): Promise<Rows> {
   }
 }
 
-/** DuckDB takes a second to load, so who does not ask does not wait; it fetches nothing from the network. */
+/** DuckDB takes a second to load: who does not ask does not wait, and who will ask may begin early. */
+export function loadDuckdb() {
+  return import("@duckdb/node-api");
+}
+
+/** Differs: DuckDB fetches no extension from the network. */
 async function open(file: string, readOnly: boolean) {
-  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const { DuckDBInstance } = await loadDuckdb();
   return DuckDBInstance.create(file, {
     threads: "1",
     autoinstall_known_extensions: "false",
