@@ -75,6 +75,15 @@ export class Ledger {
     this.counts[at] = this.counts[at]! + n;
   }
 
+  /** From now on, tell `told` of which vCPU and under which cause something is counted: for runs that are drawn, as it takes time. */
+  watch(told: (vcpu: number, cause: number) => void): void {
+    const count = this.count.bind(this);
+    this.count = (vcpu, event, n) => {
+      told(vcpu, this.cause[vcpu]!);
+      count(vcpu, event, n);
+    };
+  }
+
   /** Set what `vcpu` does from now on; returns what it did before, to be put back. */
   enter(vcpu: number, cause: number): number {
     const before = this.cause[vcpu]!;

@@ -60,6 +60,8 @@ export class Timeline {
   /** The ledger's counts as they were, and a price for each event. Units: ns. */
   private readonly seen: Float64Array;
   private readonly prices: Float64Array;
+  /** Per vCPU, a bit for each cause under which something was counted since the last event. */
+  private readonly dirty: Uint32Array;
   private readonly before = new Float64Array(COUNTED.length);
   private first = -1;
   private now = 0;
@@ -79,6 +81,8 @@ export class Timeline {
     this.shared = lanes(XEN, nrCpus, 2);
     this.busy = new Float64Array(nrCpus);
     this.seen = machine.ledger.counts.slice();
+    this.dirty = new Uint32Array(nrCpus);
+    machine.ledger.watch((vcpu, cause) => void (this.dirty[vcpu]! |= 1 << cause));
     this.prices = Float64Array.from(
       EVENT_NAMES,
       (name) => (priceOf(profile, name)?.likely ?? 0) / CYCLES_PER_NS,
@@ -119,20 +123,18 @@ export class Timeline {
   private work(cpu: number): void {
     const { counts } = this.machine.ledger;
     const { seen, prices } = this;
-    for (let cause = 0; cause < CAUSES.length; cause++) {
+    for (let rest = this.dirty[cpu]!; rest !== 0; rest &= rest - 1) {
+      const cause = 31 - Math.clz32(rest & -rest);
       const row = (cpu * CAUSES.length + cause) * NR_EVENTS;
-      let any = false;
       let length = 0;
       for (let event = 0; event < NR_EVENTS; event++) {
         const more = counts[row + event]! - seen[row + event]!;
-        if (more === 0) continue;
-        any = true;
-        length += more * prices[event]!;
+        if (more !== 0) length += more * prices[event]!;
       }
-      if (!any) continue;
       if (Math.round(length) > 0) this.slices(cpu, CAUSES[cause]!, row);
       seen.set(counts.subarray(row, row + NR_EVENTS), row);
     }
+    this.dirty[cpu] = 0;
   }
 
   /** The slices of one cause: Linux's, Xen's, and within that each event that has a price. */

@@ -23,7 +23,7 @@ export class TraceParts {
   private records: string[] = [];
   private size = HEAD.length + TAIL.length;
 
-  /** `names` go into each part; `limit` is in bytes, of which names and records are one each a character. */
+  /** `names` go into each part; `limit` is in bytes. */
   constructor(
     private readonly names: readonly TraceEvent[],
     private readonly limit: number,
@@ -39,7 +39,7 @@ export class TraceParts {
   add(event: TraceEvent): void {
     const record = JSON.stringify(event);
     this.records.push(record);
-    this.size += record.length + 2;
+    this.size += Buffer.byteLength(record) + 2; // names of tasks may have characters of several bytes
   }
 
   /** The next record begins a part of its own. */
