@@ -1,6 +1,6 @@
 /** The files that results were made from, so that they can be made again from the same. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { relative } from "node:path";
 import { BadInput } from "../abi/bad-input.js";
 import { BUNDLED, dataFolder } from "./bundled.js";
@@ -8,16 +8,20 @@ import type { InputFile } from "./results.js";
 
 /** Name and content of a file that was just read. */
 export function inputFile(file: string): InputFile {
-  const name = BUNDLED.includes(file) ? relative(dataFolder(), file).replace(/\\/g, "/") : file;
+  const real = realpathSync(file);
+  const name = BUNDLED.includes(real) ? relative(dataFolder(), real).replace(/\\/g, "/") : file;
   return { file: name, sha256: digest(file) };
 }
 
-/** Where that file is now, seen from here, or in the package if it is bundled. Errors: BadInput if it is gone, or is another. */
+/**
+ * Where that file is now: by its name, seen from here; or in the package, if it is bundled. Errors: BadInput if it is gone, or
+ * is another.
+ */
 export function findInput({ file, sha256 }: InputFile): string {
-  const bundled = dataFolder(file);
-  const path = BUNDLED.includes(bundled) ? bundled : file; // any other by the name that the results give it
-  if (existsSync(path) && digest(path) === sha256) return path;
-  const what = existsSync(path) ? "is not the file that the results were made from" : "is not there";
+  const there = [file, ...BUNDLED.filter((path) => path === dataFolder(file))].filter(existsSync);
+  const found = there.find((path) => digest(path) === sha256);
+  if (found !== undefined) return found;
+  const what = there.length > 0 ? "is not the file that the results were made from" : "is not there";
   throw new BadInput(file, "", what, `run where the file is whose SHA-256 is ${sha256}`);
 }
 

@@ -1,6 +1,6 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { expect } from "chai";
 import type { Evaluation } from "../../experiments/results.js";
 import { pvtwin, ROOT } from "../pvtwin.js";
@@ -51,6 +51,22 @@ describe("pvtwin rerun", () => {
     const { status, stdout } = pvtwin(["rerun", "changed.json"], dir);
     expect([status, stdout.includes("NOT the same")]).to.deep.equal([1, true]);
   }).timeout(30_000);
+
+  it("finds a recording that comes along from any folder, however it was named, beside another of its name", () => {
+    const named = relative(dir, join(ROOT, "recordings", "node_workers.perf.txt.gz"));
+    const args = ["evaluate", "shared", "--workload", named, "--out", "bundled"];
+    expect(pvtwin(args, dir).status).to.equal(0);
+    const elsewhere = join(dir, "a", "b");
+    mkdirSync(join(elsewhere, "recordings"), { recursive: true });
+    copyFileSync(ODD, join(elsewhere, "recordings", "node_workers.perf.txt.gz"));
+    const { status, stdout, stderr } = pvtwin(
+      ["rerun", join("..", "..", "bundled", "results.json")],
+      elsewhere,
+    );
+    expect(stderr).to.equal("");
+    expect(stdout).to.include("the same, byte for byte");
+    expect(status).to.equal(0);
+  }).timeout(60_000);
 
   it("refuses a recording that is another now, results without inputs, and what is no JSON", () => {
     const text = readFileSync(join(dir, "out", "results.json"), "utf8");

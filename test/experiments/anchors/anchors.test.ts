@@ -34,7 +34,7 @@ describe("calibration and anchors", () => {
   it("no commit that an anchor tests by is in the source of a price", () => {
     const tested = anchors.flatMap(({ source }) => commitsIn(`${source.id} ${source.text}`));
     expect(tested).to.include("18173843a5");
-    expect(pricedFrom.flatMap(commitsIn)).to.include("eb7518b89b").and.not.include.members(tested);
+    expect(pricedFrom.flatMap(commitsIn)).to.include("eb7518b89b");
     for (const commit of tested) expect(pricedFrom.join("\n")).to.not.include(commit);
   });
 
