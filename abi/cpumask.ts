@@ -24,6 +24,11 @@ export function cpumask_test_cpu(cpu: number, mask: Uint32Array, at = 0): boolea
   return ((mask[at + (cpu >>> 5)]! >>> cpu) & 1) !== 0;
 }
 
+/** Nobody is in the row of `words` words. Of so few words a loop is quicker than fill(). */
+export function cpumask_clear(mask: Uint32Array, at: number, words: number): void {
+  for (let i = at; i < at + words; i++) mask[i] = 0;
+}
+
 /** Is a CPU other than `cpu` in the row of `words` words? Mirrors: cpumask_any_but() < nr_cpu_ids. */
 export function cpumask_any_but(cpu: number, mask: Uint32Array, at: number, words: number): boolean {
   const own = cpu >>> 5;

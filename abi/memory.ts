@@ -20,6 +20,9 @@ export interface MemoryGeometry {
   readonly ptes: number;
 }
 
+/** So that the index of a word has 31 bits. */
+const MAX_WORDS = 2 ** 31;
+
 export class PtMemory {
   readonly words: Uint32Array;
   readonly nrFrames: number;
@@ -30,7 +33,11 @@ export class PtMemory {
     this.nrFrames = geometry.nrFrames;
     this.nrTables = geometry.nrTables;
     this.ptes = geometry.ptes;
-    this.words = state.u32(geometry.nrTables * geometry.ptes * 2);
+    const words = geometry.nrTables * geometry.ptes * 2;
+    if (words > MAX_WORDS) {
+      throw new RangeError(`PtMemory: ${geometry.nrTables} tables are more than 8 GiB; lower nrTables`);
+    }
+    this.words = state.u32(words);
   }
 
   /** Bytes that the tables take in the state. */
@@ -40,14 +47,15 @@ export class PtMemory {
 
   /** Word index of entry `slot` of `table`; valid for table < nrTables. The hot loops inline it. */
   at(table: number, slot: number): number {
-    return (table * this.ptes + slot) * 2;
+    return (Math.imul(table, this.ptes) + slot) << 1; // an int: the constructor sees to it
   }
 
   /** Frame of an entry, up to 40 bits; 0 beyond the frames with contents. */
   frame(table: number, slot: number): number {
     if (table >= this.nrTables) return 0;
     const i = this.at(table, slot);
-    return this.words[i]! + (this.words[i + 1]! >>> 24) * 2 ** 32;
+    const high = this.words[i + 1]! >>> 24;
+    return high === 0 ? this.words[i]! : this.words[i]! + high * 2 ** 32;
   }
 
   /** The 24 flags of an entry; 0 beyond the frames with contents. */
@@ -60,7 +68,7 @@ export class PtMemory {
     if (table >= this.nrTables) return;
     const i = this.at(table, slot);
     this.words[i] = frame; // the low 32 bits: a typed array stores modulo 2^32
-    this.words[i + 1] = ((frame / 2 ** 32) << 24) | flags;
+    this.words[i + 1] = frame < 2 ** 32 ? flags : ((frame / 2 ** 32) << 24) | flags;
   }
 
   /** Store the flags of an entry; its frame stays. */
@@ -72,13 +80,15 @@ export class PtMemory {
 
   /** Zero a frame. Mirrors: clear_page(). */
   clear_page(table: Mfn): void {
-    if (table < this.nrTables) this.words.fill(0, this.at(table, 0), this.at(table + 1, 0));
+    if (table >= this.nrTables) return;
+    const first = this.at(table, 0);
+    this.words.fill(0, first, first + 2 * this.ptes);
   }
 
   /** Copy a frame. Mirrors: copy_page(). */
   copy_page(to: Mfn, from: Mfn): void {
     if (to >= this.nrTables) return;
     if (from >= this.nrTables) this.clear_page(to);
-    else this.words.copyWithin(this.at(to, 0), this.at(from, 0), this.at(from + 1, 0));
+    else this.words.copyWithin(this.at(to, 0), this.at(from, 0), this.at(from, 0) + 2 * this.ptes);
   }
 }

@@ -5,7 +5,7 @@
  * Differs: a flush interrupt is acted on at once; its sender's waiting is no event. A shim may leave the flush at a change
  *          of type to the Xen below even if the old type was a table (FLUSH_NO_ASSIST).
  */
-import { cpumask_clear_cpu, cpumask_first, cpumask_set_cpu, cpumask_test_cpu } from "../abi/cpumask.js";
+import { cpumask_clear, cpumask_clear_cpu, cpumask_first, cpumask_set_cpu, cpumask_test_cpu } from "../abi/cpumask.js";
 import { EV } from "../abi/events.js";
 import { vpn_of_linear } from "../abi/frames.js";
 import type { CallBuffer } from "../abi/hypercalls.js";
@@ -18,7 +18,7 @@ import type { Xen } from "./xen.js";
 
 /** The pCPUs that may have tables of the domain loaded, in scratch_cpumask. Mirrors: dirty_cpumask. */
 export function dirty_mask({ pcpus, scratch_cpumask }: Xen): Uint32Array {
-  scratch_cpumask.fill(0);
+  cpumask_clear(scratch_cpumask, 0, scratch_cpumask.length);
   for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++)
     if (pcpus.dirty[pcpu] !== 0) cpumask_set_cpu(pcpu, scratch_cpumask);
   return scratch_cpumask;
@@ -30,7 +30,7 @@ export function dirty_mask({ pcpus, scratch_cpumask }: Xen): Uint32Array {
  */
 export function pcpus_of_op(x: Xen, calls: CallBuffer, request: number): Uint32Array {
   const { vcpus, scratch_cpumask } = x;
-  scratch_cpumask.fill(0);
+  cpumask_clear(scratch_cpumask, 0, scratch_cpumask.length);
   for (let vcpu = 0; vcpu < vcpus.nrVcpus; vcpu++)
     if (vcpumask_test(calls, request, vcpu)) add_pcpu_of(x, vcpu);
   return scratch_cpumask;
@@ -38,7 +38,7 @@ export function pcpus_of_op(x: Xen, calls: CallBuffer, request: number): Uint32A
 
 export function pcpus_of(x: Xen, vcpuMask: number): Uint32Array {
   const { vcpus, scratch_cpumask } = x;
-  scratch_cpumask.fill(0);
+  cpumask_clear(scratch_cpumask, 0, scratch_cpumask.length);
   const end = Math.min(vcpus.nrVcpus, 32);
   for (let vcpu = 0; vcpu < end; vcpu++) if (((vcpuMask >>> vcpu) & 1) !== 0) add_pcpu_of(x, vcpu);
   return scratch_cpumask;
@@ -83,7 +83,7 @@ export function flush_type_change(x: Xen, vcpu: number, mfn: number): void {
   const { pcpus, frames, scratch_cpumask } = x;
   const lastUse = frames.tlbflush_timestamp[mfn]!;
   let stale = false;
-  scratch_cpumask.fill(0);
+  cpumask_clear(scratch_cpumask, 0, scratch_cpumask.length);
   for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) {
     if (pcpus.dirty[pcpu] === 0) continue;
     if (x.config.lower === undefined && pcpus.tlbflush_time[pcpu]! > lastUse) continue;
@@ -221,7 +221,7 @@ function interrupt_pcpu(x: Xen, vcpu: number, pcpu: number, act: Act, page: numb
  */
 export function flush_cache_others(x: Xen, vcpu: number): void {
   const { pcpus, scratch_cpumask } = x;
-  scratch_cpumask.fill(0);
+  cpumask_clear(scratch_cpumask, 0, scratch_cpumask.length);
   for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) cpumask_set_cpu(pcpu, scratch_cpumask);
   interrupt_others(x, vcpu, scratch_cpumask, () => undefined);
 }

@@ -17,7 +17,7 @@
  *
  * The buffer itself is the guest's memory, and no part of Xen's state.
  */
-import { cpumask_words } from "../abi/cpumask.js";
+import { cpumask_clear, cpumask_words } from "../abi/cpumask.js";
 import type { Rc } from "../abi/errno.js";
 import type { CallBuffer } from "../abi/hypercalls.js";
 import type { State } from "../abi/state.js";
@@ -72,6 +72,6 @@ export class RequestRegisters {
 
   /** Nobody is to be flushed. */
   forget_pcpus(vcpu: number): void {
-    for (let i = vcpu * this.words; i < (vcpu + 1) * this.words; i++) this.pcpus[i] = 0;
+    cpumask_clear(this.pcpus, vcpu * this.words, this.words);
   }
 }

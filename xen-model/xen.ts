@@ -36,6 +36,7 @@ import { pv_ro_page_fault } from "./ro-page-fault.js";
 import { exit_to_guest } from "./refill.js";
 import { RequestRegisters } from "./request-registers.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
+import { NOT_PLAIN, update_one_l1e } from "./update-one-l1e.js";
 import { VcpuTable } from "./vcpu-table.js";
 import type { XenConfig } from "./xen-config.js";
 import { XenTables } from "./xen-tables.js";
@@ -187,6 +188,8 @@ export class Xen implements Hypervisor {
   // Hypervisor: the guest's calls
 
   hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+    const done = update_one_l1e(this, vcpu, calls, row);
+    if (done !== NOT_PLAIN) return done;
     const first = calls.first[row]!;
     const count = calls.count[row]!;
     const domid = calls.domid[row]!;
