@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { runPlain } from "../../cli/notes.js";
 import { type Ran, refusal, runMain } from "../cli/run-main.js";
 import { bzImage, elf, type ElfSpec, linuxNotes, pack } from "./image-builder.js";
 
@@ -72,6 +73,22 @@ describe("pvtwin notes", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  it("says the same where its arguments are so plain that they are not parsed", async () => {
+    image({ segment: linuxNotes });
+    expect(await notes(file)).to.deep.equal(await notes("--", file));
+    expect(await notes(file, "--json")).to.deep.equal(await notes("--json", file));
+    const others = [
+      [],
+      ["set"],
+      ["help"],
+      ["-"],
+      ["--json", file],
+      [file, "--jso"],
+      [file, "--json", "more"],
+    ];
+    for (const args of others) expect(runPlain(args), args.join(" ")).to.be.undefined;
   });
 
   it("reads standard input where the file is -", () => {
