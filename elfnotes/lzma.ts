@@ -5,6 +5,7 @@
  * stream behind the header.
  */
 import type { ImageBytes } from "./image-bytes.js";
+import type { KeptParts } from "./kept-parts.js";
 import { DONE, MORE, STRIDE, WasmDecoder, WRONG_SIZE } from "./wasm-decoder.js";
 
 const HEADER = 13; // properties, dictionary, unpacked size
@@ -47,11 +48,12 @@ export function lzmaProperties(byte: number): LzmaProperties | undefined {
  *
  * Errors: BadInput, if it is damaged or unpacks to more.
  */
-export function unpackLzma(lzma: ImageBytes, limit: number): Uint8Array {
+export function unpackLzma(lzma: ImageBytes, limit: number, kept?: KeptParts): Uint8Array {
   const byte = lzma.u8(0, "the lzma header");
   const properties = lzmaProperties(byte);
   if (properties === undefined) throw lzma.bad(0, `lzma has no properties ${byte}`);
   const { lc, lp, pb } = properties;
+  const dictionary = lzma.u32(1, "the lzma header");
   const said = lzma.u64(5, "the lzma header");
   if (said !== UNSAID && said > limit) {
     throw lzma.bad(5, `says that it unpacks to ${said} bytes, more than ${limit}`, WRONG_SIZE);
@@ -59,20 +61,21 @@ export function unpackLzma(lzma: ImageBytes, limit: number): Uint8Array {
   const size = said === UNSAID ? undefined : Number(said); // else a marker tells
   const most = size ?? limit;
 
-  const decoder = new WasmDecoder(lzma, most, lzmaTables(lc + lp));
+  const decoder = new WasmDecoder(lzma, most, lzmaTables(lc + lp), lzma.length, kept);
+  let first = decoder.target; // below it, once it has turned
   const { run, source, tables, target } = decoder;
   const sourceEnd = decoder.load(0, lzma.length);
   run.lzmaReset(tables, lc, lp);
   run.lzmaBegin(source + HEADER);
   while (decoder.length !== size) {
-    const wanted = Math.min(most, decoder.length + STRIDE + LONGEST);
-    if (decoder.room - target < wanted) decoder.grow();
-    const pause = Math.min(target + decoder.length + STRIDE, decoder.room);
+    decoder.reserve(STRIDE + LONGEST);
+    const pause = Math.min(decoder.at + STRIDE, decoder.room);
     // Where a marker is to tell, it comes behind the last byte that there may be.
     const beyond = size === undefined && decoder.length === most ? 1 : 0;
-    const status = run.lzma(sourceEnd, target, tables, pause + beyond, decoder.room, lc, lp, pb);
+    const status = run.lzma(sourceEnd, first, target, tables, pause + beyond, decoder.room, lc, lp, pb);
     if (status === DONE) break;
     if (status !== MORE) throw failure(decoder, status, size);
+    first -= decoder.turn(dictionary);
   }
   if (decoder.length !== (size ?? decoder.length)) {
     throw decoder.bad(`the lzma stream ends after ${decoder.length} bytes, it says ${size}`);

@@ -70,7 +70,7 @@ export function unpackLzma2(xz: ImageBytes, decoder: WasmDecoder, offset: number
     if (stop > decoder.room) throw decoder.tooMuch();
     while (decoder.at < stop) {
       const pause = Math.min(stop, decoder.at + STRIDE);
-      const status = run.lzma(sourceEnd, first, tables, pause, stop, lc, lp, pb);
+      const status = run.lzma(sourceEnd, first, first, tables, pause, stop, lc, lp, pb);
       if (status !== MORE) throw failure(decoder, status, first);
     }
     if (run.from.value >>> 0 !== sourceEnd || decoder.detail !== 0) {

@@ -105,7 +105,7 @@ function unpackStream(
     case "bzip2":
       return load.bzip2().unpackBzip2(stream, limit, kept);
     case "lzma":
-      return load.lzma().unpackLzma(stream, limit);
+      return load.lzma().unpackLzma(stream, limit, kept);
     case "xz":
       return load.xz().unpackXz(stream, limit, kept);
     case "lzo":

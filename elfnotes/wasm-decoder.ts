@@ -37,6 +37,7 @@ interface Exports {
   readonly detail: { readonly value: number };
   readonly bzip2Symbols: { readonly value: number };
   moved(from: number, to: number): void;
+  turned(end: number): void;
   adler32(at: number, length: number): number;
   bzip2Align(): void;
   bzip2Begin(tables: number): void;
@@ -49,6 +50,7 @@ interface Exports {
   lzma(
     end: number,
     first: number,
+    bottom: number,
     probs: number,
     pause: number,
     stop: number,
@@ -60,7 +62,7 @@ interface Exports {
   lzoBegin(): void;
   xxh64(at: number, length: number): number;
   xxh64End(at: number, length: number): number;
-  zstd(start: number, end: number, first: number, room: number, buffer: number): number;
+  zstd(start: number, end: number, first: number, bottom: number, room: number, buffer: number): number;
 }
 
 const WASM_PAGE = 2 ** 16;
@@ -81,6 +83,9 @@ const FIRST_ROOM = 2;
  * How much is unpacked in a call: the engine replaces code that it compiled in haste, where calls return.
  */
 export const STRIDE = 2 ** 17;
+
+/** No decoder that turns unpacks more in a call. Mirrors: MARGIN, wasm/around.ts. */
+const AT_A_TIME = 2 ** 17;
 
 export class WasmDecoder {
   readonly run: Exports;
@@ -192,6 +197,19 @@ export class WasmDecoder {
     if (window > 0) this.view(target, at).copyWithin(0, by);
     this.passed += by;
     this.run.moved(this.run.from.value, at - by);
+    return by;
+  }
+
+  /**
+   * If only parts of the kernel are kept, and there is more than a match that reaches back by `window` can find before
+   * AT_A_TIME bytes have been written over it: begin again at `target`, and leave what was there. Returns by how
+   * much it moved down.
+   */
+  turn(window: number): number {
+    const end = this.at;
+    if (end - this.target < window + AT_A_TIME + SLACK) return 0;
+    const by = this.pass();
+    if (by > 0) this.run.turned(end);
     return by;
   }
 

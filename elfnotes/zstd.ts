@@ -33,6 +33,8 @@ const FAILURES = new Map([
 ]);
 const TOO_FAR = 20;
 
+const NOTHING = new Uint8Array(0);
+
 interface Frame {
   readonly contentSize: number | undefined;
   /** The low half of XXH64 of what is unpacked. */
@@ -64,12 +66,18 @@ export function unpackZstd(zstd: ImageBytes, limit: number, kept?: KeptParts): U
   }
   const decoder = new WasmDecoder(zstd, limit, LITERALS, MAX_BLOCK, kept);
   const { run, target } = decoder;
+  let first = target; // below it, once it has turned
   let hashed = target;
   for (const block of blocksOf(zstd, start)) {
-    unpackBlock(zstd, block, decoder);
+    unpackBlock(zstd, block, decoder, first);
     if (checksum !== undefined) hashed = run.xxh64(hashed, decoder.at - hashed) >>> 0;
-    // Not less than is behind it, so that few bytes move.
-    if (decoder.at - target > 2 * window + MAX_BLOCK) hashed -= decoder.pass(window);
+    const rest = checksum === undefined ? NOTHING : decoder.view(hashed, decoder.at).slice();
+    const by = decoder.turn(window);
+    if (by === 0) continue;
+    first -= by;
+    // Less than a stripe, which goes before what follows: there is nothing but slack.
+    hashed = target - rest.length;
+    decoder.view(hashed, target).set(rest);
   }
   const sum = checksum === undefined ? undefined : run.xxh64End(hashed, decoder.at - hashed) >>> 0;
   const out = decoder.unpacked;
@@ -85,13 +93,18 @@ export function unpackZstd(zstd: ImageBytes, limit: number, kept?: KeptParts): U
   return out;
 }
 
-function unpackBlock(zstd: ImageBytes, { kind, offset, stored, size }: Block, decoder: WasmDecoder): void {
+function unpackBlock(
+  zstd: ImageBytes,
+  { kind, offset, stored, size }: Block,
+  decoder: WasmDecoder,
+  first: number,
+): void {
   const { run, source, tables, target } = decoder;
   if (kind === COMPRESSED_BLOCK) {
     if (stored > MAX_BLOCK) throw zstd.bad(offset, `a zstd block cannot have ${stored} bytes`);
     decoder.reserve(MAX_BLOCK);
     const end = decoder.load(offset, stored);
-    const status = run.zstd(source, end, target, decoder.room, tables);
+    const status = run.zstd(source, end, first, target, decoder.room, tables);
     if (status === TOO_FAR) {
       throw decoder.bad(`a zstd match is ${decoder.detail} bytes back, of ${decoder.length}`);
     }

@@ -1,5 +1,6 @@
 /** What ../wasm-decoder.ts calls. */
 export { adler32 } from "./adler32";
+export { turned } from "./around";
 export { bzip2Align, bzip2Begin, bzip2Bits, bzip2Block, bzip2Symbols, bzip2Unsort } from "./bzip2";
 export { lz4 } from "./lz4";
 export { lzma, lzmaBegin, lzmaReset } from "./lzma";

@@ -7,9 +7,11 @@
  * share of the range that stands for 0; range and code become those of the bit, and the probability learns.
  *
  * Mirrors: unlzma(), linux lib/decompress_unlzma.c; lzma-specification.txt of the LZMA SDK.
- * Differs: the dictionary is what has been unpacked.
+ * Differs: the dictionary is what has been unpacked, while that is kept.
  */
+import { byteAround, copyAround, reachesAround } from "./around";
 import { copyMatch } from "./copy";
+import * as C from "./lzma-contexts";
 import { DONE, failed, from, MORE, moved, to } from "./state";
 
 export const LZMA_NO_END: u32 = 16;
@@ -21,32 +23,11 @@ const MODEL_BITS: u32 = 11;
 const ONE: u32 = 1 << MODEL_BITS;
 const MOVE_BITS: u32 = 5;
 
-const STATES: u32 = 12;
 const LAST_LITERAL_STATE: u32 = 6; // in those, what came before was a literal
-const POS_STATES: u32 = 16;
-const LEN_STATES: u32 = 4;
 const MIN_MATCH: u32 = 2;
 const ALIGN_BITS: u32 = 4;
 const FIRST_ALIGNED_SLOT: u32 = 14;
 const END_MARKER: u32 = 0xffff_ffff;
-
-/** Where each context's probabilities begin, of two bytes each. A length takes choice, choice2, low, mid, high. */
-const LEN_LOW: u32 = 2;
-const LEN_MID: u32 = LEN_LOW + POS_STATES * 8;
-const LEN_HIGH: u32 = LEN_MID + POS_STATES * 8;
-const LEN_SIZE: u32 = LEN_HIGH + 256;
-const IS_MATCH: u32 = 0;
-const IS_REP: u32 = IS_MATCH + STATES * POS_STATES;
-const IS_REP_G0: u32 = IS_REP + STATES;
-const IS_REP_G1: u32 = IS_REP_G0 + STATES;
-const IS_REP_G2: u32 = IS_REP_G1 + STATES;
-const IS_REP0_LONG: u32 = IS_REP_G2 + STATES;
-const POS_SLOT: u32 = IS_REP0_LONG + STATES * POS_STATES;
-const POS_SPECIAL: u32 = POS_SLOT + LEN_STATES * 64;
-const ALIGN: u32 = POS_SPECIAL + 128;
-const LENGTH: u32 = ALIGN + 16;
-const REP_LENGTH: u32 = LENGTH + LEN_SIZE;
-const LITERAL: u32 = REP_LENGTH + LEN_SIZE;
 
 let range_: u32 = 0xffff_ffff; // these are kept between calls
 let code_: u32 = 0;
@@ -60,7 +41,7 @@ let rep3_: u32 = 1;
 export function lzmaReset(probs: u32, lc: u32, lp: u32): void {
   state_ = 0;
   rep0_ = rep1_ = rep2_ = rep3_ = 1;
-  const count = LITERAL + (0x300 << (lc + lp));
+  const count = C.LITERAL + (0x300 << (lc + lp));
   for (let i: u32 = 0; i < count; i++) store<u16>(probs + (i << 1), ONE >> 1);
 }
 
@@ -74,11 +55,12 @@ export function lzmaBegin(source: u32): void {
 /**
  * Unpack until `pause` is reached (MORE), or the end marker (DONE); nothing is written at or beyond `stop`. Then
  * `detail` is the code: 0 where the encoder ended.
- * Positions count from `first`; `end` is that of the source.
+ * Positions count from `first`, and nothing is below `bottom`; `end` is that of the source.
  */
 export function lzma(
   end: u32,
   first: u32,
+  bottom: u32,
   probs: u32,
   pause: u32,
   stop: u32,
@@ -108,20 +90,24 @@ export function lzma(
       range <<= 8;
       code = (code << 8) | (<u32>load<u8>(at++));
     }
-    p = probs + ((IS_MATCH + (state << 4) + posState) << 1);
+    p = probs + ((C.IS_MATCH + (state << 4) + posState) << 1);
     prob = load<u16>(p);
     bound = (range >> MODEL_BITS) * prob;
     if (code < bound) {
       range = bound;
       store<u16>(p, prob + ((ONE - prob) >> MOVE_BITS));
       if (out >= stop) return failed(LZMA_BEYOND, at, out);
-      const before: u32 = out > first ? <u32>load<u8>(out - 1) : 0;
+      const before: u32 =
+        out > bottom ? <u32>load<u8>(out - 1) : out == first ? 0 : byteAround(out, 1, bottom);
       const literal =
-        probs + ((LITERAL + 0x300 * ((((out - first) & litMask) << lc) + (before >> (8 - lc)))) << 1);
+        probs + ((C.LITERAL + 0x300 * ((((out - first) & litMask) << lc) + (before >> (8 - lc)))) << 1);
       let symbol: u32 = 1;
       if (state > LAST_LITERAL_STATE) {
         // As long as the bits are those of the byte that the last match would go on with, that is a context.
-        let match: u32 = out - first >= rep0 ? <u32>load<u8>(out - rep0) : 0;
+        let match: u32;
+        if (rep0 <= out - bottom) match = load<u8>(out - rep0);
+        else if (reachesAround(out, rep0, first, bottom)) match = byteAround(out, rep0, bottom);
+        else return failed(LZMA_TOO_FAR, at, out, rep0);
         let matchBit: u32;
         do {
           matchBit = (match >> 7) & 1;
@@ -176,10 +162,10 @@ export function lzma(
       range <<= 8;
       code = (code << 8) | (<u32>load<u8>(at++));
     }
-    p = probs + ((IS_REP + state) << 1);
+    p = probs + ((C.IS_REP + state) << 1);
     prob = load<u16>(p);
     bound = (range >> MODEL_BITS) * prob;
-    let lengths = LENGTH;
+    let lengths = C.LENGTH;
     if (code < bound) {
       range = bound;
       store<u16>(p, prob + ((ONE - prob) >> MOVE_BITS));
@@ -187,7 +173,7 @@ export function lzma(
       range -= bound;
       code -= bound;
       store<u16>(p, prob - (prob >> MOVE_BITS));
-      lengths = REP_LENGTH;
+      lengths = C.REP_LENGTH;
       moved(at, out);
       range_ = range;
       code_ = code;
@@ -196,9 +182,11 @@ export function lzma(
       range = range_;
       code = code_;
       if (which == SHORT_REP) {
-        if (rep0 > out - first) return failed(LZMA_TOO_FAR, at, out, rep0);
+        if (rep0 > out - bottom && !reachesAround(out, rep0, first, bottom)) {
+          return failed(LZMA_TOO_FAR, at, out, rep0);
+        }
         if (out >= stop) return failed(LZMA_BEYOND, at, out);
-        store<u8>(out, load<u8>(out - rep0));
+        store<u8>(out, byteAround(out, rep0, bottom));
         out++;
         state = state <= LAST_LITERAL_STATE ? 9 : 11;
         continue;
@@ -212,7 +200,7 @@ export function lzma(
       }
     }
     // the length: low, mid or high, and then which of them
-    let tree = lengths + LEN_LOW + (posState << 3);
+    let tree = lengths + C.LEN_LOW + (posState << 3);
     let leaves: u32 = 8;
     let base: u32 = 0;
     if (range < TOP) {
@@ -239,13 +227,13 @@ export function lzma(
       if (code < bound) {
         range = bound;
         store<u16>(p, prob + ((ONE - prob) >> MOVE_BITS));
-        tree = lengths + LEN_MID + (posState << 3);
+        tree = lengths + C.LEN_MID + (posState << 3);
         base = 8;
       } else {
         range -= bound;
         code -= bound;
         store<u16>(p, prob - (prob >> MOVE_BITS));
-        tree = lengths + LEN_HIGH;
+        tree = lengths + C.LEN_HIGH;
         leaves = 256;
         base = 16;
       }
@@ -271,11 +259,11 @@ export function lzma(
       }
     } while (m < leaves);
     let length = base + m - leaves;
-    if (lengths == REP_LENGTH) state = state <= LAST_LITERAL_STATE ? 8 : 11;
+    if (lengths == C.REP_LENGTH) state = state <= LAST_LITERAL_STATE ? 8 : 11;
     else {
       // the distance less one: a slot says the two highest bits and how many follow
       state = state <= LAST_LITERAL_STATE ? 7 : 10;
-      tree = POS_SLOT + (min(length, LEN_STATES - 1) << 6);
+      tree = C.POS_SLOT + (min(length, C.LEN_STATES - 1) << 6);
       m = 1;
       do {
         if (range < TOP) {
@@ -301,7 +289,7 @@ export function lzma(
       if (slot >= 4) {
         let bits = (slot >> 1) - 1;
         distance = (2 | (slot & 1)) << bits;
-        if (slot < FIRST_ALIGNED_SLOT) tree = POS_SPECIAL + distance - slot;
+        if (slot < FIRST_ALIGNED_SLOT) tree = C.POS_SPECIAL + distance - slot;
         else {
           // bits without a context, the highest first
           for (let i = bits; i > ALIGN_BITS;) {
@@ -317,7 +305,7 @@ export function lzma(
             }
           }
           bits = ALIGN_BITS;
-          tree = ALIGN;
+          tree = C.ALIGN;
         }
         m = 1;
         for (let i: u32 = 0; i < bits; i++) {
@@ -351,9 +339,11 @@ export function lzma(
       rep0 = distance + 1;
     }
     length += MIN_MATCH;
-    if (rep0 > out - first) return failed(LZMA_TOO_FAR, at, out, rep0);
+    const above = rep0 <= out - bottom;
+    if (!above && !reachesAround(out, rep0, first, bottom)) return failed(LZMA_TOO_FAR, at, out, rep0);
     if (length > stop - out) return failed(LZMA_BEYOND, at, out);
-    copyMatch(out, rep0, length);
+    if (above) copyMatch(out, rep0, length);
+    else copyAround(out, rep0, length, bottom);
     out += length;
   }
   state_ = state;
@@ -380,11 +370,11 @@ const SHORT_REP: u32 = 4;
 
 /** Which of the four last distances comes again, or SHORT_REP: the last one, for one byte. Rare, so in memory. */
 function repOf(probs: u32, state: u32, posState: u32): u32 {
-  if (bit(probs, IS_REP_G0 + state) == 0) {
-    return bit(probs, IS_REP0_LONG + (state << 4) + posState) == 0 ? SHORT_REP : 0;
+  if (bit(probs, C.IS_REP_G0 + state) == 0) {
+    return bit(probs, C.IS_REP0_LONG + (state << 4) + posState) == 0 ? SHORT_REP : 0;
   }
-  if (bit(probs, IS_REP_G1 + state) == 0) return 1;
-  return 2 + bit(probs, IS_REP_G2 + state);
+  if (bit(probs, C.IS_REP_G1 + state) == 0) return 1;
+  return 2 + bit(probs, C.IS_REP_G2 + state);
 }
 
 function bit(probs: u32, context: u32): u32 {

@@ -2,8 +2,9 @@
  * A compressed block of zstd: literals, and the sequences that say where they go and what is copied between them.
  *
  * Mirrors: RFC 8878, 3.1.1.3; ZSTD_decompressBlock_internal(), linux lib/zstd/decompress/zstd_decompress_block.c.
- * Differs: a match may reach back to the beginning of the frame, whatever its window is.
+ * Differs: a match may reach back to the beginning of the frame, whatever its window is, while that is kept.
  */
+import { copyAround, reachesAround } from "./around";
 import { bitsAt, bitsOf, windowAt } from "./bits";
 import { copyLiterals, copyMatch } from "./copy";
 import { buildSingle, buildTable, COUNTS, log, readCounts, symbols } from "./fse";
@@ -103,10 +104,10 @@ let literals: u32 = 0;
 let literalCount: u32 = 0;
 
 /**
- * Unpack the compressed block between `start` and `end`, whose frame unpacks to `first` and on, to before `room`.
- * `buffer` has room for the literals of a block.
+ * Unpack the compressed block between `start` and `end`, whose frame unpacks to `first` and on, to before `room`;
+ * nothing is there below `bottom`. `buffer` has room for the literals of a block.
  */
-export function zstd(start: u32, end: u32, first: u32, room: u32, buffer: u32): u32 {
+export function zstd(start: u32, end: u32, first: u32, bottom: u32, room: u32, buffer: u32): u32 {
   const sequences = readLiterals(start, end, buffer);
   if (sequences < 16 * 16) return failed(sequences, start, to);
 
@@ -139,7 +140,7 @@ export function zstd(start: u32, end: u32, first: u32, room: u32, buffer: u32): 
   at = readTable((modes >> 2) & 3, at, end, ML_TABLE, 9, 53, ML_COUNTS, 53, 6, mlLog, ML_BASES, ML_EXTRA);
   if (at == 0) return failed(ZSTD_TABLE, sequences, to);
   mlLog = tableLog;
-  return execute(at, end, count, first, min(room, to + MAX_BLOCK), sequences);
+  return execute(at, end, count, first, bottom, min(room, to + MAX_BLOCK), sequences);
 }
 
 /** Returns where the sequences begin, or a failure. */
@@ -226,7 +227,7 @@ function readTable(
 }
 
 /** The `count` sequences of the stream at `start`, then the literals that are left. */
-function execute(start: u32, end: u32, count: u32, first: u32, most: u32, place: u32): u32 {
+function execute(start: u32, end: u32, count: u32, first: u32, bottom: u32, most: u32, place: u32): u32 {
   let left = bitsOf(start, end) - llLog - ofLog - mlLog;
   if (left < 0) return failed(ZSTD_SEQUENCES, place, to);
   let ll = LL_TABLE + (stateAt(start, left + mlLog + ofLog + llLog, llLog) << 3);
@@ -273,8 +274,10 @@ function execute(start: u32, end: u32, count: u32, first: u32, most: u32, place:
     copyLiterals(out, literal, run);
     out += run;
     literal += run;
-    if (offset == 0 || offset > out - first) return failed(ZSTD_TOO_FAR, place, out, offset);
-    copyMatch(out, offset, length);
+    if (offset == 0) return failed(ZSTD_TOO_FAR, place, out, offset);
+    if (offset <= out - bottom) copyMatch(out, offset, length);
+    else if (reachesAround(out, offset, first, bottom)) copyAround(out, offset, length, bottom);
+    else return failed(ZSTD_TOO_FAR, place, out, offset);
     out += length;
 
     if (left < 0) return failed(ZSTD_SEQUENCES, place, out);
