@@ -30,11 +30,15 @@ export class KeptParts {
     }
   }
 
-  /** The kernel, zeros where nothing was kept: memory that nobody has touched. */
-  get data(): Uint8Array {
-    const data = new Uint8Array(this.length);
-    for (const { offset, bytes } of this.parts) data.set(bytes, offset);
-    return data;
+  /** `length` bytes from `offset` on, zeros where nothing was kept. */
+  at(offset: number, length: number): Uint8Array {
+    const into = new Uint8Array(length);
+    for (const part of this.parts) {
+      const start = Math.max(part.offset, offset);
+      const end = Math.min(part.offset + part.bytes.length, offset + length);
+      if (start < end) into.set(part.bytes.subarray(start - part.offset, end - part.offset), start - offset);
+    }
+    return into;
   }
 
   has(offset: number, length: number): boolean {
@@ -44,6 +48,8 @@ export class KeptParts {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** Errors: NotKept, besides those of ImageBytes. */
 export class PartlyKept extends ImageBytes {
   constructor(
@@ -51,7 +57,15 @@ export class PartlyKept extends ImageBytes {
     private readonly kept: KeptParts,
     within: string,
   ) {
-    super(file, kept.data, within);
+    super(file, NOTHING, within);
+  }
+
+  override get length(): number {
+    return this.kept.length;
+  }
+
+  override get data(): Uint8Array {
+    throw new NotKept();
   }
 
   override need(offset: number, length: number, part: string): void {
@@ -68,6 +82,10 @@ export class PartlyKept extends ImageBytes {
     const text = super.string(offset, part);
     this.needKept(offset, text.length + 1);
     return text;
+  }
+
+  protected override at(offset: number, length: number): Uint8Array {
+    return this.kept.at(offset, length);
   }
 
   private needKept(offset: number, length: number): void {

@@ -69,16 +69,14 @@ export function unpack(packed: ImageBytes, sizeAppended: boolean, kept?: KeptPar
   const stream = compression === "gzip" || !sizeAppended ? packed : withoutSize(packed);
   const limit = Math.min(sizeAppended ? sizeOf(packed) : MAX_UNPACKED, MAX_UNPACKED);
   const data = unpackStream(stream, compression, limit, kept);
-  if (sizeAppended && sizeOf(packed) !== data.length) {
-    const said = `says that the kernel has ${sizeOf(packed)} bytes`;
-    throw packed.bad(packed.length - 4, `${said}, it unpacks to ${data.length}`);
-  }
   const { file } = packed;
   const partly = kept !== undefined && kept.length > 0;
-  return {
-    compression,
-    elf: partly ? new PartlyKept(file, kept, WITHIN) : new ImageBytes(file, data, WITHIN),
-  };
+  const elf = partly ? new PartlyKept(file, kept, WITHIN) : new ImageBytes(file, data, WITHIN);
+  if (sizeAppended && sizeOf(packed) !== elf.length) {
+    const said = `says that the kernel has ${sizeOf(packed)} bytes`;
+    throw packed.bad(packed.length - 4, `${said}, it unpacks to ${elf.length}`);
+  }
+  return { compression, elf };
 }
 
 /* eslint-disable @typescript-eslint/no-require-imports -- as load() in cli/main.ts: one is needed, six take their time */

@@ -213,10 +213,10 @@ export class WasmDecoder {
     return by;
   }
 
-  /** What was unpacked; of a kernel whose parts are kept, nothing but those. */
+  /** What was unpacked; nothing, of a kernel whose parts are kept. */
   get unpacked(): Uint8Array {
     this.pass();
-    return this.kept?.data ?? this.view(this.target, this.at);
+    return this.view(this.target, this.at);
   }
 
   tooMuch(): BadInput {

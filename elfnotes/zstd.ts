@@ -80,17 +80,14 @@ export function unpackZstd(zstd: ImageBytes, limit: number, kept?: KeptParts): U
     decoder.view(hashed, target).set(rest);
   }
   const sum = checksum === undefined ? undefined : run.xxh64End(hashed, decoder.at - hashed) >>> 0;
-  const out = decoder.unpacked;
-  if (contentSize !== undefined && contentSize !== out.length) {
-    throw zstd.bad(0, `the zstd frame unpacks to ${out.length} bytes, it says ${contentSize}`);
+  const { length } = decoder;
+  if (contentSize !== undefined && contentSize !== length) {
+    throw zstd.bad(0, `the zstd frame unpacks to ${length} bytes, it says ${contentSize}`);
   }
   if (checksum !== sum) {
-    throw zstd.bad(
-      zstd.length - 4,
-      `the zstd checksum differs from that of the ${out.length} bytes unpacked`,
-    );
+    throw zstd.bad(zstd.length - 4, `the zstd checksum differs from that of the ${length} bytes unpacked`);
   }
-  return out;
+  return decoder.unpacked;
 }
 
 function unpackBlock(

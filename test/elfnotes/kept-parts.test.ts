@@ -92,7 +92,7 @@ describe("a reader of notes alone", () => {
     const kept = new KeptParts();
     for (let at = 0; at < kernel.length; at += 1000) kept.take(kernel.subarray(at, at + 1000));
     expect(kept.length).to.equal(kernel.length);
-    const { data } = kept;
+    const data = kept.at(0, kept.length);
     const different = kernel.findIndex((byte, i) => data[i] !== byte);
     expect(different)
       .to.be.above(64 + 56)
