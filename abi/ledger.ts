@@ -54,6 +54,11 @@ export class Ledger {
   readonly counts: Float64Array;
   readonly cause: Uint8Array;
   private readonly held: Uint8Array;
+  /**
+   * What happens now stands for so many of it. For a caller who knows that each would leave what the first left, all
+   * but the counts; not part of the state.
+   */
+  times = 1;
 
   constructor(
     state: State,
@@ -72,7 +77,7 @@ export class Ledger {
   /** Count `n` of event `event` (EV.*) on `vcpu`, under its present cause. */
   count(vcpu: number, event: number, n: number): void {
     const at = (vcpu * CAUSES.length + this.cause[vcpu]!) * NR_EVENTS + event;
-    this.counts[at] = this.counts[at]! + n;
+    this.counts[at] = this.counts[at]! + n * this.times;
   }
 
   /** From now on, tell `told` of which vCPU and under which cause something is counted: for runs that are drawn, as it takes time. */

@@ -27,8 +27,19 @@ export class Bins {
   /** What was recorded at `time` (ns) has been run. */
   at(time: number): void {
     if (this.first < 0) this.first = time;
-    const part = Math.min(PARTS - 1, Math.floor((PARTS * (time - this.first)) / (this.seconds * 1e9)));
+    const part = this.part(time);
     while (this.parts.length < part) this.close();
+  }
+
+  /** The first of rows `i`..`last` at which a part ends, or `last`: at() need not be told of those before. */
+  quiet(times: Float64Array, i: number, last: number): number {
+    let row = i;
+    while (row < last && this.part(times[row]!) <= this.parts.length) row++;
+    return row;
+  }
+
+  private part(time: number): number {
+    return Math.min(PARTS - 1, Math.floor((PARTS * (time - this.first)) / (this.seconds * 1e9)));
   }
 
   /** All parts. Nothing may be run afterwards. */

@@ -78,8 +78,8 @@ export class PromiseWatch {
     this.inner = INNER[machine.config.proposal.xen.container];
   }
 
-  /** Look at the machine after event number `event` of the workload. */
-  look(event: number): void {
+  /** Look at the machine after event number `event` of the workload, and for `times` - 1 more that leave it as it is. */
+  look(event: number, times = 1): void {
     const { machine, guest, xen, audit } = this;
     const { nrPcpus } = machine;
     const { nrCpus } = machine.config.geometry;
@@ -88,19 +88,20 @@ export class PromiseWatch {
     for (let p = 0; p < nrPcpus; p++) {
       for (let q = p + 1; q < nrPcpus; q++) {
         const inGuest = machine.guest_cr3(p);
-        if (inGuest !== 0 && inGuest === machine.guest_cr3(q)) this.violate(guest, event, p, q, inGuest);
+        if (inGuest !== 0 && inGuest === machine.guest_cr3(q))
+          this.violate(guest, event, p, q, inGuest, times);
         const inXen = machine.xen_cr3(p);
-        if (inXen === machine.xen_cr3(q)) this.violate(xen, event, p, q, inXen);
+        if (inXen === machine.xen_cr3(q)) this.violate(xen, event, p, q, inXen, times);
         if (q >= nrCpus) continue;
         const mm = mms[current[p]!]!;
-        if (mm !== NO_MM && mm === mms[current[q]!]) this.together++;
-        if (this.inner.length > 0) this.lookInside(event, p, q);
+        if (mm !== NO_MM && mm === mms[current[q]!]) this.together += times;
+        if (this.inner.length > 0) this.lookInside(event, p, q, times);
       }
     }
-    guest.checked++;
-    xen.checked++;
+    guest.checked += times;
+    xen.checked += times;
     if (!machine.config.proposal.xen.exclusive) return;
-    audit.checked++;
+    audit.checked += times;
     const refused = machine.xen.refused();
     if (refused === this.refusedBefore) return;
     this.refusedBefore = refused;
@@ -109,15 +110,16 @@ export class PromiseWatch {
   }
 
   /** The same of what the guest, or the shim, has loaded for itself. */
-  private lookInside(event: number, p: number, q: number): void {
+  private lookInside(event: number, p: number, q: number, times: number): void {
     const { machine, innerGuest, innerXen } = this;
     const inGuest = machine.inner_guest_cr3(p);
-    if (inGuest === machine.inner_guest_cr3(q)) this.violate(innerGuest, event, p, q, inGuest!, "vCPU");
-    innerGuest.checked++;
+    if (inGuest === machine.inner_guest_cr3(q))
+      this.violate(innerGuest, event, p, q, inGuest!, times, "vCPU");
+    innerGuest.checked += times;
     const inXen = machine.inner_xen_cr3(p);
     if (inXen === undefined) return;
-    if (inXen === machine.inner_xen_cr3(q)) this.violate(innerXen, event, p, q, inXen, "vCPU");
-    innerXen.checked++;
+    if (inXen === machine.inner_xen_cr3(q)) this.violate(innerXen, event, p, q, inXen, times, "vCPU");
+    innerXen.checked += times;
   }
 
   /** What was found, in a fixed order. */
@@ -163,11 +165,12 @@ export class PromiseWatch {
     p: number,
     q: number,
     mfn: number,
+    times: number,
     cpu: "pCPU" | "vCPU" = "pCPU",
   ): void {
     const way = this.way(p, q, mfn);
-    watched.violations++;
-    watched.ways[way]!++;
+    watched.violations += times;
+    watched.ways[way]! += times;
     watched.first ??= {
       event,
       what: `${cpu} ${p} and ${cpu} ${q} have L4 mfn 0x${mfn.toString(16)}: ${WAYS[way]}`,

@@ -132,7 +132,9 @@ function run(recording: Recording, proposal: Proposal, options: Pick<Cell, "mach
     timeline?.after(chunk, i);
     processes?.after(chunk, i);
   };
-  const runner = new TraceRunner(machine, onEvent);
+  const toldOfAll = timeline !== undefined || processes !== undefined;
+  const quiet = (chunk: EventChunk, i: number, last: number) => bins.quiet(chunk.time, i, last);
+  const runner = new TraceRunner(machine, onEvent, toldOfAll ? undefined : quiet);
   const began = performance.now();
   for (const chunk of recording.chunks) runner.consume(chunk);
   const seconds = (performance.now() - began) / 1000;
