@@ -44,3 +44,57 @@ export interface XenConfig {
   /** For tests: the audit with an old rule in it. */
   readonly rules?: AuditRules;
 }
+
+/**
+ * `config` with all keys, in one order. Objects that spreads have put together may each have a shape of their own, and code
+ * that V8 has compiled for one is compiled again for the next.
+ */
+export function in_one_shape(config: XenConfig): XenConfig {
+  const {
+    geometry,
+    nrPcpus,
+    nrVcpus,
+    root,
+    exclusive,
+    flush,
+    pcid,
+    invpcid,
+    pge,
+    version,
+    map,
+    preempt,
+    pv32,
+    framesBelow4GiB,
+    debug,
+    tlb,
+    mapDomainPage,
+    linearMap,
+    rootsOnDemand,
+    lower,
+    rules,
+  } = config;
+  const all = {
+    geometry,
+    nrPcpus,
+    nrVcpus,
+    root,
+    exclusive,
+    flush,
+    pcid,
+    invpcid,
+    pge,
+    version,
+    map,
+    preempt,
+    pv32,
+    framesBelow4GiB,
+    debug,
+    tlb,
+    mapDomainPage,
+    linearMap,
+    rootsOnDemand,
+    lower,
+    rules,
+  };
+  return all as XenConfig; // undefined, where a key is missing
+}

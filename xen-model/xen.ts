@@ -38,7 +38,7 @@ import { RequestRegisters } from "./request-registers.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
 import { NOT_PLAIN, update_one_l1e } from "./update-one-l1e.js";
 import { VcpuTable } from "./vcpu-table.js";
-import type { XenConfig } from "./xen-config.js";
+import { in_one_shape, type XenConfig } from "./xen-config.js";
 import { XenTables } from "./xen-tables.js";
 
 export class Xen implements Hypervisor {
@@ -51,6 +51,7 @@ export class Xen implements Hypervisor {
   readonly processor: Processor;
   readonly tables: XenTables;
   readonly root: RootDesign;
+  readonly config: XenConfig;
   readonly log = new AuditLog();
   readonly map: MemoryMap;
   readonly exclusive: XenConfig["exclusive"];
@@ -81,8 +82,10 @@ export class Xen implements Hypervisor {
     state: State,
     readonly mem: PtMemory,
     readonly ledger: Ledger,
-    readonly config: XenConfig,
+    given: XenConfig,
   ) {
+    const config = in_one_shape(given);
+    this.config = config;
     this.frames = new FrameTable(state, config.geometry.nrFrames, config.nrVcpus);
     this.vcpus = new VcpuTable(state, config.nrVcpus);
     this.pcpus = new PcpuTable(state, config.nrPcpus);
