@@ -1,5 +1,7 @@
 /** `pvtwin sweep`: many cells of work, proposals, profiles and parameters; resumed where it was left. */
+import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { BadInput } from "../abi/bad-input.js";
 import { bullmqEngine } from "../experiments/sweep/bullmq-engine.js";
@@ -7,8 +9,10 @@ import { type Engine, localEngine } from "../experiments/sweep/local-engine.js";
 import { runSweep } from "../experiments/sweep/run-sweep.js";
 import { readSweep } from "../experiments/sweep/spec.js";
 import { version } from "../package.json";
+import { writeOutput } from "../experiments/write-output.js";
 import { growthText } from "./growth-text.js";
 import { progressOn } from "./progress.js";
+import { growthPage } from "./report/growth-page.js";
 
 export function register(program: Command): void {
   program
@@ -33,12 +37,17 @@ export function register(program: Command): void {
         bar.stop(),
       );
       const { name, cells, done, resumed, growth } = report;
+      const page = join(flags.out, "growth.html");
+      if (growth.length > 0)
+        writeOutput(page, growthPage(name, growth, `pvtwin sweep ${file} --out ${flags.out}`));
+      else rmSync(page, { force: true }); // of an earlier sweep
       process.stdout.write(
         flags.json
           ? `${JSON.stringify(report)}\n`
           : `${name}: ${cells} cells, ${done} run now, ${resumed} there before\n` +
               growthText(growth) +
-              `${growth.length > 0 ? "\n" : ""}Ask them: pvtwin query --out ${flags.out} "select * from cells"\n`,
+              (growth.length > 0 ? `\nAs figures: ${page}\n` : "") +
+              `Ask them: pvtwin query --out ${flags.out} "select * from cells"\n`,
       );
     });
 }

@@ -44,10 +44,11 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--shade); 
   background:
     linear-gradient(90deg, var(--paper) 1.2rem, transparent) left / 2.4rem 100% local,
     linear-gradient(-90deg, var(--paper) 1.2rem, transparent) right / 2.4rem 100% local,
-    linear-gradient(90deg, var(--rule), transparent) left / .6rem 100% scroll,
-    linear-gradient(-90deg, var(--rule), transparent) right / .6rem 100% scroll;
+    linear-gradient(90deg, var(--rule), transparent) 1px 0 / .6rem 100% scroll,
+    linear-gradient(-90deg, var(--rule), transparent) calc(100% - 1px) 0 / .6rem 100% scroll;
   background-repeat: no-repeat;
 }
+table .id, .data th { white-space: nowrap; }
 table {
   border-collapse: collapse; margin: .8rem 0 1.2rem; border-bottom: 1px solid var(--rule);
   font: .875rem/1.4 system-ui, -apple-system, "Segoe UI", "Noto Sans", "Liberation Sans", sans-serif;
@@ -99,6 +100,8 @@ th[aria-sort="ascending"] button::after { content: " \\2191"; } th[aria-sort="de
 svg g:hover > .hit { fill: var(--shade); }
 svg .heat { fill: var(--mark); } ${Array.from({ length: 6 }, (_, i) => `svg .heat-${i + 1} { fill-opacity: ${((i + 1) / 6).toFixed(2)}; }`).join(" ")}
 ${Array.from({ length: 8 }, (_, i) => `svg .part-${i} { fill: var(--part-${i}); }`).join("\n")}
+svg .line { fill: none; } svg .line.broken { stroke-dasharray: 5 3; }
+${Array.from({ length: 8 }, (_, i) => `svg .line-${i} { stroke: var(--part-${i}); stroke-width: ${(3.8 - 0.35 * i).toFixed(2)}; }`).join("\n")}
 svg .memory-guest { fill: var(--guest); } svg .memory-xen { fill: var(--xen); }
 details { border-top: 1px solid var(--hair); }
 details[open] { border-bottom: 1px solid var(--rule); margin-bottom: .8rem; }
@@ -108,6 +111,11 @@ summary .id { display: inline-block; min-width: 12rem; }
 summary span { margin-right: 1rem; }
 .against { color: var(--soft); }
 footer { margin-top: 3rem; border-top: 1px solid var(--rule); padding-top: .6rem; }
+@media screen and (max-width: 40rem) { /* a row of much text, cell under cell */
+  .stacked thead { display: none; } .stacked :is(caption, tbody, tr, th, td) { display: block; }
+  .stacked :is(th, td) { max-width: none; padding: .1rem 0; border: 0; } .stacked .num { text-align: left; }
+  .stacked tr { border-top: 1px solid var(--hair); padding: .5rem 0; } .stacked td[data-label]::before { content: attr(data-label); color: var(--soft); }
+}
 @media print {
   @page { margin: 16mm 14mm; }
   :root { --paper: #fff; --ink: #000; --soft: #444; --shade: #fff; --link: #000; color-scheme: light; }

@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { chromium, type Browser, type Page } from "playwright-core";
+import { growthPage } from "../../cli/report/growth-page.js";
 import { renderReport } from "../../cli/report/report.js";
 import { evaluationFixture } from "./evaluation-fixture.js";
+import { growthFixture } from "./growth-fixture.js";
 
 const CHROMIUM = "/usr/bin/chromium";
 const OUT = join(__dirname, "..", "..", "out", "report-test");
@@ -76,6 +78,20 @@ describe("the report in a browser", function () {
         await page.close();
       });
     }
+  }
+
+  for (const width of [400, 1280]) {
+    it(`shows how costs grow on ${width} pixels, says nothing and asks for nothing`, async () => {
+      const growth = join(OUT, "growth.html");
+      writeFileSync(growth, growthPage("vcpus", growthFixture(), "pvtwin sweep vcpus.yaml --out out"));
+      const { page, said, asked } = await open(width, "light", "", pathToFileURL(growth).href);
+      await page.screenshot({ path: join(OUT, `growth-${width}-light.png`), fullPage: true });
+      await page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true");
+      expect(await overflow(page)).to.deep.equal([]);
+      expect(await faintText(page)).to.deep.equal([]);
+      expect([said, asked.length]).to.deep.equal([[], 1]);
+      await page.close();
+    });
   }
 
   it("is dark where the reader's system is, and light elsewhere", async () => {

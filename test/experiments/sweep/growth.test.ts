@@ -31,10 +31,25 @@ describe("how the cost of a design grows", () => {
       const work = `workloads: [{ synthetic: { ${rate} } }]\n`;
       const [row] = await growth(`proposals: [shared]\n${work}${zipped}`);
       expect([row!.over, row!.points.length]).to.deep.equal(["vcpus", 6]);
-      return row!.exponent;
+      return row!;
     };
-    expect(await exponent("syscalls: 500")).to.be.closeTo(1, 0.02);
-    expect(await exponent("slotChurn: 100")).to.be.closeTo(2, 0.1);
+    expect((await exponent("syscalls: 500")).exponent).to.be.closeTo(1, 0.02);
+    const { exponent: found, most } = await exponent("slotChurn: 100");
+    expect(found).to.be.closeTo(2, 0.1);
+    expect(most.event).to.equal("ipi_sent");
+    expect(most.share).to.be.within(0.3, 1);
+    expect(most.exponent).to.be.closeTo(2, 0.1);
+  }).timeout(60_000);
+
+  it("is as their cube where each unmaps a slot from a table of each, and Xen flushes all for each of these", async () => {
+    const few = "zipped: { vcpus: [6, 12, 24, 48], threads: [6, 12, 24, 48] }\n";
+    const [shared, eager] = await growth(
+      `proposals: [shared, linux-per-vcpu]\nworkloads: [{ synthetic: { slotChurn: 100 } }]\n${few}`,
+    );
+    expect(shared!.exponent).to.be.below(2.2);
+    expect(eager!.exponent).to.be.within(2.7, 3.1);
+    expect(eager!.most.event).to.equal("ipi_sent");
+    expect(eager!.most.exponent).to.be.closeTo(3, 0.15);
   }).timeout(60_000);
 
   it("is as threads are where a table of each is written to, and does not grow where there is one", async () => {
@@ -45,8 +60,10 @@ describe("how the cost of a design grows", () => {
     expect(of("shared")).to.be.closeTo(0, 0.01);
   }).timeout(60_000);
 
-  it("is not said where a sweep has two axes", async () => {
-    const work = "workloads: [{ synthetic: {} }]\ncrossed: { syscalls: [1, 2, 3, 4], forks: [0, 1] }\n";
-    expect(await growth(`proposals: [shared]\n${work}`)).to.deep.equal([]);
+  it("is not said where a sweep has two axes, or one of prices", async () => {
+    for (const axes of ["syscalls: [1, 2, 3, 4], forks: [0, 1]", "constants.ipi: [500, 1000, 2000, 3000]"]) {
+      const work = `workloads: [{ synthetic: { syscalls: 9 } }]\ncrossed: { ${axes} }\n`;
+      expect(await growth(`proposals: [shared]\n${work}`), axes).to.deep.equal([]);
+    }
   }).timeout(60_000);
 });
