@@ -24,6 +24,7 @@ export function causeNames(evaluation: Evaluation): string[] {
 
 export function causeLegend(evaluation: Evaluation): Html {
   return html`<ul class="legend" aria-label="Colours of causes">
+    <li>Cost by cause:</li>
     ${causeNames(evaluation).map(
       (name, i) =>
         html`<li>

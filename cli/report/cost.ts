@@ -19,6 +19,7 @@ export function ledgerId(evaluation: Evaluation, proposal: ProposalResult, w: nu
 export function figures(evaluation: Evaluation): Html {
   const groups = groupNames(evaluation);
   return html`<ul class="legend" aria-label="Colours of the groups of events">
+      <li>What it is made of:</li>
       ${groups.map(
         (group) =>
           html`<li>
@@ -28,17 +29,20 @@ export function figures(evaluation: Evaluation): Html {
             ${group}
           </li> `,
       )}
+    </ul>
+    <ul class="legend" aria-label="Colours of memory">
+      <li>Memory:</li>
       <li>
         <svg class="swatch" viewBox="0 0 12 12" aria-hidden="true">
           <rect class="memory-guest" width="12" height="12" />
         </svg>
-        memory, guest
+        guest
       </li>
       <li>
         <svg class="swatch" viewBox="0 0 12 12" aria-hidden="true">
           <rect class="memory-xen" width="12" height="12" />
         </svg>
-        memory, Xen
+        Xen
       </li>
     </ul>
     ${evaluation.workloads.length > 0 && causeLegend(evaluation)}

@@ -1,6 +1,7 @@
 /** Where the numbers come from and where they stop: recordings, profile, seed, and what is not modelled. */
 import type { Evaluation } from "../../experiments/results.js";
 import { exact, si } from "../numbers.js";
+import { evaluateCommand } from "./figure.js";
 import { html, setNumber, type Html } from "./html.js";
 import { scrolled } from "./table.js";
 
@@ -47,17 +48,8 @@ export function workloadTable({ workloads }: Evaluation): Html {
 }
 
 export function method(evaluation: Evaluation): Html {
-  const { profile, proposals, workloads } = evaluation;
-  const names = proposals.map(({ name }) => name);
+  const { profile, proposals } = evaluation;
   const limited = proposals.filter(({ limits }) => limits.length > 0);
-  const command = [
-    "pvtwin evaluate",
-    ...names,
-    "--profile",
-    profile.name,
-    "--workload",
-    ...workloads.map(({ file }) => file),
-  ];
   return html`<p>
       Both sides of the ABI were run on the recordings' events and counted; the counts were then priced. A
       difference has each constant at one value on both sides, so that its low and high are those of the
@@ -76,7 +68,7 @@ export function method(evaluation: Evaluation): Html {
         </ul>`
     }
     <p>To get these results again:</p>
-    <pre>${command.join(" ")}</pre>`;
+    <pre>${evaluateCommand(evaluation)}</pre>`;
 }
 
 export function hostFacts({ host, pvtwin, seed, format }: Evaluation): Html {

@@ -83,11 +83,16 @@ function withoutZeros(text: string): string {
   return text.replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "");
 }
 
+/** Letters of a name that there is room for. Units: a letter of a name is about 7.2 wide, one of a value 6.6. */
+function roomBeside(value: string): number {
+  return Math.floor((WIDTH - LEFT - RIGHT - 8 - 6.6 * value.length) / 7.2);
+}
+
 function drawRow(row: PlotRow, x: (value: number) => number, top: number): Html {
   return html`<g
     ><title>${row.tip}</title>
     <rect class="hit" x="0" y="${top}" width="${WIDTH}" height="${ROW}" />
-    <text class="name" x="${LEFT}" y="${top + TEXT}">${fit(row.name, 30)}</text>
+    <text class="name" x="${LEFT}" y="${top + TEXT}">${fit(row.name, roomBeside(row.value))}</text>
     <text class="value" x="${WIDTH - RIGHT}" y="${top + TEXT}" text-anchor="end"
       >${setNumber(row.value)}</text
     >

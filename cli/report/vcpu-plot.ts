@@ -7,6 +7,8 @@ import { coordinate, drawPlot, type PlotRow } from "./plot.js";
 import { linear } from "./scale.js";
 
 const HEIGHT = 15;
+/** More vCPUs than this have no room for the number of each, which the table has. */
+const NAMED = 2;
 /** Shades that are told apart. */
 const LEVELS = 6;
 
@@ -25,7 +27,7 @@ export function vcpuFigure(evaluation: Evaluation, w: number): Html | false {
     const each = timeline.map((row, vcpu) => `vCPU ${vcpu} ${si(end(row))}`).join(", ");
     return {
       name,
-      value: each,
+      value: timeline.length <= NAMED ? each : si(end(timeline.flat())),
       tip: `${name}: ${each} cycles; at most ${si(Math.max(...timeline.flat()))} in ${si(seconds / bins)} s`,
       mark: (x, y) => {
         const height = HEIGHT / timeline.length;
@@ -42,7 +44,7 @@ export function vcpuFigure(evaluation: Evaluation, w: number): Html | false {
     };
   });
   return figure({
-    caption: `Work for each vCPU over time, ${workload}: a strip each, darker for more, black for ${si(most)} in ${si(seconds / bins)} s`,
+    caption: `Work for each vCPU over time, ${workload}: a strip each, darker for more, darkest for ${si(most)} in ${si(seconds / bins)} s`,
     picture: drawPlot({
       id: `vcpus-${w + 1}`,
       title: `Likely cycles for each vCPU over time, ${workload}`,

@@ -64,7 +64,7 @@ function listOf(parts: readonly Html[]): Html {
 export function verdictTable(evaluation: Evaluation): Html {
   return scrolled(
     "Verdicts",
-    html`<table class="sortable">
+    html`<table class="sortable stacked">
       <caption>
         The promise: no two pCPUs have the same L4 in %cr3. Cost: likely cycles against
         ${evaluation.baseline}, least and most over the recordings.
@@ -100,8 +100,8 @@ function verdictRow(proposal: ProposalResult, { baseline }: Evaluation): Html {
     <td class="prose">
       ${proposal.reason}${violated !== undefined && html` <a href="#violations">First violation</a>`}
     </td>
-    <td class="num">${costRange}</td>
-    <td class="num">${setNumber(bytes(memory))}</td>
+    <td class="num" data-label="Cost: ">${costRange}</td>
+    <td class="num" data-label="Top-level tables, most: ">${setNumber(bytes(memory))}</td>
   </tr> `;
 }
 
