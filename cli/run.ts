@@ -43,7 +43,7 @@ export function register(program: Command): void {
     .option("--json", "print one JSON document, and nothing else", false)
     .addHelpText(
       "after",
-      "\nExample:\n  pvtwin run recordings/thread_storm.perf.txt.gz --proposal linux-per-thread --trace out/storm.json\n" +
+      "\nExample:\n  pvtwin run recordings/thread_storm.perf.txt.gz --proposal linux-per-thread --trace out/storm.json --folded out/storm.folded\n" +
         "\nA recording from inside a PV guest, with its xen events counted:\n  pvtwin run test/data/traces/thread_storm.xenpv.tracecmd.txt.gz --compare test/data/traces/thread_storm.xenpv.counts.json\n",
     )
     .action(async (file: string, flags: Flags) => {
