@@ -14,6 +14,7 @@ import {
   _PAGE_RW,
   _PAGE_USER,
 } from "../abi/page.js";
+import type { PtMemory } from "../abi/memory.js";
 import { BLOCKED, DONE, NEXT, path, runPath, step } from "../abi/path.js";
 import type { State } from "../abi/state.js";
 import type { Linux } from "./linux.js";
@@ -45,18 +46,18 @@ export const PTE_WRITE_DIRTY = _PAGE_RW | _PAGE_DIRTY;
 /** L3, L2 or L1 table (level 3..1) that covers `page` in `mm`, 0 if there is none. */
 export function table_of(k: Linux, mm: number, page: number, level: number): number {
   const { memory } = k;
-  const p4d = Math.floor(page / P4D_PAGES);
-  let table = k.mms.pgd[mm]!;
-  if ((memory.flags(table, p4d) & _PAGE_PRESENT) === 0) return 0;
-  table = memory.frame(table, p4d);
-  if (level === 3) return table;
-  const pud = (page >>> 18) & 511;
-  if ((memory.flags(table, pud) & _PAGE_PRESENT) === 0) return 0;
-  table = memory.frame(table, pud);
-  if (level === 2) return table;
-  const pmd = (page >>> 9) & 511;
-  if ((memory.flags(table, pmd) & _PAGE_PRESENT) === 0) return 0;
-  return memory.frame(table, pmd);
+  const l3 = table_at(memory, k.mms.pgd[mm]!, (page * (1 / P4D_PAGES)) | 0);
+  if (l3 === 0 || level === 3) return l3;
+  const l2 = table_at(memory, l3, (page >>> 18) & 511);
+  if (l2 === 0 || level === 2) return l2;
+  return table_at(memory, l2, (page >>> 9) & 511);
+}
+
+/** The table that entry `slot` of `table` leads to, 0 where it is empty. */
+function table_at(memory: PtMemory, table: number, slot: number): number {
+  const { words } = memory;
+  const at = memory.at(table, slot);
+  return (words[at + 1]! & _PAGE_PRESENT) === 0 ? 0 : words[at]!; // a table's frame is below nrTables
 }
 
 /**

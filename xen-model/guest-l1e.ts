@@ -30,10 +30,12 @@ export function map_guest_l1e(x: Xen, vcpu: number, page: number): number {
 
 function walk_to_l2(x: Xen, vcpu: number, page: number): number {
   const { mem } = x;
+  const { ptes } = mem;
   let table = x.vcpus.current_table(vcpu);
-  for (let level = 4; level > 2; level--) {
+  let span = ptes * ptes * ptes; // pages that an entry covers
+  for (let level = 4; level > 2; level--, span /= ptes) {
     if (x.config.linearMap === false) touch_domain_page(x, vcpu, table);
-    const slot = Math.floor(page / mem.ptes ** (level - 1)) % mem.ptes;
+    const slot = Math.floor(page / span) % ptes;
     const flags = mem.flags(table, slot);
     if ((flags & (_PAGE_PRESENT | _PAGE_PSE)) !== _PAGE_PRESENT) return -1;
     // in the walk of the linear map the L3 entry is a leaf
