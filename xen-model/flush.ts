@@ -5,7 +5,13 @@
  * Differs: a flush interrupt is acted on at once; its sender's waiting is no event. A shim may leave the flush at a change
  *          of type to the Xen below even if the old type was a table (FLUSH_NO_ASSIST).
  */
-import { cpumask_clear, cpumask_clear_cpu, cpumask_first, cpumask_set_cpu, cpumask_test_cpu } from "../abi/cpumask.js";
+import {
+  cpumask_clear,
+  cpumask_clear_cpu,
+  cpumask_first,
+  cpumask_set_cpu,
+  cpumask_test_cpu,
+} from "../abi/cpumask.js";
 import { EV } from "../abi/events.js";
 import { vpn_of_linear } from "../abi/frames.js";
 import type { CallBuffer } from "../abi/hypercalls.js";
