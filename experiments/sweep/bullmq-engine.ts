@@ -65,7 +65,8 @@ async function answerOf(
     await job.retry();
     return undefined;
   }
-  return (await job.isCompleted()) ? (job.returnvalue as Answer) : undefined;
+  if (!(await job.isCompleted())) return undefined;
+  return (job.returnvalue as Answer | null) ?? undefined; // null: it was completed since it was read, and is read again
 }
 
 /** What happens while Redis is away is tried again; all else is an error. */
