@@ -83,10 +83,10 @@ export async function runOnce(
   return { workload: describe(file, recording, notes), outcome, ...extras };
 }
 
-/** Run one cell; `read` is its recording, where somebody has read it. Errors: BadInput where it cannot be used. */
-export async function runWorkload(cell: Cell, read?: Recording): Promise<CellResult> {
+/** Run one cell. Errors: BadInput where the recording cannot be used. */
+export async function runWorkload(cell: Cell): Promise<CellResult> {
   const began = performance.now();
-  const recording = read ?? (await readRecording(cell.file, { strict: cell.strict }));
+  const recording = await readRecording(cell.file, { strict: cell.strict });
   const importSeconds = (performance.now() - began) / 1000;
   const runs = cell.proposals.map((proposal) => run(recording, proposal, cell));
   return {
@@ -94,6 +94,15 @@ export async function runWorkload(cell: Cell, read?: Recording): Promise<CellRes
     outcomes: runs.map((r) => r.outcome),
     speed: { importEventsPerSecond: recording.events / importSeconds },
   };
+}
+
+/** Run a recording that has been read under one proposal. Errors: BadInput where the guest cannot have so many CPUs. */
+export function runRecording(
+  recording: Recording,
+  proposal: Proposal,
+  options: Pick<Cell, "machine">,
+): RunOutcome {
+  return run(recording, proposal, options).outcome;
 }
 
 function describe(file: string, recording: Recording, assumed: WorkloadResult["notes"]): WorkloadResult {

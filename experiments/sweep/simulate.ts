@@ -10,7 +10,7 @@ import { groupsOf, SCRIPT_GEOMETRY, scriptsOf } from "../mm-script/play-scripts.
 import { Player } from "../mm-script/player.js";
 import type { Verdict } from "../results.js";
 import { PromiseWatch, verdictOf } from "../run/promise.js";
-import { runWorkload } from "../run/run-workload.js";
+import { runRecording } from "../run/run-workload.js";
 import { runRates } from "../synthetic/rates.js";
 import type { Group, Work } from "./spec.js";
 
@@ -25,8 +25,7 @@ export interface Simulated {
 /** Run it. Errors: BadInput where a file cannot be used. */
 export async function simulate({ work, proposal, machine, seed }: Simulation): Promise<Simulated> {
   if ("recording" in work) {
-    const cell = { file: work.recording, proposals: [proposal], machine, strict: false };
-    const { properties, counts } = (await runWorkload(cell, await recordingOf(work))).outcomes[0]!;
+    const { properties, counts } = runRecording(await recordingOf(work), proposal, { machine });
     return { verdict: verdictOf(properties).verdict, counts };
   }
   if ("synthetic" in work) {
