@@ -4,8 +4,14 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { BadInput } from "../abi/bad-input.js";
 import { Explainer } from "../experiments/replay/explain.js";
-import { GuestMachine } from "../experiments/replay/guest-machine.js";
-import { type Difference, replayScript, type Result, runOp } from "../experiments/replay/replay-script.js";
+import type { GuestMachine } from "../experiments/replay/guest-machine.js";
+import {
+  machineOf,
+  type Difference,
+  replayScript,
+  type Result,
+  runOp,
+} from "../experiments/replay/replay-script.js";
 import { is_pv_32bit, type Op, parseScript, type Script } from "../experiments/replay/script.js";
 import { brokenInvariants } from "../xen-model/invariants.js";
 import { exact, si } from "./numbers.js";
@@ -126,9 +132,9 @@ class Replay {
   }
 
   private machineFor(script: Script): GuestMachine {
-    const pv32 = is_pv_32bit(script);
-    const key = `${script.pages}${pv32 ? " pv32" : ""}`;
-    const machine = this.machines.get(key) ?? new GuestMachine(script.pages, { ...this.config, pv32 });
+    const { pages, vcpus, exclusive = false } = script;
+    const key = `${pages} ${vcpus} ${is_pv_32bit(script)} ${exclusive}`;
+    const machine = this.machines.get(key) ?? machineOf(script, this.config);
     this.machines.set(key, machine);
     return machine;
   }

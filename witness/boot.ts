@@ -2,7 +2,7 @@
  * One boot: Xen, a kernel as dom0 and an initramfs, in QEMU without acceleration, until the guest is done.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { createWriteStream, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BadInput } from "../abi/bad-input.js";
 import type { Ingredients } from "./packages.js";
@@ -88,6 +88,12 @@ export async function boot(
   return text;
 }
 
+/** What the serial line of the boot in `scratch` has given so far. */
+export function consoleOf(scratch: string): string {
+  const log = join(scratch, "console.log");
+  return existsSync(log) ? readFileSync(log, "latin1") : "";
+}
+
 /** Read the serial line until the guest is done, or patience is at an end; no QEMU is left behind. */
 async function watch(
   child: ChildProcess,
@@ -95,6 +101,7 @@ async function watch(
   monitor: string,
 ): Promise<{ text: string; ended: boolean }> {
   const chunks: string[] = [];
+  let recent = "";
   let errors = "";
   let ended = true;
   let sampling = false;
@@ -112,8 +119,8 @@ async function watch(
   }, 1000);
   child.stdout!.setEncoding("latin1").on("data", (chunk: string) => {
     chunks.push(chunk);
-    if (/Hardware Dom0 crashed|Panic on CPU/.test(chunk)) setTimeout(kill, 5000);
-    if (chunk.includes("all") && (chunks.at(-2) ?? "").concat(chunk).includes(`\n${ALL}`))
+    recent = recent.slice(-80) + chunk; // a chunk may be a character
+    if (/Hardware Dom0 (crashed|halted)|Panic on CPU/.test(recent) || recent.includes(`\n${ALL}`))
       setTimeout(kill, 5000);
   });
   child.stderr!.on("data", (chunk: Buffer) => (errors += chunk.toString()));

@@ -45,6 +45,27 @@ export function compile(compiler: string, source: string, flags: readonly string
   }
 }
 
+/** The replayer is a kernel of its own: for no libc, at the addresses of Linux, without a red zone, which Xen writes over. */
+const REPLAYER_FLAGS = [
+  ..."-Os -std=gnu11 -static -nostdlib -ffreestanding -fno-pic -no-pie -mcmodel=kernel -mno-red-zone".split(
+    " ",
+  ),
+  ..."-fno-stack-protector -fcf-protection=none -mgeneral-regs-only -fno-asynchronous-unwind-tables".split(
+    " ",
+  ),
+  ..."-fno-tree-loop-distribute-patterns -Wl,--build-id=none -Wl,-z,noexecstack".split(" "),
+];
+
+/** The replayer's image. Does it say that it installs an L4 on one vCPU only? */
+export function replayerImage(compiler: string, isExclusive: boolean): Buffer {
+  const sources = ["pv-guest.S", "say.c", "frames.c", "base.c"].map((name) =>
+    join(SOURCES, "replayer", name),
+  );
+  const script = `-Wl,-T,${join(SOURCES, "replayer", "pv-guest.lds")}`;
+  const own = [`-DEXCLUSIVE_L4=${isExclusive ? 1 : 0}`, script, ...sources];
+  return compile(compiler, "replayer/replayer.c", [...REPLAYER_FLAGS, ...own]);
+}
+
 /** The initramfs for `scripts`, by name, in the driver's text, and `programs`, as shell scripts. */
 export function guestInitramfs(
   { compiler, busybox }: Ingredients,

@@ -1,24 +1,26 @@
 /** `npm run witness`: play mm scripts on a real kernel under a real Xen, and write what they recorded. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { BadInput } from "../abi/bad-input.js";
 import { readMmScripts, type MmScript } from "../experiments/mm-script/script.js";
 import { NOT_RECORDED } from "./count-events.js";
-import { boot, isolation, LINUX_ARGUMENTS, XEN_ARGUMENTS } from "./boot.js";
+import { boot, consoleOf, isolation, LINUX_ARGUMENTS, XEN_ARGUMENTS } from "./boot.js";
 import { linuxComplaints, parseConsole, xenComplaints, type Console } from "./console.js";
 import { Cr3Watch, xenImage } from "./cr3-watch.js";
 import { guestInitramfs, withLibraries } from "./guest-files.js";
 import { executable } from "./initramfs.js";
 import { findIngredients } from "./packages.js";
 import { mergeRuns, recordedSteps, type RecordedStep } from "./record.js";
+import { readScripts, replay } from "./replay.js";
 import { scriptText } from "./script-text.js";
 
 interface Flags {
   readonly kernel?: string;
   readonly xen?: string;
   readonly scripts: string;
+  readonly replay?: string[];
   readonly only?: string[];
   readonly program?: string[];
   readonly with?: string[];
@@ -42,6 +44,10 @@ const program = new Command("npm run witness --")
   .option("--kernel <bzImage>", "Linux (otherwise the one that scripts/fetch-kernel.sh fetched)")
   .option("--xen <image>", "Xen (otherwise the newest in /boot)")
   .option("--scripts <file>", "mm scripts, one JSON document a line", SCRIPTS)
+  .option(
+    "--replay <files...>",
+    "hypercall scripts instead, played by a small PV guest, as pvtwin replay reads them",
+  )
   .option("--only <names...>", "only these scripts")
   .option("--program <files...>", "shell scripts to run afterwards")
   .option("--with <programs...>", "programs to put into the guest, with their libraries")
@@ -56,9 +62,10 @@ const program = new Command("npm run witness --")
   .option("--log <file>", "write the console there")
   .addHelpText(
     "after",
-    "\nExample:\n  npm run witness -- --only fork_cow --out out/fork_cow.jsonl\n  pvtwin mm out/fork_cow.jsonl\n",
+    "\nExample:\n  npm run witness -- --only fork_cow --out out/fork_cow.jsonl\n  pvtwin mm out/fork_cow.jsonl\n" +
+      "  npm run witness -- --replay test/data/xen-4.17/directed.jsonl --out out/directed.jsonl\n  pvtwin replay out/directed.jsonl\n",
   )
-  .action((flags: Flags) => record(flags));
+  .action((flags: Flags) => (flags.replay === undefined ? record(flags) : recordReplay(flags, flags.replay)));
 
 async function record(flags: Flags): Promise<void> {
   const ingredients = findIngredients(flags);
@@ -97,20 +104,34 @@ async function record(flags: Flags): Promise<void> {
       ],
       ...(flags.watchCr3 ? { onMonitor: (socket: string) => watch.sample(socket) } : {}),
     }).finally(() => {
-      if (flags.log !== undefined) writeFileSync(flags.log, readIfThere(join(scratch, "console.log")));
+      if (flags.log !== undefined) writeFileSync(flags.log, consoleOf(scratch));
     });
     const console = parseConsole(text, "the console");
     report(console, flags.watchCr3 ? watch.summary(xenImage(console.xen)) : undefined);
     const recorded = scripts.map((script, i) => recording(script, i, runs, console.blocks));
-    const lines = recorded.map((document) => `${JSON.stringify(document)}\n`).join("");
-    if (flags.out === undefined) process.stdout.write(lines);
-    else {
-      mkdirSync(join(flags.out, ".."), { recursive: true });
-      writeFileSync(flags.out, lines);
-    }
+    write(recorded, flags.out);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Play hypercall scripts; what Xen said of audits and refusals goes to standard error. */
+async function recordReplay(flags: Flags, files: readonly string[]): Promise<void> {
+  const all = readScripts(files);
+  const scripts = all.filter(({ name }) => flags.only?.includes(name) ?? true);
+  if (scripts.length === 0)
+    throw new BadInput(files.join(", "), "", "holds no script to play", "see the names in the file");
+  let text = "";
+  const recorded = await replay(findIngredients(flags), scripts, {
+    patience: Number(flags.patience),
+    xenArguments: words(flags.xenArgs),
+    onConsole: (more) => (text += more),
+  }).finally(() => {
+    if (flags.log !== undefined) writeFileSync(flags.log, text);
+  });
+  const said = text.split("\n").filter((line) => /audited|has it installed|^@!/.test(line));
+  process.stderr.write(said.map((line) => `${line.trim()}\n`).join(""));
+  write(recorded, flags.out);
 }
 
 /** What was said besides the recording, to standard error: the programs' words, the witness's, complaints. */
@@ -140,16 +161,19 @@ function recording(script: MmScript, i: number, runs: number, blocks: ReadonlyMa
   return { ...script, runs, notRecorded: [...NOT_RECORDED], results: mergeRuns(all) };
 }
 
-function words(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== "");
+/** JSON lines, to `file` or standard output. */
+function write(documents: readonly object[], file: string | undefined): void {
+  const lines = documents.map((document) => `${JSON.stringify(document)}\n`).join("");
+  if (file === undefined) {
+    process.stdout.write(lines);
+    return;
+  }
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, lines);
 }
 
-function readIfThere(file: string): string {
-  try {
-    return readFileSync(file, "latin1");
-  } catch {
-    return "";
-  }
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
 }
 
 program.parseAsync().catch((error: unknown) => {

@@ -52,3 +52,13 @@ export function decisionLine(d: Decision): string {
 }
 
 export const hexFrame = (mfn: number): string => `0x${mfn.toString(16)}`;
+
+/**
+ * What Xen's console says when a 64-bit PV domain starts: are its L4s audited, or does XPTI alone hide what they show?
+ *
+ * Mirrors: report_l4_audit() of patches-notes/exclusive-l4/xen, in the same words.
+ */
+export function report_l4_audit(domid: number, audited: boolean, xpti: boolean): string {
+  const how = audited ? "are audited: no L4 on two vCPUs" : `are not audited: XPTI is ${xpti ? "on" : "off"}`;
+  return `d${domid}: top-level pagetables ${how}`;
+}

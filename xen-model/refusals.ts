@@ -93,3 +93,18 @@ export function refusalDecision({ place, vcpu, mfn, holder, kernel, user, blocke
     rule: `${held}; use another L4, or load another one on vcpu ${holder} first`,
   };
 }
+
+/**
+ * The same as a line of Xen's console, with the vCPU that asked in front; `frame` is how the L4 is called.
+ *
+ * Mirrors: gprintk() in pv_claim_l4() of patches-notes/exclusive-l4/xen, in the same words.
+ */
+export function refusedLine(
+  { vcpu, mfn, holder }: Refusal,
+  domid: number,
+  current: number,
+  frame = mfn.toString(16).padStart(5, "0"),
+): string {
+  const pv = (v: number): string => `d${domid}v${v}`;
+  return `${pv(current)} ${pv(vcpu)}: L4 mfn ${frame} refused: ${pv(holder)} has it installed`;
+}

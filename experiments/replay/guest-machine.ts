@@ -19,6 +19,7 @@ import {
 import { State } from "../../abi/state.js";
 import { OWNER_none, PGT_validated, PGT_writable_page } from "../../xen-model/frame-table.js";
 import type { MemoryMap } from "../../xen-model/memory-map.js";
+import { refusedLine, type Refusal } from "../../xen-model/refusals.js";
 import { Xen } from "../../xen-model/xen.js";
 import type { XenConfig } from "../../xen-model/xen-config.js";
 
@@ -30,6 +31,7 @@ const KERNEL = FIRST_GUEST + 8;
 const SHARED_INFO = FIRST_GUEST + 9;
 const FREE = FIRST_GUEST + 10;
 const KERNEL_L2 = FIRST_GUEST + 11;
+const BASE1_L4 = FIRST_GUEST + 14;
 const POOL = FIRST_GUEST + 16;
 
 /** Flags of the guest's own entries: P, RW, US, A, D. */
@@ -85,6 +87,8 @@ export class GuestMachine {
   constructor(
     readonly pages: number,
     options: Partial<XenConfig> = {},
+    /** Under an exclusive audit, has the guest brought vCPU 1 up, on an L4 of its own, base1_l4? */
+    private readonly hasOwnL4s = false,
   ) {
     const nrFrames = POOL + pages;
     const size = 4 << 20;
@@ -100,7 +104,7 @@ export class GuestMachine {
     this.mem = new PtMemory(this.state, geometry);
     this.xen = new Xen(this.state, this.mem, this.ledger, {
       geometry,
-      nrPcpus: 2,
+      nrPcpus: options.nrVcpus ?? 2,
       nrVcpus: 2,
       root: "shared",
       exclusive: "off",
@@ -147,6 +151,10 @@ export class GuestMachine {
       mem.set(l3, 3, l2, TABLE);
     } else {
       mem.set(l4, 511, l3, TABLE);
+      if (this.hasOwnL4s) {
+        mem.set(BASE1_L4, 511, l3, TABLE);
+        mem.set(KERNEL_L1, 15, BASE1_L4, READ_ONLY);
+      }
       mem.set(l3, 510, l2, TABLE);
     }
     mem.set(l2, 2, l1, TABLE);
@@ -173,17 +181,19 @@ export class GuestMachine {
     return this.bytes.slice(0, this.state.usedBytes);
   }
 
-  /** Load the top table on both vCPUs, or where that is not allowed on vCPU 0 alone, and pin it. */
+  /** Load the top table on both vCPUs, or where that is not allowed, another on vCPU 1 or none; and pin them. */
   private load(top: number): void {
     const { xen } = this;
     const calls = this.calls[0]!;
-    for (let vcpu = 0; vcpu < (xen.exclusive === "enforce" ? 1 : 2); vcpu++) {
-      const rc = xen.vcpu_initialise(vcpu, top);
+    const tops = xen.exclusive !== "enforce" ? [top, top] : this.hasOwnL4s ? [top, BASE1_L4] : [top];
+    for (const [vcpu, l4] of tops.entries()) {
+      const rc = xen.vcpu_initialise(vcpu, l4);
       if (rc !== 0)
         throw new RangeError(`GuestMachine: the base tables are refused (${rc}); it is a bug of the model`);
     }
     push_mmuext_op(calls);
-    add_mmuext_op(calls, xen.pv32 ? MMUEXT_PIN_L3_TABLE : MMUEXT_PIN_L4_TABLE, top);
+    for (const l4 of new Set(tops))
+      add_mmuext_op(calls, xen.pv32 ? MMUEXT_PIN_L3_TABLE : MMUEXT_PIN_L4_TABLE, l4);
     xen.hypercall(0, calls, 0);
     calls.reset();
   }
@@ -202,6 +212,8 @@ export class GuestMachine {
         return BASE_L4 + 2;
       case "base_l1":
         return BASE_L4 + 3;
+      case "base1_l4":
+        return BASE1_L4;
       case "shared_info":
         return SHARED_INFO;
       case "free":
@@ -232,6 +244,7 @@ export class GuestMachine {
     if (frame === 0) return "none";
     if (frame >= POOL && frame < POOL + this.pages) return `p${frame - POOL}`;
     if (frame >= BASE_L4 && frame < BASE_L4 + 4) return `base_l${4 - (frame - BASE_L4)}`;
+    if (frame === BASE1_L4 && this.hasOwnL4s) return "base1_l4";
     if (frame === SHARED_INFO) return "shared_info";
     if (frame === FREE) return "free";
     if (frame >= FIRST_GUEST && frame < this.mem.nrFrames) return "kernel";
@@ -240,6 +253,11 @@ export class GuestMachine {
       if (slot !== 258 && frame >= FIRST_XEN && this.mem.frame(BASE_L4, slot) === frame) return `xen:${slot}`;
     }
     return `raw:0x${frame.toString(16)}`;
+  }
+
+  /** What Xen's console says of a refusal of `current`'s request, with the script's name of the L4. */
+  consoleLine(refusal: Refusal, current: number): string {
+    return refusedLine(refusal, 0, current, this.nameOf(refusal.mfn));
   }
 
   /** Page of the home address of pool page `index`, as the walker takes it (36 bits) and as a hypercall does (52). */

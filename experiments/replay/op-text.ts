@@ -62,6 +62,10 @@ export function opLines(op: Op): string[] {
       return [`call ${op.va}${mode(op)}`];
     case "m2p":
       return [`load machine_to_phys_mapping[${op.frame}]`];
+    case "initialise":
+      return [
+        `VCPUOP_initialise(vcpu ${op.target}, ${[op.frame, op.user].filter((f) => f !== undefined).join(", user ")})`,
+      ];
     case "nop":
     case "clean":
       return [op.op];

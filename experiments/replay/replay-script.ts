@@ -4,22 +4,18 @@
 import { ERESTART, errnoName } from "../../abi/errno.js";
 import type { Vpn } from "../../abi/frames.js";
 import { type CallBuffer, DOMID_SELF } from "../../abi/hypercalls.js";
-import {
-  add_mmu_update,
-  MMU_MACHPHYS_UPDATE,
-  MMU_NORMAL_PT_UPDATE,
-  MMU_PT_UPDATE_NO_TRANSLATE,
-  MMU_PT_UPDATE_PRESERVE_AD,
-  push_mmu_update,
-} from "../../abi/mmu-update.js";
+import { add_mmu_update, push_mmu_update } from "../../abi/mmu-update.js";
 import * as ext from "../../abi/mmuext-op.js";
 import { _PAGE_PRESENT, PAGE_FLAGS_MASK } from "../../abi/page.js";
 import { push_set_gdt } from "../../abi/set-gdt.js";
 import * as uvm from "../../abi/update-va-mapping.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, type Access } from "../../xen-model/hw/control.js";
 import { COMPAT_L2_PAGETABLE_FIRST_XEN_SLOT } from "../../xen-model/slots.js";
-import type { GuestMachine } from "./guest-machine.js";
-import type { Call, Extended, Flush, Op, Script, Update } from "./script.js";
+import type { XenConfig } from "../../xen-model/xen-config.js";
+import { GuestMachine } from "./guest-machine.js";
+import { extendedCommand, HOME_FLAGS, updateCommand, UVMF } from "./call-numbers.js";
+import { sameResult } from "./same-result.js";
+import { type Call, type Extended, is_pv_32bit, type Op, type Script, type Update } from "./script.js";
 
 /** A result, in the recordings' form. */
 export type Result = Record<string, unknown>;
@@ -48,9 +44,24 @@ export function replayScript(
       onOp(index, op, undefined, true);
       return;
     }
+    const { refusals } = machine.xen;
+    const before = refusals.total[0]!;
     const modelled = run(machine, op);
+    const refused = refusals.total[0]! - before;
+    if (refused > 0)
+      modelled["log"] = refusals
+        .records()
+        .slice(-refused)
+        .map((refusal) => machine.consoleLine(refusal, op.vcpu ?? 0));
     onOp(index, op, modelled, sameResult(machine, modelled, recorded));
   });
+}
+
+/** The machine that `script` was recorded on, with the rest of Xen as `config` says. */
+export function machineOf(script: Script, config: Partial<XenConfig>): GuestMachine {
+  const { pages, vcpus, exclusive = false } = script;
+  const own = { nrVcpus: Math.max(vcpus, 2), exclusive: exclusive ? "enforce" : "off" } as const;
+  return new GuestMachine(pages, { ...config, pv32: is_pv_32bit(script), ...own }, exclusive);
 }
 
 const ACCESSES: ReadonlySet<Op["op"]> = new Set([
@@ -105,6 +116,11 @@ export function runOp(m: GuestMachine, op: Op): Result {
     case "probe_write":
     case "probe_exec":
       return probe(m, vcpu, op);
+    case "initialise": {
+      const user = op.user === undefined ? 0 : m.frameOf(op.user);
+      const rc = xen.vcpu_initialise(op.target, m.frameOf(op.frame), user);
+      return rc === 0 ? { rc } : { rc, err: errnoName(rc) };
+    }
     case "m2p":
       return { ok: true, gpfn: gpfnName(m, xen.frames.m2p[m.frameOf(op.frame)]!) };
     case "kernel_l2":
@@ -114,48 +130,6 @@ export function runOp(m: GuestMachine, op: Op): Result {
       return { ok: true };
   }
 }
-
-const CMDS: Record<string, number> = {
-  normal: MMU_NORMAL_PT_UPDATE,
-  machphys: MMU_MACHPHYS_UPDATE,
-  preserve_ad: MMU_PT_UPDATE_PRESERVE_AD,
-  no_translate: MMU_PT_UPDATE_NO_TRANSLATE,
-};
-
-const EXT: Record<string, number> = {
-  pin_l1: ext.MMUEXT_PIN_L1_TABLE,
-  pin_l2: ext.MMUEXT_PIN_L2_TABLE,
-  pin_l3: ext.MMUEXT_PIN_L3_TABLE,
-  pin_l4: ext.MMUEXT_PIN_L4_TABLE,
-  unpin: ext.MMUEXT_UNPIN_TABLE,
-  new_baseptr: ext.MMUEXT_NEW_BASEPTR,
-  new_user_baseptr: ext.MMUEXT_NEW_USER_BASEPTR,
-  clear_page: ext.MMUEXT_CLEAR_PAGE,
-  copy_page: ext.MMUEXT_COPY_PAGE,
-  invlpg_local: ext.MMUEXT_INVLPG_LOCAL,
-  invlpg_all: ext.MMUEXT_INVLPG_ALL,
-  invlpg_multi: ext.MMUEXT_INVLPG_MULTI,
-  tlb_flush_local: ext.MMUEXT_TLB_FLUSH_LOCAL,
-  tlb_flush_all: ext.MMUEXT_TLB_FLUSH_ALL,
-  tlb_flush_multi: ext.MMUEXT_TLB_FLUSH_MULTI,
-  flush_cache: ext.MMUEXT_FLUSH_CACHE,
-  flush_cache_global: ext.MMUEXT_FLUSH_CACHE_GLOBAL,
-  mark_super: ext.MMUEXT_MARK_SUPER,
-  unmark_super: ext.MMUEXT_UNMARK_SUPER,
-  set_ldt: ext.MMUEXT_SET_LDT,
-};
-
-const UVMF: Record<Flush, number> = {
-  none: uvm.UVMF_NONE,
-  tlb_local: uvm.UVMF_TLB_FLUSH | uvm.UVMF_LOCAL,
-  tlb_all: uvm.UVMF_TLB_FLUSH | uvm.UVMF_ALL,
-  tlb_multi: uvm.UVMF_TLB_FLUSH | uvm.UVMF_MULTI,
-  invlpg_local: uvm.UVMF_INVLPG | uvm.UVMF_LOCAL,
-  invlpg_all: uvm.UVMF_INVLPG | uvm.UVMF_ALL,
-  invlpg_multi: uvm.UVMF_INVLPG | uvm.UVMF_MULTI,
-};
-
-const HOME_FLAGS = { rw: 0x67, ro: 0x65, none: 0 } as const;
 
 /**
  * Make the call `call` on `vcpu` up to its first preemption. Undefined: it was preempted, and resumeOp() is what the
@@ -215,7 +189,7 @@ function push(m: GuestMachine, calls: CallBuffer, call: Call): number {
 }
 
 function pushUpdate(m: GuestMachine, calls: CallBuffer, u: Update): void {
-  const cmd = typeof u.cmd === "number" ? u.cmd : CMDS[u.cmd]!;
+  const cmd = updateCommand(u);
   const table = m.frameOf(u.table);
   if (u.gpfn !== undefined) {
     add_mmu_update(calls, cmd, table, 0, u.gpfn.startsWith("p") ? m.frameOf(u.gpfn) : Number(u.gpfn), 0);
@@ -226,7 +200,7 @@ function pushUpdate(m: GuestMachine, calls: CallBuffer, u: Update): void {
 }
 
 function pushExtended(m: GuestMachine, calls: CallBuffer, op: Extended): void {
-  const cmd = typeof op.cmd === "number" ? Math.min(op.cmd, 255) : (EXT[op.cmd] ?? 255);
+  const cmd = extendedCommand(op);
   const address = op.va === undefined ? 0n : BigInt.asUintN(64, BigInt(addressText(m, op.va)));
   const page = op.va === undefined ? 0 : Number(address >> 12n);
   const frame = cmd === ext.MMUEXT_SET_LDT ? Number(address & 0xfffn) : m.frameOf(op.frame ?? "none");
@@ -388,65 +362,4 @@ function entryText(m: GuestMachine, table: number, slot: number): string {
 function gpfnName(m: GuestMachine, gpfn: number): string {
   const name = m.nameOf(gpfn);
   return /^p\d+$/.test(name) ? name : `0x${gpfn.toString(16)}`;
-}
-
-/** Are two results equal by the recordings' rules? A and D bits are compared too. */
-export function sameResult(m: GuestMachine, modelled: Result, recorded: Result): boolean {
-  for (const key of ["rc", "err", "done", "gpfn"]) {
-    if (key === "gpfn" && recorded[key] !== undefined) {
-      // the model keeps 53 bits of an entry of the machine-to-phys table
-      if (
-        Number(gpfnValue(m, recorded[key] as string)) !==
-        Number(gpfnValue(m, (modelled[key] as string | undefined) ?? "0x0"))
-      )
-        return false;
-    } else if (modelled[key] !== recorded[key]) return false;
-  }
-  if ((modelled["ok"] === true) !== (recorded["ok"] === true)) return false;
-  if (recorded["fault"] !== undefined) return sameFault(modelled["fault"], recorded["fault"]);
-  if (recorded["value"] !== undefined && modelled["known"] !== false) {
-    if (!sameEntry(modelled["value"] as string, recorded["value"] as string)) return false;
-  }
-  if (recorded["entries"] !== undefined) return sameEntries(modelled["entries"], recorded["entries"]);
-  if (recorded["calls"] !== undefined) {
-    const ours = modelled["calls"] as Result[];
-    return (recorded["calls"] as Result[]).every((call, i) => sameResult(m, ours[i]!, call));
-  }
-  return true;
-}
-
-function gpfnValue(m: GuestMachine, text: string): bigint {
-  return text.startsWith("p") ? BigInt(m.frameOf(text)) : BigInt(text);
-}
-
-function sameFault(modelled: unknown, recorded: unknown): boolean {
-  const ours = modelled as Record<string, string | number> | undefined;
-  const theirs = recorded as Record<string, string | number>;
-  if (
-    ours === undefined ||
-    ours["vector"] !== theirs["vector"] ||
-    Number(ours["error"]) !== Number(theirs["error"])
-  )
-    return false;
-  return BigInt(ours["cr2"]!) === BigInt(theirs["cr2"]!);
-}
-
-/** For entries with a frame of Xen's only the presence and the frame matter. */
-function sameEntry(modelled: string, recorded: string): boolean {
-  if (!recorded.startsWith("xen")) return modelled === recorded;
-  return modelled.split("|")[0] === recorded.split("|")[0];
-}
-
-function sameEntries(modelled: unknown, recorded: unknown): boolean {
-  const ours = modelled as Record<string, string> | undefined;
-  const theirs = recorded as Record<string, string>;
-  if (ours === undefined) return false;
-  const slots = Object.keys(theirs);
-  if (slots.length !== Object.keys(ours).length) return false;
-  return slots.every((slot) => {
-    const mine = ours[slot];
-    if (mine === undefined) return false;
-    if (slot === "258") return mine.split("|")[0] === theirs[slot]!.split("|")[0];
-    return sameEntry(mine, theirs[slot]!);
-  });
 }

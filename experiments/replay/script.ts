@@ -12,7 +12,7 @@ const BASE_TABLES = ["base_l4", "base_l3", "base_l2", "base_l1"] as const;
 const frameName = z
   .string()
   .regex(
-    /^(p\d{1,4}|base_l[1-4]|none|shared_info|free|kernel|xen:\d{3}|raw:0x[0-9a-f]{1,10})$/,
+    /^(p\d{1,4}|base_l[1-4]|base1_l4|none|shared_info|free|kernel|xen:\d{3}|raw:0x[0-9a-f]{1,10})$/,
     "no frame of a script",
   );
 const entry = z.string().regex(/^[a-z0-9_:]+\|0x[0-9a-f]{1,16}$/, "an entry is FRAME|0xFLAGS");
@@ -111,6 +111,13 @@ const opSchema = z.discriminatedUnion("op", [
   z.object({ ...common, op: z.literal("probe_write"), va, entry: entry.optional(), mode }),
   z.object({ ...common, op: z.literal("probe_exec"), va, mode }),
   z.object({ ...common, op: z.literal("m2p"), frame: frameName }),
+  z.object({
+    ...common,
+    op: z.literal("initialise"),
+    target: z.int().min(0).max(2),
+    frame: frameName,
+    user: frameName.optional(),
+  }),
   z.object({ ...common, op: z.literal("nop"), mode }),
   z.object({ ...common, op: z.literal("kernel_l2"), page }),
   z.object({ ...common, op: z.literal("clean") }),
@@ -118,7 +125,9 @@ const opSchema = z.discriminatedUnion("op", [
 
 const scriptSchema = z.object({
   name: z.string(),
-  vcpus: z.int().min(1).max(2),
+  vcpus: z.int().min(1).max(3),
+  /** The guest promises to install an L4 on one vCPU only. */
+  exclusive: z.boolean().optional(),
   pages: z.int().min(1).max(512),
   ops: z.array(opSchema),
 });
@@ -135,8 +144,8 @@ export type Update = z.infer<typeof update>;
 export type Extended = z.infer<typeof extended>;
 export type Flush = z.infer<typeof flushes>;
 
-/** Parse one line of a file of scripts. Errors: BadInput with file and line. */
-export function parseScript(text: string, file: string, line: number): Script {
+/** Parse one line of a file of scripts, which needs results if it `isRecorded`. Errors: BadInput with file and line. */
+export function parseScript(text: string, file: string, line: number, isRecorded = true): Script {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -151,7 +160,8 @@ export function parseScript(text: string, file: string, line: number): Script {
   }
   const script = result.data;
   const silent = script.ops.findIndex((op) => !isResult(op.result) && op.op !== "clean");
-  if (silent >= 0) throw new BadInput(file, `line ${line}`, `ops.${silent}: has no result`, remedy);
+  if (isRecorded && silent >= 0)
+    throw new BadInput(file, `line ${line}`, `ops.${silent}: has no result`, remedy);
   for (const [, page] of text.matchAll(/"p(\d+)["|+]/g)) {
     if (Number(page) < script.pages) continue;
     throw new BadInput(file, `line ${line}`, `page p${page} is none of the script's ${script.pages}`, remedy);

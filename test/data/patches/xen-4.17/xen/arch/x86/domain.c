@@ -3,4 +3,6 @@ static void arch_set_info_guest(void)
 	v->arch.guest_table = pagetable_from_page(cr3_page); if ( c.nat->ctrlreg[1] )
 
 	if ( !rc ) v->arch.guest_table_user = pagetable_from_page(cr3_page);
+
+	if ( v->vcpu_id == 0 ) update_domain_wallclock_time(d);
 }

@@ -7,3 +7,5 @@ struct pv_vcpu {
 };
 
 #define PV64_VM_ASSIST_MASK (PV32_VM_ASSIST_MASK | (1UL << VMASST_TYPE_m2p_strict))
+
+int arch_set_info_hvm_guest(x);
