@@ -13,6 +13,7 @@ import {
   runOp,
 } from "../experiments/replay/replay-script.js";
 import { is_pv_32bit, type Op, parseScript, type Script } from "../experiments/replay/script.js";
+import { report_l4_audit } from "../xen-model/audit-log.js";
 import { brokenInvariants } from "../xen-model/invariants.js";
 import { exact, si } from "./numbers.js";
 
@@ -108,6 +109,8 @@ class Replay {
     if (explain) machine.reset();
     const explainer = explain && !json ? new Explainer(machine) : undefined;
     if (explainer !== undefined) process.stdout.write(`${script.name}\n`);
+    if (explainer !== undefined && script.exclusive === true)
+      process.stdout.write(`       ${report_l4_audit(0, true, false)}\n`);
     const onOp = (index: number, op: Op, modelled: Result | undefined, equal: boolean): void => {
       this.ops++;
       if (!equal) this.differs({ script: script.name, op: index, recorded: op.result, modelled: modelled! });

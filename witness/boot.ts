@@ -121,7 +121,7 @@ async function watch(
     chunks.push(chunk);
     recent = recent.slice(-80) + chunk; // a chunk may be a character
     if (/Hardware Dom0 (crashed|halted)|Panic on CPU/.test(recent) || recent.includes(`\n${ALL}`))
-      setTimeout(kill, 5000);
+      setTimeout(kill, 1000);
   });
   child.stderr!.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   const failure = await new Promise<Error | undefined>((resolve) => {

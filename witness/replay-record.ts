@@ -69,10 +69,7 @@ function blocksOf(text: string): Map<string, Block> {
 }
 
 function named(line: string, { frames }: Block): string {
-  return line.replace(
-    /mfn ([0-9a-f]+)/,
-    (all, mfn: string) => `mfn ${frames.get(mfn.replace(/^0+/, "")) ?? mfn}`,
-  );
+  return line.replace(/(?<=mfn )0*([0-9a-f]+)/, (number, mfn: string) => frames.get(mfn) ?? number);
 }
 
 /** "-22 0", "0; 0; -22 0", "ok", "ok p1|0x67", "ok 3=p1|0x67", "ok 0x403", "fault 14 0x3 0xffffffff80400000". */

@@ -16,8 +16,8 @@ static struct mmuext_op extended[64 * MANY];
 static u32 dones[64];
 static u64 nr_updates, nr_extended, nr_dones;
 
-/* Read a call: its hypercall's number and arguments. */
-static void read_call(const char *at, struct multicall_entry *call)
+/* Read a call: its hypercall's number and arguments. Returns where Xen writes how much was done, or NULL. */
+static const u32 *read_call(const char *at, struct multicall_entry *call)
 {
 	char op = *at;
 	u64 first, n;
@@ -30,7 +30,7 @@ static void read_call(const char *at, struct multicall_entry *call)
 		call->args[2] = argument(&at);
 		if (*at == '&')
 			call->args[2] |= argument(&at);
-		return;
+		return 0;
 	}
 	/* DOMID then per request: PTR and OFFSET, VALUE; or COMMAND, ARG1, ARG2 */
 	call->args[3] = argument(&at);
@@ -49,37 +49,40 @@ static void read_call(const char *at, struct multicall_entry *call)
 	call->args[0] = op == 'm' ? (u64)&updates[first] : (u64)&extended[first];
 	call->args[1] = n;
 	dones[nr_dones] = ~0U;
-	call->args[2] = (u64)&dones[nr_dones++];
+	call->args[2] = (u64)&dones[nr_dones];
+	return &dones[nr_dones++];
 }
 
-static void put_rc(long rc, const struct multicall_entry *call)
+/* `done`: the count that Xen wrote; NULL of a call that has none. */
+static void put_rc(long rc, const u32 *done)
 {
 	put_decimal(rc);
-	if (call->op == __HYPERVISOR_update_va_mapping)
+	if (!done)
 		return;
 	put(" ");
-	if (*(u32 *)call->args[2] == ~0U)
+	if (*done == ~0U)
 		put("-");
 	else
-		put_decimal(*(u32 *)call->args[2]);
+		put_decimal(*done);
 }
 
 static void multicall(const char *at)
 {
 	static struct multicall_entry calls[64];
+	static const u32 *done[64]; /* a debug Xen leaves nothing of an entry but its result */
 	u64 n = argument(&at), i;
 	long rc;
 
 	for (i = 0; i < n; i++) {
 		while (*at++ != '\n')
 			;
-		read_call(at, &calls[i]);
+		done[i] = read_call(at, &calls[i]);
 	}
 	rc = hypercall(__HYPERVISOR_multicall, (u64)calls, n, 0, 0);
 	put_decimal(rc);
 	for (i = 0; i < n; i++) {
 		put(";");
-		put_rc(calls[i].result, &calls[i]);
+		put_rc(calls[i].result, done[i]);
 	}
 }
 
@@ -146,6 +149,7 @@ static void m2p(const char *at)
 static void perform(const char *at, int vcpu)
 {
 	struct multicall_entry call;
+	const u32 *done;
 	char op = *at;
 	const char *arguments = next(at);
 	u64 target, l4;
@@ -158,8 +162,8 @@ static void perform(const char *at, int vcpu)
 	case 'v':
 	case 'm':
 	case 'x':
-		read_call(at, &call);
-		put_rc(hypercall(call.op, call.args[0], call.args[1], call.args[2], call.args[3]), &call);
+		done = read_call(at, &call);
+		put_rc(hypercall(call.op, call.args[0], call.args[1], call.args[2], call.args[3]), done);
 		break;
 	case 'c':
 		multicall(arguments);

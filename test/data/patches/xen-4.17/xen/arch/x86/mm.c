@@ -5,6 +5,8 @@ static void get_page_from_l4e(void)
 
 static void new_guest_cr3(void)
 {
+	rc = get_page_and_type_from_mfn(mfn, PGT_root_page_table, d, PTF_preemptible);
+
 	pv_destroy_ldt(curr); if ( !VM_ASSIST(d, m2p_strict) )
 
 	curr->arch.guest_table = pagetable_from_mfn(mfn); old_shadow = update_cr3(curr);
@@ -14,6 +16,8 @@ static void new_guest_cr3(void)
 
 static void do_mmuext_op(void)
 {
+	rc = get_page_and_type_from_mfn( _mfn(op.arg1.mfn), PGT_root_page_table, currd, PTF_preemptible);
+
 	if ( VM_ASSIST(currd, m2p_strict) ) zap_ro_mpt(_mfn(op.arg1.mfn));
 }
 
