@@ -6,7 +6,7 @@
 import { BadInput } from "../abi/bad-input.js";
 import { errnoName } from "../abi/errno.js";
 import type { Op, Script } from "../experiments/replay/script.js";
-import { isPlayed, POOL_PFN } from "./replay-text.js";
+import { isPlayed, isSkipped, POOL_PFN } from "./replay-text.js";
 
 type Result = Record<string, unknown>;
 
@@ -25,7 +25,7 @@ export function recordedScripts(scripts: readonly Script[], text: string, where:
       );
     let next = 0;
     const ops = script.ops.map((op): Op => {
-      if (!isPlayed(op)) return { ...op, result: op.result ?? { skipped: "not_played" } };
+      if (!isPlayed(op)) return { ...op, result: isSkipped(op) ? op.result : { skipped: "not_played" } };
       const { said, log } = block.results[next++]!;
       const result = resultOf(op, said);
       return {

@@ -20,9 +20,14 @@ export function replayText(script: Script): string {
 
 /** Has the replayer a way to do `op`, and did the recorder, where there was one? */
 export function isPlayed(op: Op): boolean {
-  if ((op.result as { skipped?: string } | undefined)?.skipped !== undefined) return false;
+  if (isSkipped(op)) return false;
   if (op.op === "probe_exec" || op.op === "kernel_l2" || op.op === "clean") return false;
   return !("mode" in op && op.mode === "user");
+}
+
+/** Did the recorder leave `op` out? */
+export function isSkipped(op: Op): boolean {
+  return (op.result as { skipped?: string } | undefined)?.skipped !== undefined;
 }
 
 function opText(op: Op): string {

@@ -80,7 +80,7 @@ describe("witness: what the replayer printed", () => {
     ...scriptOf(
       { op: "mmuext", ops: [{ cmd: "new_baseptr", frame: "p0" }] },
       { op: "read", page: "p0", index: 0 },
-      { op: "nop", mode: "user" },
+      { op: "nop", mode: "user", result: { ok: true } },
       {
         op: "multicall",
         calls: [
