@@ -115,7 +115,7 @@ export interface SecretsResult {
   readonly layout: LayoutOptions;
   /** While Xen runs on behalf of a guest of any type, or idles. */
   readonly inXen: SecretsReached;
-  /** While a 64-bit PV guest runs, on a processor that ignores U/S when it speculates. */
+  /** While a guest of the type that the proposal is about runs, on a processor that ignores U/S when it speculates. */
   readonly inGuest: SecretsReached;
 }
 

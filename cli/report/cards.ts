@@ -29,7 +29,7 @@ function card(proposal: ProposalResult, { baseline }: Evaluation): Html {
         ${
           secrets === null
             ? "no layout is known for its roots"
-            : html`in Xen ${setNumber(bytes(secrets.inXen.secretBytes))}; from a guest, with Meltdown,
+            : html`in Xen ${setNumber(bytes(secrets.inXen.secretBytes))}; from its guest, with Meltdown,
               ${setNumber(bytes(secrets.inGuest.secretBytes))}`
         }
       </dd>

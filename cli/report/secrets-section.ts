@@ -47,13 +47,13 @@ function exposure({ proposals }: Evaluation): Html {
   const drawn = rows.map(({ name, xen, guest }): PlotRow => ({
     name,
     value: `${bytes(xen)}; ${bytes(guest)}`,
-    tip: `${name}: in Xen ${bytes(xen)}, from a guest ${bytes(guest)}`,
+    tip: `${name}: in Xen ${bytes(xen)}, from its guest ${bytes(guest)}`,
     mark: (x, y) => html`${bar("xen", x, xen, y - HALF)}${bar("guest", x, guest, y)}`,
   }));
   return figure({
-    caption: "In reach by proposal: in Xen (dark), from a guest with Meltdown (light)",
+    caption: "In reach by proposal: in Xen (dark), from its guest with Meltdown (light)",
     picture: plot("exposure", "Secrets in reach by proposal", drawn, scale),
-    head: ["proposal", "in Xen", "from a guest", ...classes],
+    head: ["proposal", "in Xen", "from its guest", ...classes],
     rows: rows.map(({ name, xen, guest, classes: found }) => [
       name,
       bytes(xen),
