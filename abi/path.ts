@@ -40,6 +40,16 @@ export function path<M>(name: string, steps: readonly Step<M>[]): Path<M> {
   return { name, steps };
 }
 
+/** `steps` where they stand in a longer path: from index `base` on. DONE goes to `end`, and jumps go where they are meant to. */
+export function inlined<M>(steps: readonly Step<M>[], base: number, end: number): Step<M>[] {
+  return steps.map(({ name, run }) =>
+    step(name, (m: M, vcpu) => {
+      const answer = run(m, vcpu);
+      return answer >= 0 ? base + answer : answer === DONE ? end : answer;
+    }),
+  );
+}
+
 /** The program counter after `answer` at `pc`, or -1 at the end of the path. */
 export function advance<M>(p: Path<M>, pc: number, answer: number): number {
   if (answer === AGAIN || answer === BLOCKED) return pc;

@@ -8,6 +8,7 @@
  */
 import { USER_LIMIT_VPN } from "../abi/layout.js";
 import { CAUSE } from "../abi/ledger.js";
+import { NEXT, step } from "../abi/path.js";
 import { expand_downwards, handle_mm_fault } from "./fault.js";
 import { mmput } from "./exit.js";
 import { lru_add_drain } from "./lru.js";
@@ -100,13 +101,24 @@ export function shift_arg_pages(k: Linux, cpu: number, mm: number, vma: number, 
   tlb_finish_mmu(k, cpu);
 }
 
-function exec_mmap(k: Linux, cpu: number, task: number, mm: number): void {
-  const { tasks } = k;
+/** The task that runs gets mm life.mm; regs.prev_mm is then the one that it had, and regs.real_prev what was loaded. */
+export const exec_mmap_step = step<Linux>("exec_mmap", (k, cpu) => {
+  const { tasks, regs } = k;
+  const task = k.percpu.current[cpu]!;
   const old = tasks.mm[task]!;
-  const active = tasks.active_mm[task]!;
+  regs.prev_mm[cpu] = old;
+  regs.real_prev[cpu] = tasks.active_mm[task]!;
   if (old !== NO_MM) k.pv.thread_exit(cpu, old, task);
-  tasks.mm[task] = mm;
-  tasks.active_mm[task] = mm;
+  tasks.mm[task] = k.life.mm[cpu]!;
+  tasks.active_mm[task] = k.life.mm[cpu]!;
+  return NEXT;
+});
+
+function exec_mmap(k: Linux, cpu: number, task: number, mm: number): void {
+  k.life.mm[cpu] = mm;
+  exec_mmap_step.run(k, cpu);
+  const old = k.regs.prev_mm[cpu]!;
+  const active = k.regs.real_prev[cpu]!;
   k.pv.activate_mm(cpu, active, mm);
   k.pv.switch_mm(cpu, active, mm, task);
   if (old !== NO_MM) mmput(k, cpu, old);

@@ -4,6 +4,7 @@
  * Mirrors: exit_mm(), kernel/exit.c; __mmput(), kernel/fork.c; exit_mmap(), mm/mmap.c.
  */
 import { CAUSE } from "../abi/ledger.js";
+import { DONE, NEXT, path, runPath, step } from "../abi/path.js";
 import { exit_files } from "./fdtable.js";
 import { lru_add_drain } from "./lru.js";
 import type { Linux } from "./linux.js";
@@ -22,27 +23,49 @@ export function do_exit(k: Linux, cpu: number): void {
   const last = mm !== NO_MM && mms.mm_users[mm] === 1;
   const before = ledger.enter(cpu, last ? CAUSE.exit : CAUSE.thread_exit);
   tasks.dead[task] = 1;
-  if (mm !== NO_MM) exit_mm(k, cpu, task, mm);
+  if (mm !== NO_MM) runPath(exit_mm_path, k, cpu);
   exit_files(k, cpu, task);
   call_rcu(k, cpu); // release_task()
   ledger.enter(cpu, before);
 }
 
-function exit_mm(k: Linux, cpu: number, task: number, mm: number): void {
-  const { tasks, mms } = k;
+/** The task that runs leaves its mm, and runs on, lazily: life.mm is then that mm. */
+export const exit_mm_step = step<Linux>("exit_mm", (k, cpu) => {
+  const { tasks, mms, life } = k;
+  const task = k.percpu.current[cpu]!;
+  const mm = tasks.mm[task]!;
+  life.mm[cpu] = mm;
   mms.mm_count[mm]!++;
   k.pv.thread_exit(cpu, mm, task);
   tasks.mm[task] = NO_MM;
   tasks.active_mm[task] = mm;
   k.pv.enter_lazy_tlb(cpu, mm);
-  mmput(k, cpu, mm);
-}
+  return NEXT;
+});
+
+/** Drop a user of life.mm; the last one takes it down. */
+export const mmput_step = step<Linux>("mmput", (k, cpu) =>
+  --k.mms.mm_users[k.life.mm[cpu]!]! > 0 ? DONE : NEXT,
+);
+
+/** All users together had one reference to life.mm. */
+export const mmdrop_step = step<Linux>("mmdrop", (k, cpu) => {
+  mmdrop(k, cpu, k.life.mm[cpu]!);
+  return NEXT;
+});
+
+const exit_mmap_step = step<Linux>("exit_mmap", (k, cpu) => {
+  exit_mmap(k, cpu, k.life.mm[cpu]!);
+  return NEXT;
+});
+
+const mmput_path = path("mmput", [mmput_step, exit_mmap_step, mmdrop_step]);
+const exit_mm_path = path("exit_mm", [exit_mm_step, ...mmput_path.steps]);
 
 /** Drop a user of `mm`. */
 export function mmput(k: Linux, cpu: number, mm: number): void {
-  if (--k.mms.mm_users[mm]! > 0) return;
-  exit_mmap(k, cpu, mm);
-  mmdrop(k, cpu, mm);
+  k.life.mm[cpu] = mm;
+  runPath(mmput_path, k, cpu);
 }
 
 /** Nobody uses the user half any more: force CPUs off it, unpin it, and take all of it away. */

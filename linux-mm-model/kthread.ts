@@ -52,5 +52,5 @@ export function kthread_unuse_mm(k: Linux, cpu: number, mm: number): void {
   const task = percpu.current[cpu]!;
   tasks.mm[task] = NO_MM;
   k.pv.enter_lazy_tlb(cpu, mm);
-  k.top.thread_free(k, cpu, task);
+  k.pv.thread_free(cpu, task);
 }

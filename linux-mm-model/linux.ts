@@ -18,6 +18,7 @@ import { FaultRegisters } from "./fault.js";
 import { FileTable } from "./files.js";
 import { KernelImage } from "./kernel-image.js";
 import { LruPagevecs } from "./lru.js";
+import { MmLife } from "./mm-life.js";
 import { MmTable } from "./mm-struct.js";
 import { PerCpu } from "./percpu.js";
 import { PudRegisters } from "./pgtable.js";
@@ -31,6 +32,7 @@ import { VmapTable } from "./vmalloc.js";
 import { FdTables } from "./fdtable.js";
 import { top_level_design, type TopLevelDesign } from "./top-level/design.js";
 import { Histograms } from "./xen/histograms.js";
+import { CallSingleData } from "./xen/leave-tables.js";
 import { native_mmu_ops } from "./native/mmu-native.js";
 import { LowMemory } from "./pae/low-memory.js";
 import { pae_mmu_ops } from "./pae/mmu-pae.js";
@@ -56,6 +58,8 @@ export class Linux implements Guest {
   readonly pud: PudRegisters;
   readonly image: KernelImage;
   readonly regs: SwitchRegisters;
+  readonly life: MmLife;
+  readonly csd: CallSingleData;
   /** Multicall buffers, one a CPU. */
   readonly mc: readonly McBuffer[];
   readonly hist: Histograms;
@@ -89,6 +93,8 @@ export class Linux implements Guest {
     this.pud = new PudRegisters(state, config.nrCpus);
     this.image = new KernelImage(state);
     this.regs = new SwitchRegisters(state, config.nrCpus);
+    this.life = new MmLife(state, config.nrCpus);
+    this.csd = new CallSingleData(state, config.nrCpus);
     this.mc = Array.from({ length: config.nrCpus }, () => new McBuffer(state, config.nrCpus));
     this.hist = new Histograms(state, config.nrCpus);
     this.top = top_level_design(state, config);

@@ -83,6 +83,8 @@ export interface PvMmuOps {
   start_thread(cpu: number): void;
   /** Wake `other`, which idles. Mirrors: smp_send_reschedule(). */
   smp_send_reschedule(cpu: number, other: number): void;
+  /** Interrupt `other`, which finds in its row of csd what it is asked. Mirrors: smp_ops.send_call_func_single_ipi. */
+  send_call_func_single_ipi(cpu: number, other: number): void;
 
   /** A new thread shares mm (CLONE_VM). 0 or -ENOMEM. */
   thread_create(cpu: number, mm: number, task: number): number;

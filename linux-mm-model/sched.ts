@@ -10,7 +10,7 @@
  * Differs: which task runs next is decided by the caller: a recording, or a workload.
  */
 import { EV } from "../abi/events.js";
-import { NEXT, path, runPath, step } from "../abi/path.js";
+import { DONE, NEXT, path, runPath, step } from "../abi/path.js";
 import type { Linux } from "./linux.js";
 import { free_thread_stack } from "./thread-stack.js";
 import { NO_AREA } from "./vmalloc.js";
@@ -77,11 +77,17 @@ export const context_switch_path = path<Linux>("context_switch", [
     const prev = regs.prev_task[cpu]!;
     tasks.on_cpu[prev] = -1;
     if (regs.prev_mm[cpu] !== NO_MM) mmdrop(k, cpu, regs.prev_mm[cpu]!);
-    if (tasks.dead[prev] !== 0) {
-      k.pv.thread_free(cpu, prev);
-      if (tasks.stack[prev] !== NO_AREA) free_thread_stack(k, cpu, tasks.stack[prev]!);
-      tasks.free(prev);
-    }
+    return tasks.dead[prev] === 0 ? DONE : NEXT;
+  }),
+  step("thread_free", (k, cpu) => {
+    k.pv.thread_free(cpu, k.regs.prev_task[cpu]!);
+    return NEXT;
+  }),
+  step("put_task_struct", (k, cpu) => {
+    const { tasks, regs } = k;
+    const prev = regs.prev_task[cpu]!;
+    if (tasks.stack[prev] !== NO_AREA) free_thread_stack(k, cpu, tasks.stack[prev]!);
+    tasks.free(prev);
     return NEXT;
   }),
 ]);

@@ -106,7 +106,8 @@ export const switch_mm_irqs_off_steps = [
     const { percpu, regs } = k;
     if (regs.pgd[cpu] === 0) return NEXT;
     percpu.loaded_mm[cpu] = regs.next_mm[cpu]!;
-    k.top.loaded(k, cpu, regs.next_task[cpu]!);
+    const old = k.top.loaded(k, cpu, regs.next_task[cpu]!);
+    if (old !== 0) k.life.pgd[cpu] = old;
     return NEXT;
   }),
 ];

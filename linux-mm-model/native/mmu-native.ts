@@ -109,6 +109,7 @@ export function native_mmu_ops(k: Linux): PvMmuOps {
     save_fsgs: nothing,
     start_thread: nothing,
     smp_send_reschedule: (cpu, other) => xen_smp_send_reschedule(k, cpu, other),
+    send_call_func_single_ipi: nothing,
 
     thread_create: done,
     thread_exit: nothing,

@@ -10,6 +10,9 @@ import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
 import * as REGISTRY from "./registry.js";
 
+/** Answer of pinned(): it is to be called again. */
+export const MORE = 1;
+
 export interface TopLevelDesign {
   /** CPUs load the reference itself, so it has a user-mode L4 beside it. */
   readonly loadsReference: boolean;
@@ -24,8 +27,8 @@ export interface TopLevelDesign {
   load(k: Linux, cpu: number, mm: number, pgd: number): void;
   /** Can `cpu` be given the tables of `mm` now, or has it to wait for another CPU that edits them? */
   may_load(k: Linux, cpu: number, mm: number): boolean;
-  /** `cpu` has loaded pgd_of(task), or will when the batch is issued. */
-  loaded(k: Linux, cpu: number, task: number): void;
+  /** `cpu` has loaded pgd_of(task), or will when the batch is issued. The L4 of the pair that the task gives up by it, or 0. */
+  loaded(k: Linux, cpu: number, task: number): number;
   /** What load() queued on `cpu` has been issued. */
   issued(k: Linux, cpu: number): void;
 
@@ -34,15 +37,15 @@ export interface TopLevelDesign {
   /** See PvMmuOps.sync_fault(). */
   sync_fault(k: Linux, cpu: number, task: number, vpn: number): boolean;
 
-  /** `mm`'s reference has been pinned: end of fork, exec. 0 or -ENOMEM. */
+  /** `mm`'s reference has been pinned: end of fork, exec. 0, -ENOMEM, or MORE: a table was made, and another is needed. */
   pinned(k: Linux, cpu: number, mm: number): Rc;
-  /** `mm`'s reference is about to be unpinned; no CPU has it or a replica loaded. */
-  unpin(k: Linux, cpu: number, mm: number): void;
+  /** `mm`'s reference is about to be unpinned: forget one more pair of its, and tell its kernel-mode L4; 0 for none. */
+  unpin(k: Linux, mm: number): number;
 
   /** A new thread of `mm`. 0 or -ENOMEM. */
   thread_create(k: Linux, cpu: number, mm: number, task: number): Rc;
-  /** The dead task `task` has been switched away from. */
-  thread_free(k: Linux, cpu: number, task: number): void;
+  /** `task` is off its tables for good: forget its pair, and tell its kernel-mode L4; 0 for none. */
+  thread_free(k: Linux, task: number): number;
 
   /** The kernel-mode L4 that Xen has for `cpu`, or will when the batch is issued: pgd_of() may be a logical value. */
   hardware_pgd(k: Linux, cpu: number): number;

@@ -8,11 +8,11 @@ import { ENOMEM } from "../../abi/errno.js";
 import { EV } from "../../abi/events.js";
 import { MMU_NORMAL_PT_UPDATE } from "../../abi/mmu-update.js";
 import type { Vpn } from "../../abi/frames.js";
+import { DONE, NEXT, path, runPath, type Step, step } from "../../abi/path.js";
 import { pt_slot } from "../../abi/page.js";
 import type { Linux } from "../linux.js";
 import { NO_MM } from "../mm-struct.js";
-import { leave_mm } from "../tlb.js";
-import { smp_call_function } from "../xen/cr3.js";
+import { CSD_leave_pair, leave_tables_steps } from "../xen/leave-tables.js";
 import { xen_extend_mmu_update, xen_mc_batch, xen_mc_flush } from "../xen/multicalls.js";
 import { pin_replica, unpin_replica } from "../xen/pgd-pin.js";
 import { alloc_kernel_pgd, alloc_user_pgd, free_pgd_pair } from "../xen/ptpage.js";
@@ -40,12 +40,27 @@ export function make_init_pgd(k: Linux, cpu: number): number {
   return pgd;
 }
 
-/** Unpin and free a pair, or an L4 of init_mm, that no CPU has loaded. */
+/** All CPUs leave the pair of life.pgd, or L4 of init_mm; it is unpinned, and free when Xen has done that. */
+export const drop_pair_steps: readonly Step<Linux>[] = [
+  ...leave_tables_steps("leave_pair", CSD_leave_pair, (k, cpu) => k.life.pgd[cpu]!),
+  step("unpin_replica", (k, cpu) => {
+    unpin_replica(k, cpu, k.life.pgd[cpu]!);
+    return NEXT;
+  }),
+  step("free_pgd_pair", (k, cpu) => {
+    const pgd = k.life.pgd[cpu]!;
+    if (k.pages.private[pgd] !== 0) k.ledger.count(cpu, EV.top_pair_free, 1);
+    free_pgd_pair(k, pgd);
+    k.life.pgd[cpu] = 0;
+    return DONE;
+  }),
+];
+
+const drop_pair_path = path("drop_pair", drop_pair_steps);
+
 export function drop_pair(k: Linux, cpu: number, pgd: number): void {
-  const isPair = k.pages.private[pgd] !== 0;
-  unpin_replica(k, cpu, pgd);
-  free_pgd_pair(k, pgd);
-  if (isPair) k.ledger.count(cpu, EV.top_pair_free, 1);
+  k.life.pgd[cpu] = pgd;
+  runPath(drop_pair_path, k, cpu);
 }
 
 /** Queue the writes of a user slot in both L4s of the pair: kernel mode first, as xen_set_p4d() does (I-14). */
@@ -101,21 +116,4 @@ export function sync_loaded_pair(k: Linux, cpu: number, mm: number, vpn: number)
   set_pair_slot(k, cpu, pgd, slot, k.memory.frame(reference, slot), flags);
   xen_mc_flush(k, cpu);
   return true;
-}
-
-/** Make every CPU that still has `pgd` in %cr3 load the tables of init_mm. */
-export function leave_pair(k: Linux, cpu: number, pgd: number): void {
-  for (let other = 0; other < k.config.nrCpus; other++) {
-    if (k.percpu.online[other] === 0 || k.percpu.xen_current_cr3[other] !== pgd) continue;
-    if (other === cpu) leave_pair_here(k, cpu, pgd);
-    else smp_call_function(k, cpu, other, (there) => leave_pair_here(k, there, pgd));
-  }
-}
-
-function leave_pair_here(k: Linux, cpu: number, pgd: number): void {
-  if (k.percpu.xen_cr3[cpu] === pgd) {
-    k.ledger.count(cpu, EV.top_unlazy, 1);
-    leave_mm(k, cpu);
-  }
-  if (k.percpu.xen_current_cr3[cpu] === pgd) xen_mc_flush(k, cpu);
 }

@@ -15,8 +15,8 @@ import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
 import { INIT_MM } from "../mm-struct.js";
 import { load_base_pointers } from "../xen/base-pointers.js";
-import type { TopLevelDesign } from "./design.js";
-import { drop_pair, fan_out, leave_pair, make_init_pgd, make_pair, sync_loaded_pair } from "./pair.js";
+import { MORE, type TopLevelDesign } from "./design.js";
+import { drop_pair, fan_out, make_init_pgd, make_pair, sync_loaded_pair } from "./pair.js";
 
 /**
  * Shape: pair_pgd  Uint32Array  [mm][cpu] kernel-mode L4 of the pair, 0 for none
@@ -79,7 +79,10 @@ export class PerMmVcpu implements TopLevelDesign {
   }
 
   cpu_down(k: Linux, by: number, cpu: number): void {
-    for (let mm = INIT_MM + 1; mm < k.mms.max; mm++) this.free_pair(k, by, mm, cpu);
+    for (let mm = INIT_MM + 1; mm < k.mms.max; mm++) {
+      const pgd = this.forget_pair(mm, cpu);
+      if (pgd !== 0) drop_pair(k, by, pgd);
+    }
   }
 
   pgd_of(_k: Linux, cpu: number, mm: number): number {
@@ -102,7 +105,9 @@ export class PerMmVcpu implements TopLevelDesign {
     return true;
   }
 
-  loaded(): void {}
+  loaded(): number {
+    return 0;
+  }
 
   issued(): void {}
 
@@ -117,26 +122,33 @@ export class PerMmVcpu implements TopLevelDesign {
     return sync_loaded_pair(k, cpu, k.tasks.mm[task]!, vpn);
   }
 
+  /** A pair, for the first online CPU that lacks one. */
   pinned(k: Linux, cpu: number, mm: number): Rc {
     for (let other = 0; other < this.nrCpus; other++) {
-      if (k.percpu.online[other] === 0) continue;
+      if (k.percpu.online[other] === 0 || this.pair_pgd[mm * this.nrCpus + other] !== 0) continue;
       const rc = this.add_pair(k, cpu, mm, other);
-      if (rc === 0) continue;
-      this.unpin(k, cpu, mm);
+      if (rc === 0) return MORE;
+      for (let pgd = this.unpin(k, mm); pgd !== 0; pgd = this.unpin(k, mm)) drop_pair(k, cpu, pgd);
       return rc;
     }
     return 0;
   }
 
-  unpin(k: Linux, cpu: number, mm: number): void {
-    for (let other = 0; other < this.nrCpus; other++) this.free_pair(k, cpu, mm, other);
+  unpin(_k: Linux, mm: number): number {
+    for (let cpu = 0; cpu < this.nrCpus; cpu++) {
+      const pgd = this.forget_pair(mm, cpu);
+      if (pgd !== 0) return pgd;
+    }
+    return 0;
   }
 
   thread_create(): Rc {
     return 0;
   }
 
-  thread_free(): void {}
+  thread_free(): number {
+    return 0;
+  }
 
   private add_pair(k: Linux, by: number, mm: number, cpu: number): Rc {
     const pgd = make_pair(k, by, mm);
@@ -146,13 +158,12 @@ export class PerMmVcpu implements TopLevelDesign {
     return 0;
   }
 
-  private free_pair(k: Linux, by: number, mm: number, cpu: number): void {
+  private forget_pair(mm: number, cpu: number): number {
     const row = mm * this.nrCpus + cpu;
     const pgd = this.pair_pgd[row]!;
-    if (pgd === 0) return;
-    leave_pair(k, by, pgd);
+    if (pgd === 0) return 0;
     this.pair_pgd[row] = 0;
     this.used[0]!--;
-    drop_pair(k, by, pgd);
+    return pgd;
   }
 }

@@ -21,7 +21,7 @@ import { INIT_MM } from "../mm-struct.js";
 import { NO_TASK } from "../task-struct.js";
 import { load_base_pointers } from "../xen/base-pointers.js";
 import type { TopLevelDesign } from "./design.js";
-import { drop_pair, fan_out, leave_pair, make_init_pgd, make_pair, sync_loaded_pair } from "./pair.js";
+import { fan_out, make_init_pgd, make_pair, sync_loaded_pair } from "./pair.js";
 
 /**
  * Shape: a row per task, then a row per mm for the pair that no task has taken yet:
@@ -116,15 +116,16 @@ export class PerThread implements TopLevelDesign {
   issued(): void {}
 
   /** The task that first runs on a new mm takes its pair; exec gives up the old one. */
-  loaded(k: Linux, cpu: number, task: number): void {
-    if (task === NO_TASK) return;
+  loaded(k: Linux, cpu: number, task: number): number {
+    if (task === NO_TASK) return 0;
     const mm = k.percpu.loaded_mm[cpu]!;
     const fresh = this.maxTasks + mm;
-    if (mm === INIT_MM || this.pair_mm[task] === mm || this.pair_pgd[fresh] === 0) return;
-    this.free_pair(k, cpu, task);
+    if (mm === INIT_MM || this.pair_mm[task] === mm || this.pair_pgd[fresh] === 0) return 0;
+    const old = this.forget_pair(task);
     const pgd = this.pair_pgd[fresh]!;
     this.unlink(fresh);
     this.link(k, task, mm, pgd);
+    return old;
   }
 
   propagate(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void {
@@ -141,16 +142,16 @@ export class PerThread implements TopLevelDesign {
     return this.add_pair(k, cpu, mm, this.maxTasks + mm);
   }
 
-  unpin(k: Linux, cpu: number, mm: number): void {
-    while (this.head[mm] !== 0) this.free_pair(k, cpu, this.head[mm]! - 1);
+  unpin(_k: Linux, mm: number): number {
+    return this.head[mm] === 0 ? 0 : this.forget_pair(this.head[mm]! - 1);
   }
 
   thread_create(k: Linux, cpu: number, mm: number, task: number): Rc {
     return this.add_pair(k, cpu, mm, task);
   }
 
-  thread_free(k: Linux, cpu: number, task: number): void {
-    this.free_pair(k, cpu, task);
+  thread_free(_k: Linux, task: number): number {
+    return this.forget_pair(task);
   }
 
   private add_pair(k: Linux, cpu: number, mm: number, row: number): Rc {
@@ -160,13 +161,11 @@ export class PerThread implements TopLevelDesign {
     return 0;
   }
 
-  /** Free the pair of `row`, after every CPU that still has it loaded has left it. */
-  private free_pair(k: Linux, cpu: number, row: number): void {
+  /** Take the pair of `row` out of the list, and return it. */
+  private forget_pair(row: number): number {
     const pgd = this.pair_pgd[row]!;
-    if (pgd === 0) return;
-    leave_pair(k, cpu, pgd);
-    this.unlink(row);
-    drop_pair(k, cpu, pgd);
+    if (pgd !== 0) this.unlink(row);
+    return pgd;
   }
 
   private link(k: Linux, row: number, mm: number, pgd: number): void {

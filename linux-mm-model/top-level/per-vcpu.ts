@@ -143,7 +143,9 @@ export class PerVcpu implements TopLevelDesign {
     return page_table_lock[mm] === 0 && page_table_lock[this.mirrored[cpu]!] === 0;
   }
 
-  loaded(): void {}
+  loaded(): number {
+    return 0;
+  }
 
   issued(k: Linux, cpu: number): void {
     k.mms.unlock_page_table(this.mirrored[cpu]!);
@@ -165,11 +167,15 @@ export class PerVcpu implements TopLevelDesign {
     return 0;
   }
 
-  unpin(): void {}
+  unpin(): number {
+    return 0;
+  }
 
   thread_create(): Rc {
     return 0;
   }
 
-  thread_free(): void {}
+  thread_free(): number {
+    return 0;
+  }
 }

@@ -29,7 +29,9 @@ export class SharedPgd implements TopLevelDesign {
     return true;
   }
 
-  loaded(_k: Linux, _cpu: number, _task: number): void {}
+  loaded(_k: Linux, _cpu: number, _task: number): number {
+    return 0;
+  }
 
   issued(_k: Linux, _cpu: number): void {}
 
@@ -43,13 +45,17 @@ export class SharedPgd implements TopLevelDesign {
     return 0;
   }
 
-  unpin(_k: Linux, _cpu: number, _mm: number): void {}
+  unpin(_k: Linux, _mm: number): number {
+    return 0;
+  }
 
   thread_create(_k: Linux, _cpu: number, _mm: number, _task: number): Rc {
     return 0;
   }
 
-  thread_free(_k: Linux, _cpu: number, _task: number): void {}
+  thread_free(_k: Linux, _task: number): number {
+    return 0;
+  }
 
   hardware_pgd(k: Linux, cpu: number): number {
     return k.percpu.xen_cr3[cpu]!;

@@ -7,16 +7,12 @@
  * Mirrors: xen_write_cr3(), xen_drop_mm_ref(), xen_exit_mmap(), arch/x86/xen/mmu_pv.c.
  */
 import { EV } from "../../abi/events.js";
+import { DONE, inlined, NEXT, path, type Path, runPath, step } from "../../abi/path.js";
 import type { Linux } from "../linux.js";
 import { PARAVIRT_LAZY_CPU } from "../percpu.js";
-import { leave_mm } from "../tlb.js";
-import {
-  CB_set_current_cr3,
-  xen_mc_batch,
-  xen_mc_callback,
-  xen_mc_flush,
-  xen_mc_issue,
-} from "./multicalls.js";
+import { drop_pair_steps } from "../top-level/pair.js";
+import { CSD_drop_mm_ref, leave_tables_steps } from "./leave-tables.js";
+import { CB_set_current_cr3, xen_mc_batch, xen_mc_callback, xen_mc_issue } from "./multicalls.js";
 import { xen_pgd_unpin } from "./pgd-pin.js";
 import { xen_page_pinned } from "./set-entries.js";
 
@@ -34,26 +30,53 @@ export function xen_write_cr3(k: Linux, cpu: number, mm: number, pgd: number): v
   xen_mc_issue(k, cpu, PARAVIRT_LAZY_CPU);
 }
 
-/** The last user of `mm` has gone: force all CPUs off its tables and unpin them. */
+/** Force all CPUs off the tables of life.mm. */
+const drop_mm_ref_steps = leave_tables_steps("xen_drop_mm_ref", CSD_drop_mm_ref, (k, cpu) => k.life.mm[cpu]!);
+const xen_drop_mm_ref_path = path("xen_drop_mm_ref", drop_mm_ref_steps);
+
+const UNPIN = drop_mm_ref_steps.length;
+const PGD_UNPIN = UNPIN + 1 + drop_pair_steps.length;
+
+/** The last user of life.mm has gone: force all CPUs off its tables, drop the design's L4s, unpin the rest. */
+export const xen_exit_mmap_path: Path<Linux> = path("xen_exit_mmap", [
+  ...drop_mm_ref_steps,
+  step("unpin", (k, cpu) => {
+    const pgd = k.top.unpin(k, k.life.mm[cpu]!);
+    k.life.pgd[cpu] = pgd;
+    return pgd === 0 ? PGD_UNPIN : NEXT;
+  }),
+  ...inlined(drop_pair_steps, UNPIN + 1, UNPIN),
+  step("xen_pgd_unpin", (k, cpu) => {
+    const mm = k.life.mm[cpu]!;
+    if (xen_page_pinned(k, k.mms.pgd[mm]!)) xen_pgd_unpin(k, cpu, mm);
+    return NEXT;
+  }),
+]);
+
 export function xen_exit_mmap(k: Linux, cpu: number, mm: number): void {
-  xen_drop_mm_ref(k, cpu, mm);
-  k.top.unpin(k, cpu, mm);
-  if (xen_page_pinned(k, k.mms.pgd[mm]!)) xen_pgd_unpin(k, cpu, mm);
+  k.life.mm[cpu] = mm;
+  runPath(xen_exit_mmap_path, k, cpu);
 }
 
 /** Make every CPU that still has a table of `mm` in %cr3 load another. */
 export function xen_drop_mm_ref(k: Linux, cpu: number, mm: number): void {
-  drop_mm_ref_this_cpu(k, cpu, mm);
-  const { online, xen_current_cr3 } = k.percpu;
-  for (let other = 0; other < k.config.nrCpus; other++) {
-    if (other === cpu || online[other] === 0 || !k.top.belongs(k, mm, xen_current_cr3[other]!)) continue;
-    smp_call_function(k, cpu, other, (there) => drop_mm_ref_this_cpu(k, there, mm));
-  }
+  k.life.mm[cpu] = mm;
+  runPath(xen_drop_mm_ref_path, k, cpu);
 }
 
-function drop_mm_ref_this_cpu(k: Linux, cpu: number, mm: number): void {
-  if (k.percpu.loaded_mm[cpu] === mm) leave_mm(k, cpu);
-  if (k.top.belongs(k, mm, k.percpu.xen_current_cr3[cpu]!)) xen_mc_flush(k, cpu);
+/** `task` is off its tables for good: it may have had a pair. */
+export const thread_free_path: Path<Linux> = path("thread_free", [
+  step("thread_free", (k, cpu) => {
+    const pgd = k.top.thread_free(k, k.life.task[cpu]!);
+    k.life.pgd[cpu] = pgd;
+    return pgd === 0 ? DONE : NEXT;
+  }),
+  ...inlined(drop_pair_steps, 1, 1 + drop_pair_steps.length),
+]);
+
+export function thread_free(k: Linux, cpu: number, task: number): void {
+  k.life.task[cpu] = task;
+  runPath(thread_free_path, k, cpu);
 }
 
 /**

@@ -4,10 +4,13 @@
  * Mirrors: xen_mmu_ops, xen_init_mmu_ops(), arch/x86/xen/mmu_pv.c.
  */
 import type { Rc } from "../../abi/errno.js";
+import { AGAIN, NEXT, path, type Path, runPath, step } from "../../abi/path.js";
 import type { Linux } from "../linux.js";
 import type { PvMmuOps } from "../pv-ops.js";
 import { enter_lazy_tlb, flush_tlb_mm_range, switch_mm_irqs_off } from "../tlb.js";
-import { xen_exit_mmap, xen_write_cr3 } from "./cr3.js";
+import { MORE } from "../top-level/design.js";
+import { drop_pair } from "../top-level/pair.js";
+import { thread_free, xen_exit_mmap, xen_write_cr3 } from "./cr3.js";
 import { deactivate_mm, save_fsgs, start_thread_common } from "./enlighten-pv.js";
 import { xen_smp_send_reschedule } from "./evtchn.js";
 import {
@@ -17,6 +20,7 @@ import {
   xen_flush_tlb_one_user,
   xen_leave_lazy_mmu,
 } from "./flush-tlb.js";
+import { call_function } from "./leave-tables.js";
 import { xen_pgd_pin, xen_pgd_unpin } from "./pgd-pin.js";
 import { pgd_alloc, pgd_free, xen_alloc_ptpage, xen_release_ptpage } from "./ptpage.js";
 import {
@@ -67,7 +71,10 @@ export function xen_mmu_ops(k: Linux): PvMmuOps {
     flush_tlb_one_user: (cpu, page) => xen_flush_tlb_one_user(k, cpu, page),
     flush_tlb_multi: (cpu, mm, start, end) => xen_flush_tlb_multi(k, cpu, mm, start, end),
     write_cr3: (cpu, mm, pgd) => xen_write_cr3(k, cpu, mm, pgd),
-    switch_mm: (cpu, _prev, next, task) => switch_mm_irqs_off(k, cpu, next, task),
+    switch_mm: (cpu, _prev, next, task) => {
+      switch_mm_irqs_off(k, cpu, next, task);
+      if (k.life.pgd[cpu] !== 0) drop_pair(k, cpu, k.life.pgd[cpu]!);
+    },
     enter_lazy_tlb: (cpu) => enter_lazy_tlb(k, cpu),
     start_context_switch: (cpu, prev) => paravirt_start_context_switch(k, cpu, prev),
     end_context_switch: (cpu, next) => begin_switch_to(k, cpu, next),
@@ -76,19 +83,33 @@ export function xen_mmu_ops(k: Linux): PvMmuOps {
     save_fsgs: (cpu) => save_fsgs(k, cpu),
     start_thread: (cpu) => start_thread_common(k, cpu),
     smp_send_reschedule: (cpu, other) => xen_smp_send_reschedule(k, cpu, other),
+    send_call_func_single_ipi: (_cpu, other) => call_function(k, other),
 
     thread_create: (cpu, mm, task) => {
       save_fsgs(k, cpu);
       return k.top.thread_create(k, cpu, mm, task);
     },
     thread_exit: (cpu) => deactivate_mm(k, cpu),
-    thread_free: (cpu, task) => k.top.thread_free(k, cpu, task),
+    thread_free: (cpu, task) => thread_free(k, cpu, task),
     sync_fault: (cpu, task, vpn) => k.top.sync_fault(k, cpu, task, vpn),
   };
 }
 
-/** Pin `mm`. Mirrors: xen_enter_mmap(). */
+/** Pin life.mm, and make what the design needs besides; life.rc is the answer. Mirrors: xen_enter_mmap(). */
+export const xen_enter_mmap_path: Path<Linux> = path("xen_enter_mmap", [
+  step("xen_pgd_pin", (k, cpu) => {
+    xen_pgd_pin(k, cpu, k.life.mm[cpu]!);
+    return NEXT;
+  }),
+  step("pinned", (k, cpu) => {
+    const rc = k.top.pinned(k, cpu, k.life.mm[cpu]!);
+    k.life.rc[cpu] = rc;
+    return rc === MORE ? AGAIN : NEXT;
+  }),
+]);
+
 function enter_mmap(k: Linux, cpu: number, mm: number): Rc {
-  xen_pgd_pin(k, cpu, mm);
-  return k.top.pinned(k, cpu, mm);
+  k.life.mm[cpu] = mm;
+  runPath(xen_enter_mmap_path, k, cpu);
+  return k.life.rc[cpu]!;
 }
