@@ -13,7 +13,7 @@ import type { Progress } from "../checker/options.js";
 import type { PropertyResult } from "../checker/outcome.js";
 import { toTimeline } from "../checker/timeline.js";
 import { checkProposal, type CheckResult } from "../experiments/check/check-proposal.js";
-import { mutantOf, MUTANTS } from "../experiments/check/mutants.js";
+import { boundsFor, mutantOf, MUTANTS } from "../experiments/check/mutants.js";
 import { makePvModel, type PvModel, type PvModelOptions } from "../experiments/check/pv-model.js";
 import { DEFAULT_BOUNDS } from "../experiments/check/scene.js";
 import { toXtfTest } from "../experiments/check/xtf-text.js";
@@ -28,6 +28,7 @@ interface Flags {
   readonly slots: string;
   readonly ops: string;
   readonly kthreads: string;
+  readonly forks: string;
   readonly guest?: string;
   readonly mutant?: string;
   readonly mutants: boolean;
@@ -63,6 +64,7 @@ export function register(program: Command): void {
     .option("--slots <n>", "top-level slots that a process uses", String(d.slots))
     .option("--ops <n>", "memory operations of each thread", String(d.ops))
     .option("--kthreads <n>", "kernel threads that use a process's tables for a while", "0")
+    .option("--forks <n>", "forks and execs in all; with any, threads may exit too", "0")
     .option(
       "--guest <kind>",
       "linux, or any: a guest that does what it likes, so that what holds is Xen's doing",
@@ -95,15 +97,17 @@ export function register(program: Command): void {
 
 async function check(name: string, flags: Flags): Promise<void> {
   const proposal = loadProposal(name);
-  const sizes = {
+  const asked = {
     vcpus: count("--vcpus", flags.vcpus),
     threads: count("--threads", flags.threads),
     mms: count("--mms", flags.mms),
     slots: count("--slots", flags.slots),
     ops: count("--ops", flags.ops),
     ...(flags.kthreads === "0" ? {} : { kthreads: count("--kthreads", flags.kthreads) }),
+    ...(flags.forks === "0" ? {} : { forks: count("--forks", flags.forks) }),
   };
   const { mutant } = flags;
+  const sizes = boundsFor(asked, mutant);
   const guest = flags.guest ?? mutantOf(mutant).guest ?? "linux";
   if (guest !== "linux" && guest !== "any")
     throw new BadInput("--guest", guest, "is no guest", "give linux or any");

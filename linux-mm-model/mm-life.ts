@@ -1,3 +1,8 @@
+import type { State } from "../abi/state.js";
+
+/** Answer of TopLevelDesign.pinned(): a table was made, and another is needed. */
+export const MORE = 1;
+
 /**
  * What pinning an address space and taking it down carry from step to step.
  *
@@ -7,8 +12,6 @@
  *   task Int32Array   whose pair that was
  *   rc   Int32Array   what a design answered
  */
-import type { State } from "../abi/state.js";
-
 export class MmLife {
   readonly mm: Int32Array;
   readonly pgd: Uint32Array;

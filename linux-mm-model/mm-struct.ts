@@ -57,7 +57,7 @@ export class MmTable {
   readonly page_table_lock: Uint16Array;
   /** last_ctx[0]: the last ctx_id given out; hint[0]: no free row below. */
   private readonly last_ctx: Float64Array;
-  private readonly hint: Uint32Array;
+  readonly hint: Uint32Array;
 
   constructor(
     state: State,

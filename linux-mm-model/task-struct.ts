@@ -40,7 +40,7 @@ export class TaskTable {
   readonly files: Int32Array;
   readonly pgd: Uint32Array;
   readonly user_pgd: Uint32Array;
-  private readonly hint: Uint32Array;
+  readonly hint: Uint32Array;
 
   constructor(
     state: State,

@@ -57,7 +57,7 @@ export class AnyGuestModel implements PvModel {
     this.l4s = this.playedWith();
     this.processes = Array.from({ length: vcpus }, (_, vcpu) => `vCPU${vcpu}`);
     this.actions = this.makeActions(vcpus);
-    this.codec = new Codec(scene, regs);
+    this.codec = new Codec(scene, regs, this.state.l4Pool);
     this.stateBytes = this.codec.stateBytes;
     this.first = new Uint8Array(this.stateBytes);
     this.codec.store(this.first, 0);

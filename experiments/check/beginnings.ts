@@ -4,6 +4,7 @@
  */
 import { _PAGE_PRESENT, PFEC_user_mode, PFEC_write_access } from "../../abi/page.js";
 import type { Vpn } from "../../abi/frames.js";
+import type { Linux } from "../../linux-mm-model/linux.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { P4D_PAGES } from "../../linux-mm-model/pgtable.js";
 import { NO_TASK } from "../../linux-mm-model/task-struct.js";
@@ -17,7 +18,7 @@ import {
   PATH_USE_MM,
   SEEN_foreign,
 } from "./registers.js";
-import { type Bounds, firstThread } from "./scene.js";
+import { type Bounds, firstKthread, firstThread } from "./scene.js";
 import type { StepRunner } from "./step-runner.js";
 
 export class Beginnings {
@@ -149,6 +150,8 @@ export class Beginnings {
   schedule(vcpu: number, task: number): boolean {
     const { regs, linux, xen } = this.state;
     if (!this.rests(vcpu) || regs.access[vcpu] !== 0 || linux.percpu.current[vcpu] === task) return false;
+    const isThread = task >= firstThread(this.bounds) && task < firstKthread(this.bounds);
+    if (isThread && linux.tasks.mm[task] === NO_MM) return false; // dead, or not there yet
     if (linux.tasks.on_cpu[task]! >= 0) {
       if (task >= firstThread(this.bounds)) return false;
     } else {
@@ -157,7 +160,7 @@ export class Beginnings {
     }
     linux.percpu.in_user[vcpu] = 0;
     xen.interrupt(vcpu);
-    this.clearSwitch(vcpu);
+    clearSwitch(this.state.linux, vcpu);
     linux.regs.next_task[vcpu] = task;
     linux.regs.prev_task[vcpu] = linux.percpu.current[vcpu]!;
     return this.runner.begin(vcpu, PATH_SWITCH);
@@ -169,7 +172,7 @@ export class Beginnings {
     const task = linux.percpu.current[vcpu]!;
     if (!this.rests(vcpu) || !this.state.runsKthread(vcpu)) return false;
     if (linux.tasks.mm[task] !== NO_MM || regs.opsLeft[task] === 0) return false;
-    this.clearSwitch(vcpu);
+    clearSwitch(this.state.linux, vcpu);
     linux.regs.next_task[vcpu] = task;
     linux.regs.next_mm[vcpu] = mm;
     return this.runner.begin(vcpu, PATH_USE_MM);
@@ -179,18 +182,21 @@ export class Beginnings {
     const { regs, linux } = this.state;
     if (!this.rests(vcpu) || !this.state.runsKthread(vcpu) || regs.access[vcpu] !== 0) return false;
     if (this.state.mmOf(vcpu) === NO_MM) return false;
-    this.clearSwitch(vcpu);
+    clearSwitch(this.state.linux, vcpu);
     linux.regs.next_task[vcpu] = linux.percpu.current[vcpu]!;
     return this.runner.begin(vcpu, PATH_UNUSE_MM);
   }
+}
 
-  private clearSwitch(vcpu: number): void {
-    const { regs } = this.state.linux;
-    regs.next_mm[vcpu] = NO_MM;
-    regs.real_prev[vcpu] = NO_MM;
-    regs.prev_mm[vcpu] = NO_MM;
-    regs.prev_task[vcpu] = NO_TASK;
-    regs.pgd[vcpu] = 0;
-    regs.load_mm[vcpu] = 0;
-  }
+/** Registers of a switch, and of an mm that comes or goes, hold nothing. */
+export function clearSwitch({ regs, life }: Linux, vcpu: number): void {
+  life.mm[vcpu] = life.pgd[vcpu] = 0;
+  life.task[vcpu] = NO_TASK;
+  regs.next_mm[vcpu] = NO_MM;
+  regs.real_prev[vcpu] = NO_MM;
+  regs.prev_mm[vcpu] = NO_MM;
+  regs.next_task[vcpu] = NO_TASK;
+  regs.prev_task[vcpu] = NO_TASK;
+  regs.pgd[vcpu] = 0;
+  regs.load_mm[vcpu] = 0;
 }

@@ -24,9 +24,11 @@ import type { Scene } from "./scene.js";
 /** In the first request of a call that has its result already: continuation.ts. */
 const NULL = 0xffff;
 
-/** Calls, and requests of each kind, that wait in a vCPU's buffer at most; more is an error of the scene. */
+/** Calls, and requests of mmuext_op, that wait in a vCPU's buffer at most; more is an error of the scene. */
 const MAX_CALLS = 3;
 const MAX_OPS = 4;
+/** Besides one for each L3, where an mm is pinned at once. */
+const MAX_CALLS_OF_PIN = 8;
 
 const SLOT_PAGES = LEVEL_PAGES[4];
 
@@ -35,6 +37,7 @@ export class CallCodec {
   private readonly where: Cells[] = [];
   private readonly inCall: Cells[] = [];
   private readonly mostUpdates: number;
+  private readonly mostCalls: number;
 
   constructor(
     private readonly scene: Scene,
@@ -42,6 +45,7 @@ export class CallCodec {
     private readonly names: FrameNames,
   ) {
     const { machine, bounds } = scene;
+    this.mostCalls = (bounds.forks ?? 0) > 0 ? MAX_CALLS_OF_PIN + bounds.slots : MAX_CALLS;
     this.mostUpdates = 2 + 2 * Math.max(bounds.vcpus, bounds.threads, bounds.slots);
     const { requests: r } = machine.xen;
     for (let cpu = 0; cpu < bounds.vcpus; cpu++) {
@@ -78,7 +82,7 @@ export class CallCodec {
       ...[r.row, r.first, r.count, r.i].flatMap((row) => wordsOf(row, cpu, cpu + 1)),
       ...words(1, argidx, failed),
       ...words(3, calls.used),
-      ...words(MAX_CALLS, cb_fn, cb_data, op, rc, first, count, domid, frame, uvmf, flags, va),
+      ...words(this.mostCalls, cb_fn, cb_data, op, rc, first, count, domid, frame, uvmf, flags, va),
       ...words(this.mostUpdates, mu_table, mu_slot, mu_cmd, mu_frame, mu_flags),
       ...words(MAX_OPS, mx_cmd, mx_mfn, mx_va, mx_arg),
     ];
@@ -94,7 +98,7 @@ export class CallCodec {
     to[p++] = used;
     to[p++] = failed[0]!;
     if (used === 0) return p;
-    if (used > MAX_CALLS || calls.used[1]! > this.mostUpdates || calls.used[2]! > MAX_OPS)
+    if (used > this.mostCalls || calls.used[1]! > this.mostUpdates || calls.used[2]! > MAX_OPS)
       throw new RangeError(`CallCodec: ${used} calls are queued; raise what it has room for`);
     p = this.where[cpu]!.write(to, p, map, names);
     for (let i = 0; i < cbidx[0]!; i++) {

@@ -12,7 +12,7 @@ import { explore, type StrategyOptions } from "../../checker/explore.js";
 import type { ModelSource } from "../../checker/model.js";
 import type { Outcome, PropertyResult } from "../../checker/outcome.js";
 import { sayWhatItRestsOn } from "../../checker/statement.js";
-import { mutantOf } from "./mutants.js";
+import { boundsFor, mutantOf } from "./mutants.js";
 import { NO_FAULT_LOOP } from "./properties.js";
 import { NOT_MODELLED } from "./not-modelled.js";
 import type { PvModelOptions } from "./pv-model.js";
@@ -48,7 +48,8 @@ export function pvSource(options: PvModelOptions): ModelSource {
 }
 
 /** Errors: BadInput for a design that the checker does not know, and for bounds that make no scene. */
-export async function checkProposal(options: CheckOptions): Promise<CheckResult> {
+export async function checkProposal(asked: CheckOptions): Promise<CheckResult> {
+  const options = { ...asked, sizes: boundsFor(asked.sizes, asked.mutant) };
   const { proposal, sizes, mutant } = options;
   const began = performance.now();
   refuse(options);
@@ -101,7 +102,7 @@ function resultOf(
   };
 }
 
-function refuse({ proposal, sizes }: CheckOptions): void {
+function refuse({ proposal, sizes, guest }: CheckOptions): void {
   if (!KNOWN_TOPS.includes(proposal.linux.top)) {
     const remedy = `check one of ${KNOWN_TOPS.join(", ")}, or teach experiments/check/codec.ts what it keeps`;
     throw new BadInput(
@@ -122,6 +123,7 @@ function refuse({ proposal, sizes }: CheckOptions): void {
     ["slots", 1, 4],
     ["ops", 1, 9],
     ["kthreads", 0, 1],
+    ["forks", 0, 3],
   ];
   for (const [name, low, high] of limits) {
     const n = sizes[name] ?? 0;
@@ -131,6 +133,10 @@ function refuse({ proposal, sizes }: CheckOptions): void {
   if ((sizes.kthreads ?? 0) > 0 && proposal.linux.top === "per-thread") {
     const what = "would need a pair of tables for the kernel thread, which comes and goes";
     throw new BadInput("--kthreads", proposal.name, what, "check it without");
+  }
+  if ((sizes.forks ?? 0) > 0 && ((sizes.kthreads ?? 0) > 0 || guest === "any")) {
+    const what = "forks are of threads of Linux's alone";
+    throw new BadInput("--forks", String(sizes.forks), what, "check without --kthreads and --guest any");
   }
   if (sizes.mms > sizes.threads)
     throw new BadInput("--mms", String(sizes.mms), "are more than threads", "give each process a thread");

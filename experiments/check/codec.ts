@@ -11,22 +11,34 @@
  * A state has a name per renaming (renaming.ts). storeLeast() compares those alone that put vCPUs, threads and slots in an order
  * that can be told beforehand (order-keys.ts).
  */
-import type { Path } from "../../abi/path.js";
-import { LEVEL_PAGES } from "../../abi/page.js";
+import { is_guest_l4_slot, ROOT_PAGETABLE_FIRST_XEN_SLOT } from "../../abi/layout.js";
+import { _PAGE_PRESENT, LEVEL_PAGES } from "../../abi/page.js";
 import { INIT_MM } from "../../linux-mm-model/mm-struct.js";
 import { LOADED_MM_SWITCHING } from "../../linux-mm-model/percpu.js";
-import type { Linux } from "../../linux-mm-model/linux.js";
 import { kthread_use_mm_path } from "../../linux-mm-model/kthread.js";
 import { context_switch_path } from "../../linux-mm-model/sched.js";
+import { PerThread } from "../../linux-mm-model/top-level/per-thread.js";
 import { PerVcpu } from "../../linux-mm-model/top-level/per-vcpu.js";
 import { CallCodec } from "./call-codec.js";
 import { Cells, CPU, CPUS, HOLDER, MM, SLOT, SLOT1, SLOTS, TASK, wordsOf } from "./cells.js";
 import { FrameNames } from "./frame-names.js";
-import { type L4, l4sOfScene, rename } from "./l4-roles.js";
+import { type L4, rename } from "./l4-roles.js";
+import type { L4Pool } from "./l4-pool.js";
+import { l4Cells, lifeCells, readBatch, readCall, writeBatch, writeCall } from "./life-cells.js";
+import { execPath } from "./life-paths.js";
+import { PARTS } from "./paths.js";
 import { L3Codec } from "./l3-codec.js";
 import { OrderKeys } from "./order-keys.js";
 import { cellsOfPaths, type PathCells } from "./path-cells.js";
-import { type PvRegisters, PATH_FAULT, PATH_MUNMAP, PATH_SWITCH, PATH_USE_MM } from "./registers.js";
+import {
+  type PvRegisters,
+  PATH_EXEC,
+  PATH_FAULT,
+  PATH_FORK,
+  PATH_MUNMAP,
+  PATH_SWITCH,
+  PATH_USE_MM,
+} from "./registers.js";
 import { type Renaming, renamings } from "./renaming.js";
 import { firstThread, type Scene } from "./scene.js";
 
@@ -39,10 +51,16 @@ const GENERATION = 8;
 const LOADS_AT: Readonly<Record<number, number>> = {
   [PATH_SWITCH]: loadOf(context_switch_path),
   [PATH_USE_MM]: loadOf(kthread_use_mm_path),
+  [PATH_EXEC]: loadOf(execPath(PARTS)),
 };
 
-function loadOf({ steps }: Path<Linux>): number {
+function loadOf({ steps }: { steps: readonly { readonly name: string }[] }): number {
   return steps.findIndex(({ name }) => name === "load_new_mm_cr3");
+}
+
+/** Does the path switch address spaces? */
+function switches(path: number): boolean {
+  return path === PATH_SWITCH || path === PATH_USE_MM || path === PATH_EXEC;
 }
 
 /** One name of a state: in which order its parts are written, and under which names. */
@@ -56,10 +74,12 @@ export class Codec {
   readonly stateBytes: number;
   /** Names that a state has besides the first. */
   readonly symmetries: number;
+  private readonly comeAndGo: boolean;
   private readonly namings: readonly Naming[];
   private readonly pathCells: readonly PathCells[];
   private readonly keys: OrderKeys;
   private readonly l3Codec: L3Codec;
+  private readonly kernelL3s: ReadonlyMap<number, { readonly type: number; readonly general: number }>;
   private readonly counts: ReadonlyMap<number, { readonly type: number; readonly general: number }>;
   /** What reload() puts back: words of the buffer, those of all and those of each vCPU; and what they were. */
   private readonly shared: Uint32Array;
@@ -72,15 +92,21 @@ export class Codec {
   constructor(
     private readonly scene: Scene,
     private readonly regs: PvRegisters,
+    private readonly l4Pool: L4Pool,
     symmetric = false,
   ) {
-    const { machine, bounds, pool } = scene;
-    const l4s = l4sOfScene(scene);
+    const { machine, bounds, pool, more } = scene;
+    this.comeAndGo = (bounds.forks ?? 0) > 0;
+    const l4s = [
+      ...scene.l4s,
+      ...more.map((frame, i) => ({ frame, what: `more ${i}`, mm: -1, task: -1, vcpu: -1 })),
+    ];
     const isL4 = new Set(l4s.map(({ frame }) => frame));
     const l3s = Array.from({ length: pool[1] - pool[0] }, (_, i) => pool[0] + i).filter((f) => !isL4.has(f));
-    this.l3Codec = new L3Codec(scene, l3s);
+    this.l3Codec = new L3Codec(scene, l3s, l4Pool.frames);
     this.counts = this.countsAtRest(l4s);
     this.words = new Int32Array(machine.state.buffer);
+    this.kernelL3s = this.comeAndGo ? this.countsOfKernelL3s() : new Map();
     this.pathCells = Array.from({ length: bounds.vcpus }, (_, cpu) => cellsOfPaths(scene, cpu));
     this.namings = renamings(bounds, symmetric).map((renaming) => {
       const order = l4s.map((l4) => rename(l4s, l4, renaming));
@@ -140,9 +166,13 @@ export class Codec {
     let p = fixed.read(from, at, names);
     this.fixTheRest();
     for (let cpu = 0; cpu < pathCells.length; cpu++) {
-      const { inSwitch, inFault, inPud, inMunmap } = pathCells[cpu]!;
+      const { inSwitch, inFault, inPud, inMunmap, inLife } = pathCells[cpu]!;
       const path = regs.path[cpu]!;
-      if (path === PATH_SWITCH || path === PATH_USE_MM) p = inSwitch.read(from, p, names);
+      if (switches(path)) p = inSwitch.read(from, p, names);
+      if (this.comeAndGo) {
+        if (path >= PATH_FORK || path === PATH_SWITCH) p = inLife.read(from, p, names);
+        p = readCall(this.scene, cpu, from, p, names);
+      }
       p = this.readGenerations(cpu, from, p);
       if (path === PATH_FAULT) {
         p = inFault.read(from, p, names);
@@ -152,8 +182,10 @@ export class Codec {
         p = inPud.read(from, p, names);
         this.scene.machine.linux.pud.page[cpu] = from[p++]! * LEVEL_PAGES[4];
       }
-      if (path === PATH_MUNMAP) p = inMunmap.read(from, p, names);
-      this.fixGather(cpu, path === PATH_MUNMAP);
+      const gathers = path === PATH_MUNMAP || path > PATH_FORK;
+      if (gathers) p = inMunmap.read(from, p, names);
+      this.fixGather(cpu, gathers);
+      if (gathers) p = readBatch(this.scene, cpu, from, p, names);
       p = calls.read(cpu, from, p);
     }
     this.l3Codec.read(names, from, p);
@@ -187,9 +219,13 @@ export class Codec {
     let p = fixed.write(to, at, map, names);
     for (let n = 0; n < vcpus.length; n++) {
       const cpu = vcpus[n]!;
-      const { inSwitch, inFault, inPud, inMunmap } = pathCells[cpu]!;
+      const { inSwitch, inFault, inPud, inMunmap, inLife } = pathCells[cpu]!;
       const path = regs.path[cpu]!;
-      if (path === PATH_SWITCH || path === PATH_USE_MM) p = inSwitch.write(to, p, map, names);
+      if (switches(path)) p = inSwitch.write(to, p, map, names);
+      if (this.comeAndGo) {
+        if (path >= PATH_FORK || path === PATH_SWITCH) p = inLife.write(to, p, map, names);
+        p = writeCall(this.scene, cpu, to, p, map, names);
+      }
       p = this.writeGenerations(cpu, to, p);
       if (path === PATH_FAULT) {
         p = inFault.write(to, p, map, names);
@@ -199,17 +235,18 @@ export class Codec {
         p = inPud.write(to, p, map, names);
         to[p++] = map[SLOT + Math.floor(pud.page[cpu]! / LEVEL_PAGES[4])]!;
       }
-      if (path === PATH_MUNMAP) p = inMunmap.write(to, p, map, names);
+      if (path === PATH_MUNMAP || path > PATH_FORK) {
+        p = inMunmap.write(to, p, map, names);
+        p = writeBatch(this.scene, cpu, to, p, names);
+      }
       p = calls.write(cpu, to, p, map);
     }
     return this.l3Codec.write(names, to, p, map);
   }
 
   /** What every state has, in the order of `renaming`; L4s in `order`. */
-  private fixedCells(
-    { vcpus, tasks: taskOrder, mms: mmOrder, slots }: Renaming,
-    order: readonly number[],
-  ): Cells {
+  private fixedCells(renaming: Renaming, order: readonly number[]): Cells {
+    const { vcpus, tasks: taskOrder, mms: mmOrder, slots } = renaming;
     const { machine, bounds } = this.scene;
     const { linux, xen, memory } = machine;
     const { regs } = this;
@@ -236,9 +273,12 @@ export class Codec {
     c.u8(mms.page_table_lock, INIT_MM, HOLDER);
     c.u8(regs.seen, 0);
     for (const l4 of order) {
-      const { type, general } = this.counts.get(l4)!;
-      c.i32(xen.frames.typeCount, l4, 0, type);
-      c.i32(xen.frames.count, l4, 0, general);
+      if (this.l4Pool.has[l4] !== 0) l4Cells(c, this.scene, l4);
+      else {
+        const { type, general } = this.counts.get(l4)!;
+        c.i32(xen.frames.typeCount, l4, 0, type);
+        c.i32(xen.frames.count, l4, 0, general);
+      }
       c.i16(xen.frames.linear_pt_count, l4);
       c.u8(xen.frames.l4_owner, l4, HOLDER);
       for (const slot of slots) c.entry(memory.words, memory.at(l4, slot));
@@ -276,6 +316,7 @@ export class Codec {
       c.i32(linux.top.left, cpu, MM);
       c.u8(linux.top.based, cpu);
     }
+    if (this.comeAndGo) lifeCells(c, this.scene, regs, renaming);
     return c;
   }
 
@@ -324,8 +365,30 @@ export class Codec {
   }
 
   private fixTheRest(): void {
-    const { mms } = this.scene.machine.linux;
+    const { mms, tasks, top } = this.scene.machine.linux;
     for (let mm = 1; mm <= this.scene.bounds.mms; mm++) mms.tlb_gen[mm] = GENERATION;
+    if (!this.comeAndGo) return;
+    mms.hint[0] = tasks.hint[0] = 0;
+    if (top instanceof PerThread) top.relink();
+    const { frames } = this.scene.machine.xen;
+    for (const [l3, { type, general }] of this.kernelL3s) {
+      frames.typeCount[l3] = type;
+      frames.count[l3] = general;
+    }
+  }
+
+  /** L3s of the kernel half: L4s that come and go have uses of them, which nobody counts. */
+  private countsOfKernelL3s(): ReadonlyMap<number, { type: number; general: number }> {
+    const { memory, xen, linux } = this.scene.machine;
+    const counts = new Map<number, { type: number; general: number }>();
+    for (const l4 of [linux.mms.pgd[INIT_MM]!, ...this.l4Pool.frames]) {
+      for (let slot = ROOT_PAGETABLE_FIRST_XEN_SLOT; slot < memory.ptes; slot++) {
+        const l3 = memory.frame(l4, slot);
+        if (!is_guest_l4_slot(slot) || (memory.flags(l4, slot) & _PAGE_PRESENT) === 0) continue;
+        counts.set(l3, { type: xen.frames.typeCount[l3]!, general: xen.frames.count[l3]! });
+      }
+    }
+    return counts;
   }
 
   /** References to L4s that installations are not: pins, and what boot left. */
@@ -351,6 +414,20 @@ export class Codec {
       ...wordsOf(percpu.loaded_gen, 0, bounds.vcpus),
       ...wordsOf(pages.next, 0, 1),
       ...this.l3Codec.wordsUsed(),
+      ...(this.comeAndGo ? this.wordsOfLife() : []),
+    ];
+  }
+
+  private wordsOfLife(): number[] {
+    const { linux, xen } = this.scene.machine;
+    const { mms, tasks, top, csd } = linux;
+    const rows = top instanceof PerThread ? [top.pair_pgd, top.pair_mm, top.next, top.head, top.used] : [];
+    return [
+      ...[mms.hint, tasks.hint, csd.fn, csd.data, ...rows].flatMap((row) => wordsOf(row, 0, row.length)),
+      ...[...this.kernelL3s.keys()].flatMap((l3) => [
+        ...wordsOf(xen.frames.typeCount, l3, l3 + 1),
+        ...wordsOf(xen.frames.count, l3, l3 + 1),
+      ]),
     ];
   }
 
@@ -358,10 +435,10 @@ export class Codec {
     const { linux } = this.scene.machine;
     const { fault, pud, gather, regs: sw } = linux;
     const rows = [fault.page, pud.page, sw.next_gen, gather.last, gather.fullmm, gather.start, gather.end];
-    const { inSwitch, inFault, inPud, inMunmap } = this.pathCells[cpu]!;
+    const { inSwitch, inFault, inPud, inMunmap, inLife } = this.pathCells[cpu]!;
     return [
       ...rows.flatMap((row) => wordsOf(row, cpu, cpu + 1)),
-      ...[inSwitch, inFault, inPud, inMunmap].flatMap((list) => list.wordsUsed()),
+      ...[inSwitch, inFault, inPud, inMunmap, inLife].flatMap((list) => list.wordsUsed()),
       ...this.namings[0]!.calls.wordsUsed(cpu),
     ];
   }
@@ -369,6 +446,6 @@ export class Codec {
   /** Room for what the initial state does not have: registers, calls, L3s. */
   private slack(): number {
     const { vcpus, slots, mms } = this.scene.bounds;
-    return vcpus * 64 + (mms * slots + vcpus) * 8;
+    return vcpus * (this.comeAndGo ? 128 : 64) + (mms * slots + vcpus) * 8;
   }
 }

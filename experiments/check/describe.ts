@@ -7,6 +7,7 @@ import { _PAGE_PRESENT } from "../../abi/page.js";
 import type { Path } from "../../abi/path.js";
 import { INIT_MM, NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { LOADED_MM_SWITCHING } from "../../linux-mm-model/percpu.js";
+import { PerThread } from "../../linux-mm-model/top-level/per-thread.js";
 import { idle_task } from "../../linux-mm-model/sched.js";
 import { TYPE_NAMES } from "../../xen-model/frame-table.js";
 import { firstThread } from "./scene.js";
@@ -33,6 +34,7 @@ export function describeState(
       facts.set(`${cpu} caches slot ${slot}`, l3Name(m, regs.tlb[vcpu * slots + slot]!));
   }
   for (let mm = 1; mm <= mms; mm++) {
+    if (linux.mms.used[mm] === 0) continue;
     const holder = linux.mms.page_table_lock[mm]!;
     facts.set(`${mmName(mm)} page_table_lock`, holder === 0 ? "" : `CPU${holder - 1}`);
     for (let slot = 0; slot < slots; slot++)
@@ -65,7 +67,7 @@ export function l4sOf(m: PvState): number[] {
     found.add(pgd);
     if (linux.pages.private[pgd] !== 0) found.add(linux.pages.private[pgd]!);
   };
-  for (let mm = 1; mm <= m.scene.bounds.mms; mm++) add(linux.mms.pgd[mm]!);
+  for (let mm = 1; mm <= m.scene.bounds.mms; mm++) if (linux.mms.pgd[mm] !== 0) add(linux.mms.pgd[mm]!);
   linux.top.replicas(linux, add);
   for (let vcpu = 0; vcpu < m.scene.bounds.vcpus; vcpu++) {
     for (const root of [xen.vcpus.root[vcpu]!, xen.pcpus.root_pgt[vcpu]!]) if (root !== 0) found.add(root);
@@ -75,8 +77,12 @@ export function l4sOf(m: PvState): number[] {
 
 const namesOf = new WeakMap<PvState, Map<number, string>>();
 
-/** Names of L4s: they stay what they are in a scene. */
+/** Names of L4s: they stay what they are in a scene, unless L4s come and go. */
 export function l4Name(m: PvState, l4: number): string {
+  if ((m.scene.bounds.forks ?? 0) > 0) {
+    const isFree = m.l4Pool.has[l4] !== 0 && m.linux.pages.refcount[l4] === 0;
+    return isFree ? "a free page" : (nameL4s(m).get(l4) ?? `0x${l4.toString(16)}`);
+  }
   let names = namesOf.get(m);
   if (names === undefined) {
     names = nameL4s(m);
@@ -98,6 +104,7 @@ function nameL4s(m: PvState): Map<number, string> {
   if (linux.top.loadsReference) for (let mm = 1; mm <= mms; mm++) pair(linux.mms.pgd[mm]!, mmName(mm));
   else for (let mm = 1; mm <= mms; mm++) names.set(linux.mms.pgd[mm]!, `${mmName(mm)} reference`);
   for (let cpu = 0; cpu < vcpus; cpu++) pair(linux.top.start_pgd(linux, cpu), `CPU${cpu}`);
+  names.delete(0);
   for (let n = 0; n < threads; n++) {
     const task = firstThread(scene.bounds) + n;
     if (linux.tasks.pgd[task] !== 0) pair(linux.tasks.pgd[task]!, `thread ${n}`);
@@ -106,7 +113,11 @@ function nameL4s(m: PvState): Map<number, string> {
     for (let mm = 1; mm <= mms; mm++)
       for (let cpu = 0; cpu < vcpus; cpu++) {
         const pgd = replicaOf(m, cpu, mm);
-        if (pgd !== 0) pair(pgd, `${mmName(mm)} CPU${cpu}`);
+        if (pgd !== 0)
+          pair(
+            pgd,
+            linux.top instanceof PerThread ? `${mmName(mm)}'s first thread` : `${mmName(mm)} CPU${cpu}`,
+          );
       }
   }
   for (let cpu = 0; cpu < vcpus; cpu++) {
@@ -137,6 +148,7 @@ function l3Name(m: PvState, l3: number): string {
   for (let mm = 1; mm <= m.scene.bounds.mms; mm++) {
     for (let slot = 0; slot < slots; slot++) {
       const pgd = linux.mms.pgd[mm]!;
+      if (pgd === 0) continue;
       if ((linux.memory.flags(pgd, slot) & _PAGE_PRESENT) !== 0 && linux.memory.frame(pgd, slot) === l3)
         return `L3 of mm ${mm} slot ${slot}`;
     }

@@ -6,6 +6,7 @@
  */
 import { _PAGE_RW, LEVEL_PAGES } from "../../abi/page.js";
 import { INIT_MM } from "../../linux-mm-model/mm-struct.js";
+import type { Machine } from "../../machine/machine.js";
 import { direct_map } from "../../linux-mm-model/xen/prot.js";
 import { PGT_validated, PGT_writable_page } from "../../xen-model/frame-table.js";
 import { Cells, CPUS, wordsOf } from "./cells.js";
@@ -25,11 +26,14 @@ export class L3Codec {
   constructor(
     private readonly scene: Scene,
     private readonly l3s: readonly number[],
+    private readonly l4s: readonly number[],
   ) {
     const { machine, pool } = scene;
     const { frames } = machine.xen;
     const { pages } = machine.linux;
-    this.rwWord = Uint32Array.from({ length: pool[1] }, (_, f) => (f < pool[0] ? 0 : this.directMapWord(f)));
+    this.rwWord = Uint32Array.from({ length: pool[1] }, (_, f) =>
+      f < pool[0] ? 0 : directMapWord(machine, f),
+    );
     this.used = new Uint8Array(pool[1]);
     this.cells = new Map(
       l3s.map((frame) => {
@@ -53,8 +57,11 @@ export class L3Codec {
     return [
       ...[...this.cells.values()].flatMap((c) => c.wordsUsed()),
       ...this.l3s.flatMap((f) => wordsOf(pages.next, f, f + 1)),
+      ...this.l4s.flatMap((f) => wordsOf(frames.tlbflush_timestamp, f, f + 1)),
       ...this.l3s.flatMap((f) => wordsOf(frames.tlbflush_timestamp, f, f + 1)),
-      ...this.l3s.flatMap((f) => wordsOf(machine.memory.words, this.rwWord[f]!, this.rwWord[f]! + 1)),
+      ...[...this.l4s, ...this.l3s].flatMap((f) =>
+        wordsOf(machine.memory.words, this.rwWord[f]!, this.rwWord[f]! + 1),
+      ),
       ...wordsOf(pages.heads, 0, 4),
       ...wordsOf(pcpus.tlbflush_time, 0, bounds.vcpus),
       ...wordsOf(pcpus.tlbflush_clock, 0, 1),
@@ -64,6 +71,7 @@ export class L3Codec {
   /** Write the frames that have a name, in the order of these, then those that are neither named nor free. */
   write(names: FrameNames, to: Uint8Array, at: number, map: Uint8Array): number {
     let p = at;
+    if (this.l4s.length > 0) p = this.writeL4s(names, to, p, map);
     for (let n = names.firstL3; n <= names.last; n++) p = this.writeL3(names.frame(n), names, to, p, map);
     const strays = p++;
     to[strays] = 0;
@@ -77,8 +85,24 @@ export class L3Codec {
     return p;
   }
 
+  /** L4s that come and go have fields of their own (life-cells.ts), but for who has to be flushed. */
+  private writeL4s(names: FrameNames, to: Uint8Array, at: number, map: Uint8Array): number {
+    const { typeCount } = this.scene.machine.xen.frames;
+    const { words } = this.scene.machine.memory;
+    let p = at;
+    for (let n = 1; n < names.firstL3; n++) {
+      const frame = names.frame(n);
+      if (!this.l4s.includes(frame)) continue;
+      to[p++] = words[this.rwWord[frame]!]! & _PAGE_RW;
+      if (typeCount[frame] === 0) to[p++] = map[CPUS + this.notFlushed(frame)]!;
+    }
+    return p;
+  }
+
   private writeL3(frame: number, names: FrameNames, to: Uint8Array, at: number, map: Uint8Array): number {
     const { machine } = this.scene;
+    if (!this.cells.has(frame))
+      throw new RangeError(`L3Codec: frame ${frame} is no L3 of the scene; see l4sOfScene()`);
     let p = this.cells.get(frame)!.write(to, at, map, names);
     to[p++] = machine.memory.words[this.rwWord[frame]!]! & _PAGE_RW;
     if (machine.xen.frames.typeCount[frame] === 0) to[p++] = map[CPUS + this.notFlushed(frame)]!;
@@ -96,12 +120,21 @@ export class L3Codec {
   }
 
   read(names: FrameNames, from: Uint8Array, at: number): void {
+    const { machine } = this.scene;
+    const { words } = machine.memory;
     const { tlbflush_time, tlbflush_clock } = this.scene.machine.xen.pcpus;
     const { vcpus } = this.scene.bounds;
     this.used.fill(0);
     tlbflush_time.fill(vcpus + 1, 0, vcpus);
     tlbflush_clock[0] = vcpus + 1;
     let p = at;
+    for (let n = 1; n < names.firstL3 && this.l4s.length > 0; n++) {
+      const frame = names.frame(n);
+      if (!this.l4s.includes(frame)) continue;
+      const word = this.rwWord[frame]!;
+      words[word] = (words[word]! & ~_PAGE_RW) | from[p++]!;
+      if (machine.xen.frames.typeCount[frame] === 0) this.readNotFlushed(frame, from[p++]!);
+    }
     for (let n = names.firstL3; n <= names.last; n++) p = this.readL3(names.frame(n), names, from, p);
     for (let strays = from[p++]!; strays > 0; strays--)
       p = this.readL3(names.meet(names.last + 1), names, from, p);
@@ -109,15 +142,21 @@ export class L3Codec {
   }
 
   private readL3(frame: number, names: FrameNames, from: Uint8Array, at: number): number {
-    const { machine, bounds } = this.scene;
-    const { frames, pcpus } = machine.xen;
+    const { machine } = this.scene;
+    const { frames } = machine.xen;
     let p = this.cells.get(frame)!.read(from, at, names);
     this.used[frame] = 1;
     const word = this.rwWord[frame]!;
     machine.memory.words[word] = (machine.memory.words[word]! & ~_PAGE_RW) | from[p++]!;
     if (frames.typeCount[frame] !== 0) return p;
-    // the sets are a chain: a stamp is as late as its set is large, and a pCPU's flush behind all stamps whose sets it is not in
-    const mask = from[p++]!;
+    this.readNotFlushed(frame, from[p++]!);
+    return p;
+  }
+
+  /** The sets are a chain: a stamp is as late as its set is large, and a pCPU's flush behind all stamps whose sets it is not in. */
+  private readNotFlushed(frame: number, mask: number): void {
+    const { machine, bounds } = this.scene;
+    const { frames, pcpus } = machine.xen;
     let stamp = 0;
     for (let pcpu = 0; pcpu < bounds.vcpus; pcpu++) stamp += (mask >>> pcpu) & 1;
     frames.tlbflush_timestamp[frame] = stamp;
@@ -125,7 +164,6 @@ export class L3Codec {
       if (((mask >>> pcpu) & 1) !== 0 && pcpus.tlbflush_time[pcpu]! > stamp)
         pcpus.tlbflush_time[pcpu] = stamp;
     }
-    return p;
   }
 
   private isFree(frame: number): boolean {
@@ -164,13 +202,13 @@ export class L3Codec {
     pages.heads[FREE] = next;
     pages.heads[NEVER_USED] = pool[1];
   }
+}
 
-  private directMapWord(frame: number): number {
-    const { memory, linux } = this.scene.machine;
-    const page = direct_map(frame);
-    let table = linux.mms.pgd[INIT_MM]!;
-    for (let level = 4; level > 1; level--)
-      table = memory.frame(table, Math.floor(page / LEVEL_PAGES[level]!) % 512);
-    return memory.at(table, page % 512) + 1;
-  }
+/** Word in memory of the flags of `frame`'s PTE in the direct map. */
+export function directMapWord({ memory, linux }: Machine, frame: number): number {
+  const page = direct_map(frame);
+  let table = linux.mms.pgd[INIT_MM]!;
+  for (let level = 4; level > 1; level--)
+    table = memory.frame(table, Math.floor(page / LEVEL_PAGES[level]!) % 512);
+  return memory.at(table, page % 512) + 1;
 }

@@ -1,10 +1,11 @@
 /**
  * The L4s of a scene, by what each is for: whose it is tells which takes its place where vCPUs, threads and mms are exchanged.
  */
+import type { Machine } from "../../machine/machine.js";
 import { INIT_MM } from "../../linux-mm-model/mm-struct.js";
 import { PerMmVcpu } from "../../linux-mm-model/top-level/per-mm-vcpu.js";
 import type { Renaming } from "./renaming.js";
-import { firstThread, type Scene } from "./scene.js";
+import { type Bounds, firstThread } from "./scene.js";
 
 export interface L4 {
   readonly frame: number;
@@ -16,7 +17,7 @@ export interface L4 {
 }
 
 /** All L4s that can be loaded, or have user slots: Linux's and Xen's. */
-export function l4sOfScene({ machine, bounds }: Scene): readonly L4[] {
+export function l4sOfScene(machine: Machine, bounds: Bounds): readonly L4[] {
   const { linux, xen } = machine;
   const { mms, tasks, top, pages } = linux;
   const found = new Map<number, L4>();

@@ -11,7 +11,6 @@
 import { __HYPERVISOR_mmuext_op } from "../../abi/hypercalls.js";
 import { MMUEXT_NEW_BASEPTR, MMUEXT_NEW_USER_BASEPTR } from "../../abi/mmuext-op.js";
 import { PGT_l4_page_table } from "../../xen-model/frame-table.js";
-import { l4sOfScene } from "./l4-roles.js";
 import type { PvState } from "./pv-state.js";
 import { PATH_SWITCH } from "./registers.js";
 
@@ -25,6 +24,10 @@ export class LocalSteps {
   constructor(private readonly m: PvState) {
     const { linux, scene } = m;
     const { bounds } = scene;
+    if ((bounds.forks ?? 0) > 0) {
+      this.vcpuOf = new Uint8Array(0);
+      return;
+    }
     const loaders = new Map<number, Set<number>>();
     for (let cpu = 0; cpu < bounds.vcpus; cpu++) {
       for (let mm = 0; mm <= bounds.mms; mm++) {
@@ -35,7 +38,7 @@ export class LocalSteps {
       }
     }
     this.vcpuOf = new Uint8Array(m.xen.frames.nrFrames);
-    for (const { frame } of l4sOfScene(scene)) {
+    for (const { frame } of scene.l4s) {
       const by = [...(loaders.get(frame) ?? [])];
       if (by.length === 1) this.vcpuOf[frame] = by[0]! + 1;
     }
@@ -45,6 +48,7 @@ export class LocalSteps {
   isLocal(vcpu: number): boolean {
     const { xen, regs, linux } = this.m;
     const { exclusive, requests: r, vcpus, frames } = xen;
+    if (this.vcpuOf.length === 0) return false; // L4s come and go
     if (exclusive === "off" || xen.config.flush === "owner" || !xen.rules.owner_with_type_ref) return false;
     if (regs.path[vcpu] !== PATH_SWITCH || regs.inXen[vcpu] === 0) return false;
     const { calls } = linux.mc[vcpu]!;

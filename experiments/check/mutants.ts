@@ -17,7 +17,9 @@ import { set_pair_slot } from "../../linux-mm-model/top-level/pair.js";
 import { xen_mc_batch, xen_mc_flush, xen_mc_issue } from "../../linux-mm-model/xen/multicalls.js";
 import { _PAGE_TABLE } from "../../linux-mm-model/xen/prot.js";
 import { P4D_PAGES } from "../../linux-mm-model/pgtable.js";
+import { LIFE_MUTANTS } from "./life-mutants.js";
 import { type Parts, PARTS } from "./paths.js";
+import type { Bounds } from "./scene.js";
 
 export interface Mutant {
   readonly says: string;
@@ -35,6 +37,8 @@ export interface Mutant {
   readonly idle?: boolean;
   /** It shows with any guest, not with Linux: any-guest-model.ts. */
   readonly guest?: "any";
+  /** It shows where there are so many forks at least. */
+  readonly forks?: number;
 }
 
 const NONE: Mutant = { says: "", caughtBy: "", on: [] };
@@ -177,6 +181,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       linux.top.pgd_of = (k, cpu, mm, task) => (mm === 0 ? swapper() : pgd_of(k, cpu, mm, task));
     },
   },
+  ...LIFE_MUTANTS,
 };
 
 /** What the fault on `cpu` is about. */
@@ -224,6 +229,12 @@ function replaced(
   change: (run: Step<Linux>["run"]) => Step<Linux>["run"],
 ): Step<Linux>[] {
   return steps.map((s) => (s.name === name ? step(name, change(s.run)) : s));
+}
+
+/** `sizes`, with the forks that a mutant needs. */
+export function boundsFor(sizes: Bounds, mutant: string | undefined): Bounds {
+  const { forks = 0 } = mutantOf(mutant);
+  return (sizes.forks ?? 0) < forks ? { ...sizes, forks } : sizes;
 }
 
 /** Errors: BadInput, naming the mutants that there are. */

@@ -25,9 +25,12 @@ export class OrderKeys {
     this.vcpuKeys = new Int32Array(bounds.vcpus);
     this.taskKeys = new Int32Array(behindTasks(bounds));
     this.slotKeys = new Int32Array(bounds.slots);
+    const mixes = (bounds.forks ?? 0) > 0; // forks mix them
     this.hasSibling = Array.from(this.taskKeys, (_, task) => {
       const n = task - this.first;
-      return n >= 0 && n + 1 < bounds.threads && mmOfThread(bounds, n) === mmOfThread(bounds, n + 1);
+      return (
+        !mixes && n >= 0 && n + 1 < bounds.threads && mmOfThread(bounds, n) === mmOfThread(bounds, n + 1)
+      );
     });
   }
 
@@ -40,7 +43,7 @@ export class OrderKeys {
     for (let cpu = 0; cpu < vcpuKeys.length; cpu++) {
       const runs = percpu.current[cpu]! < first ? 0 : 1;
       const ops = runs === 0 ? 0 : regs.opsLeft[percpu.current[cpu]!]!;
-      const at = (regs.path[cpu]! << 8) | (regs.pc[cpu]! << 3) | regs.xenPc[cpu]!;
+      const at = (regs.path[cpu]! << 9) | (regs.pc[cpu]! << 3) | regs.xenPc[cpu]!;
       vcpuKeys[cpu] =
         (at << 12) | (regs.row[cpu]! << 10) | (ops << 6) | (runs << 5) | xen.vcpus.kernel_mode[cpu]!;
     }

@@ -1,5 +1,6 @@
 /** What a vCPU keeps in a checked state while it is in a path. */
 import { Cells, MM, TASK } from "./cells.js";
+import { lifeRegisters } from "./life-cells.js";
 import type { Scene } from "./scene.js";
 
 export interface PathCells {
@@ -7,9 +8,11 @@ export interface PathCells {
   readonly inFault: Cells;
   readonly inPud: Cells;
   readonly inMunmap: Cells;
+  readonly inLife: Cells;
 }
 
-export function cellsOfPaths({ machine }: Scene, cpu: number): PathCells {
+export function cellsOfPaths(scene: Scene, cpu: number): PathCells {
+  const { machine } = scene;
   const { regs: sw, fault, pud, gather } = machine.linux;
   const cells = (): Cells => new Cells(machine.state.buffer);
   const inSwitch = cells();
@@ -31,5 +34,7 @@ export function cellsOfPaths({ machine }: Scene, cpu: number): PathCells {
   inMunmap.u8(gather.cleared, cpu);
   inMunmap.i32(gather.tables, cpu);
   inMunmap.frame(gather.batch, cpu);
-  return { inSwitch, inFault, inPud, inMunmap };
+  const inLife = cells();
+  lifeRegisters(inLife, scene, cpu);
+  return { inSwitch, inFault, inPud, inMunmap, inLife };
 }

@@ -11,6 +11,8 @@ import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { __pud_alloc_path, P4D_PAGES, table_of } from "../../linux-mm-model/pgtable.js";
 import { kthread_unuse_mm, kthread_use_mm_path } from "../../linux-mm-model/kthread.js";
 import { context_switch_path, idle_task, return_to_user } from "../../linux-mm-model/sched.js";
+import { thread_free_path, xen_exit_mmap_path } from "../../linux-mm-model/xen/cr3.js";
+import { xen_enter_mmap_path } from "../../linux-mm-model/xen/mmu-pv.js";
 import { free_pud_range_path, tlb_finish_mmu_path, tlb_gather_mmu } from "../../linux-mm-model/unmap.js";
 import type { Linux } from "../../linux-mm-model/linux.js";
 import { PerVcpu } from "../../linux-mm-model/top-level/per-vcpu.js";
@@ -20,7 +22,7 @@ import { SEEN_unresolved } from "./registers.js";
 export type PvStep = Step<PvState>;
 
 /** Steps of Linux's, where they stand in a longer path: from `base` on, and `end` is where DONE goes. */
-function embed(steps: readonly Step<Linux>[], base: number, end: number): PvStep[] {
+export function embed(steps: readonly Step<Linux>[], base: number, end: number): PvStep[] {
   return steps.map(({ name, run }) => ({
     name,
     run: (m, vcpu) => {
@@ -39,6 +41,9 @@ export interface Parts {
   readonly tlb_finish: readonly Step<Linux>[];
   readonly context_switch: readonly Step<Linux>[];
   readonly use_mm: readonly Step<Linux>[];
+  readonly enter_mmap: readonly Step<Linux>[];
+  readonly exit_mmap: readonly Step<Linux>[];
+  readonly thread_free: readonly Step<Linux>[];
 }
 
 /** As the twins have them. */
@@ -49,6 +54,9 @@ export const PARTS: Parts = {
   tlb_finish: tlb_finish_mmu_path.steps,
   context_switch: context_switch_path.steps,
   use_mm: kthread_use_mm_path.steps,
+  enter_mmap: xen_enter_mmap_path.steps,
+  exit_mmap: xen_exit_mmap_path.steps,
+  thread_free: thread_free_path.steps,
 };
 
 /** exc_page_fault: k.fault.page is the argument. */
@@ -67,6 +75,7 @@ export function faultPath(parts: Parts): Path<PvState> {
         return end;
       }
       const mm = m.mmOf(vcpu);
+      if (m.isWritten(mm)) return BLOCKED;
       if ((regs.mapped[mm]! & (1 << m.faultSlot(vcpu))) === 0) {
         regs.access[vcpu] = 0; // SIGSEGV, and the program is through with it
         return end;
@@ -128,10 +137,20 @@ export function munmapPath(parts: Parts): Path<PvState> {
   ]);
 }
 
-/** The scheduler of the vCPU switches to k.regs.next_task, which goes on where it was. */
+/** The scheduler of the vCPU switches to k.regs.next_task, which goes on where it was; a dead task that it leaves goes. */
 export function switchPath(parts: Parts): Path<PvState> {
+  const { context_switch, thread_free } = parts;
+  const free = context_switch.findIndex(({ name }) => name === "thread_free");
+  const put = free + 1 + thread_free.length;
+  const end = put + context_switch.length - free - 1;
   return path("__schedule", [
-    ...embed(parts.context_switch, 0, parts.context_switch.length),
+    ...embed(context_switch.slice(0, free), 0, end),
+    step("free what the dead task had", ({ linux }, vcpu) => {
+      linux.life.task[vcpu] = linux.regs.prev_task[vcpu]!;
+      return NEXT;
+    }),
+    ...embed(thread_free, free + 1, put),
+    ...embed(context_switch.slice(free + 1), put, end),
     step("return", (m, vcpu) => {
       const { linux } = m;
       const task = linux.percpu.current[vcpu]!;
@@ -190,5 +209,23 @@ const FUSED = new Set([
   "switch_to",
   "__switch_to",
   "finish_task_switch",
+  "free what the dead task had",
+  "thread_free",
+  "put_task_struct",
+  "exec_mmap",
+  "activate_mm",
+  "a pair that was given up",
+  "mmput(old_mm)",
+  "xen_pgd_pin",
+  "pinned",
+  "xen_drop_mm_ref",
+  "leave_pair",
+  "xen_mc_flush",
+  "csd_unlock",
+  "unpin",
+  "free_pgd_pair",
+  "xen_pgd_unpin",
+  "unmap_vmas, free_pgtables",
+  "mmdrop",
   "return",
 ]);

@@ -12,6 +12,7 @@ import { INIT_MM, NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { PerVcpu } from "../../linux-mm-model/top-level/per-vcpu.js";
 import { idle_task } from "../../linux-mm-model/sched.js";
 import { PGT_l3_page_table } from "../../xen-model/frame-table.js";
+import { lifeProperties } from "./life-properties.js";
 import type { PvState } from "./pv-state.js";
 import type { Bounds } from "./scene.js";
 import {
@@ -28,6 +29,7 @@ export function properties(m: PvState, proposal: Proposal, bounds: Bounds): read
     ...promise(m),
     ...illusion(m, proposal),
     ...xens(m, proposal),
+    ...((bounds.forks ?? 0) > 0 ? lifeProperties(m) : []),
     ...happens(m, proposal, bounds),
     ...progress(m),
   ];
@@ -114,6 +116,7 @@ function illusion(m: PvState, proposal: Proposal): Property[] {
       "an entry of an audited L4 leads to a table that Linux has not freed, and that Xen has in use as an L3",
       () => {
         for (const l4 of m.audited) {
+          if (!m.isAudited(l4)) continue;
           for (let slot = 0; slot < slots; slot++) {
             const l3 = present(l4, slot);
             if (l3 === 0) continue;
@@ -234,6 +237,7 @@ function xens(m: PvState, proposal: Proposal): Property[] {
           if (frames.type[l3] !== PGT_l3_page_table || frames.typeCount[l3] === 0) continue;
           let uses = 0;
           for (const l4 of m.audited) {
+            if (!m.isAudited(l4)) continue;
             for (let slot = 0; slot < slots; slot++)
               if (memory.frame(l4, slot) === l3 && (memory.flags(l4, slot) & _PAGE_PRESENT) !== 0) uses++;
           }

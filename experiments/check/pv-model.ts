@@ -15,13 +15,16 @@ import { Beginnings } from "./beginnings.js";
 import { Caches } from "./caches.js";
 import { Codec } from "./codec.js";
 import { describeState } from "./describe.js";
+import { LifeBeginnings } from "./life-beginnings.js";
+import { tidy } from "./life-cells.js";
+import { callFunctionPath, execPath, exitPath, forkPath } from "./life-paths.js";
 import { LocalSteps } from "./local-steps.js";
 import { mutantOf, type Mutant } from "./mutants.js";
 import { faultPath, munmapPath, PARTS, switchPath, unuseMmPath, useMmPath } from "./paths.js";
 import { properties } from "./properties.js";
 import { PvState } from "./pv-state.js";
-import { PATH_NONE, PATH_USE_MM, SEEN_refused } from "./registers.js";
-import { type Bounds, buildScene, firstKthread, firstThread } from "./scene.js";
+import { PATH_NONE, PATH_UNUSE_MM, PATH_USE_MM, SEEN_refused } from "./registers.js";
+import { type Bounds, buildScene, firstKthread, firstThread, roomOf } from "./scene.js";
 import { MOD_L4_ENTRY, StepRunner, XEN_STEPS } from "./step-runner.js";
 
 /** What a model is made from; can be cloned, so that each worker makes its own. */
@@ -74,12 +77,14 @@ class TwinModel implements PvModel {
   /** A fault can be that only a replica lacks the slot. */
   private readonly syncs: boolean;
   private readonly irqsOn: boolean;
+  private readonly comesAndGoes: boolean;
 
   constructor(options: PvModelOptions, mutant: Mutant) {
-    const { bounds } = options;
+    const bounds = roomOf(options.bounds);
     const proposal = mutant.proposal?.(options.proposal) ?? options.proposal;
     this.name = options.mutant === undefined ? proposal.name : `${proposal.name}, mutant ${options.mutant}`;
     this.bounds = bounds;
+    this.comesAndGoes = (bounds.forks ?? 0) > 0;
     this.syncs = proposal.linux.sync === "fault";
     this.irqsOn = mutant.irqsOn === true;
     const scene = buildScene(proposal, bounds, mutant.rules, mutant.beforeBoot, "observe", mutant.idle);
@@ -93,19 +98,25 @@ class TwinModel implements PvModel {
       switchPath(parts),
       useMmPath(parts),
       unuseMmPath(),
+      forkPath(parts),
+      exitPath(parts),
+      execPath(parts),
+      callFunctionPath(),
     ];
     this.runner = new StepRunner(this.state, this.paths);
     this.caches = new Caches(this.state);
     const { regs } = this.state;
     regs.opsLeft.fill(bounds.ops, firstThread(bounds));
+    regs.forksLeft[0] = bounds.forks ?? 0;
     for (let mm = 1; mm <= bounds.mms; mm++) regs.mapped[mm] = (1 << bounds.slots) - 1;
     this.processes = Array.from({ length: bounds.vcpus }, (_, vcpu) => `CPU${vcpu}`);
     this.actions = this.makeActions();
-    this.codec = new Codec(scene, regs, true);
+    this.codec = new Codec(scene, regs, this.state.l4Pool, true);
     this.symmetries = this.codec.symmetries;
     this.localSteps = new LocalSteps(this.state);
     this.stateBytes = this.codec.stateBytes;
     this.first = new Uint8Array(this.stateBytes);
+    if (this.comesAndGoes) tidy(scene, regs);
     this.caches.fill();
     this.codec.store(this.first, 0);
     const { kinds, without = [] } = options;
@@ -154,6 +165,7 @@ class TwinModel implements PvModel {
   run(action: number): boolean {
     this.caches.beforeAction();
     if (!this.runs[action]!(this.actions[action]!.process)) return false;
+    if (this.comesAndGoes) tidy(this.state.scene, this.state.regs);
     this.caches.afterAction();
     const { total } = this.state.xen.refusals;
     if (total[0] !== 0) this.state.regs.seen[0]! |= SEEN_refused;
@@ -168,6 +180,7 @@ class TwinModel implements PvModel {
   private makeActions(): Action[] {
     const { vcpus, threads, mms, slots, kthreads = 0 } = this.bounds;
     const begin = new Beginnings(this.state, this.runner, this.bounds);
+    const life = new LifeBeginnings(this.state, this.runner);
     const actions: Action[] = [];
     for (let process = 0; process < vcpus; process++) {
       const resting: number[] = [];
@@ -203,10 +216,17 @@ class TwinModel implements PvModel {
       for (let mm = 1; mm <= mms && kthreads > 0; mm++)
         add(`kthread_use_mm(mm ${mm})`, (vcpu) => begin.useMm(vcpu, mm), resting);
       if (kthreads > 0) add("kthread_unuse_mm", (vcpu) => begin.unuseMm(vcpu), resting);
+      if (this.comesAndGoes) {
+        add("fork", (vcpu) => life.fork(vcpu), resting);
+        add("exec", (vcpu) => life.exec(vcpu), resting);
+        add("exit", (vcpu) => life.exit(vcpu), resting);
+        add("interrupt: smp_call_function", (vcpu) => life.call(vcpu), resting);
+      }
       add("schedule to idle", (vcpu) => begin.schedule(vcpu, idle_task(vcpu)), resting);
       this.paths.forEach((path, number) => {
         path?.steps.forEach(({ name }, pc) => {
-          if (number >= PATH_USE_MM && kthreads === 0) return;
+          const isKthreads = number === PATH_USE_MM || number === PATH_UNUSE_MM;
+          if (isKthreads ? kthreads === 0 : number > PATH_UNUSE_MM && !this.comesAndGoes) return;
           if (this.runner.fused[number]![pc] !== true || name === "sync_fault")
             add(
               `${path.name}: ${name}`,

@@ -1,7 +1,7 @@
 /**
  * The current state of a check: the machine, and the registers beside it; and Linux's hypercalls, step by step.
  */
-import { ERESTART } from "../../abi/errno.js";
+import { EFAULT, ERESTART, type Rc } from "../../abi/errno.js";
 import {
   __HYPERVISOR_mmu_update,
   __HYPERVISOR_mmuext_op,
@@ -9,10 +9,11 @@ import {
   type CallBuffer,
 } from "../../abi/hypercalls.js";
 import { HYPERCALL_STEPPED, type Hypervisor } from "../../abi/hypervisor.js";
-import { _PAGE_PRESENT } from "../../abi/page.js";
+import { _PAGE_PRESENT, _PAGE_RW } from "../../abi/page.js";
 import { advance, type Path } from "../../abi/path.js";
 import type { Linux } from "../../linux-mm-model/linux.js";
 import { P4D_PAGES } from "../../linux-mm-model/pgtable.js";
+import { direct_map } from "../../linux-mm-model/xen/prot.js";
 import { xen_mc_done } from "../../linux-mm-model/xen/multicalls.js";
 import { do_mmu_update_path } from "../../xen-model/do-mmu-update.js";
 import { do_mmuext_op_path } from "../../xen-model/do-mmuext-op.js";
@@ -20,7 +21,9 @@ import { dispatch } from "../../xen-model/hypercall-table.js";
 import { PGT_l4_page_table } from "../../xen-model/frame-table.js";
 import { exit_to_guest } from "../../xen-model/refill.js";
 import type { Xen } from "../../xen-model/xen.js";
-import { PvRegisters } from "./registers.js";
+import { directMapWord } from "./l3-codec.js";
+import { L4Pool } from "./l4-pool.js";
+import { PvRegisters, READS_write } from "./registers.js";
 import { firstKthread, type Scene } from "./scene.js";
 
 /** In do_mmu_update_path. */
@@ -31,6 +34,7 @@ export class PvState {
   readonly xen: Xen;
   readonly regs: PvRegisters;
   readonly slots: number;
+  readonly l4Pool: L4Pool;
   private readonly firstKthread: number;
   /** L4s that Xen has audited, and frames that may become L3s. */
   readonly audited: readonly number[];
@@ -42,12 +46,16 @@ export class PvState {
     this.regs = new PvRegisters(scene.machine.state, scene.bounds);
     this.slots = scene.bounds.slots;
     this.firstKthread = firstKthread(scene.bounds);
+    this.l4Pool = new L4Pool(scene);
     this.xen.refusals.total[0] = 0; // those of boot are none of a step
     const { frames } = this.xen;
     const all = Array.from({ length: frames.nrFrames }, (_, mfn) => mfn);
-    this.audited = all.filter((mfn) => frames.type[mfn] === PGT_l4_page_table && frames.typeCount[mfn] !== 0);
-    this.l3s = all.slice(...scene.pool).filter((mfn) => frames.type[mfn] !== PGT_l4_page_table);
+    this.audited = [...new Set([...scene.typed, ...this.l4Pool.frames])];
+    this.l3s = all
+      .slice(...scene.pool)
+      .filter((mfn) => frames.type[mfn] !== PGT_l4_page_table && this.l4Pool.has[mfn] === 0);
     this.linux.connect(this.steppedHypervisor());
+    this.linux.pv.send_call_func_single_ipi = () => undefined; // taken in an action of its own
     this.xen.attach({ page_fault: () => undefined, event: () => undefined });
   }
 
@@ -70,6 +78,29 @@ export class PvState {
     for (let vcpu = 0; vcpu < reads.length; vcpu++)
       if (reads[vcpu] !== 0 && this.mmOf(vcpu) === mm) return true;
     return false;
+  }
+
+  /** Does another CPU hold mm's mmap_lock for writing? */
+  isWritten(mm: number): boolean {
+    const { reads } = this.regs;
+    for (let vcpu = 0; vcpu < reads.length; vcpu++)
+      if (reads[vcpu] === READS_write && this.mmOf(vcpu) === mm) return true;
+    return false;
+  }
+
+  /** Has Xen audited L4 `l4`, and has it in use? */
+  isAudited(l4: number): boolean {
+    const { type, typeCount } = this.xen.frames;
+    return type[l4] === PGT_l4_page_table && typeCount[l4] !== 0;
+  }
+
+  /** A new mm with a top level, in life.mm. */
+  newMm(vcpu: number): number {
+    const { linux } = this;
+    const mm = linux.mms.allocate_mm();
+    linux.pv.pgd_alloc(vcpu, mm);
+    linux.life.mm[vcpu] = mm;
+    return mm;
   }
 
   /** The access that the vCPU's fault was about: the table for user mode lacks the slot, and the reference has it. */
@@ -107,8 +138,21 @@ export class PvState {
       vcpu_up: (vcpu) => xen.vcpu_up(vcpu),
       vcpu_down: (vcpu) => xen.vcpu_down(vcpu),
       block: (vcpu) => xen.block(vcpu),
-      store: (vcpu, page, slot, frame, flags) => xen.store(vcpu, page, slot, frame, flags),
+      store: (vcpu, page, slot, frame, flags) => this.store(vcpu, page, slot, frame, flags),
     };
+  }
+
+  /** A plain store to a table, which the direct map has to let through; else it counts as a call that failed. */
+  private store(vcpu: number, page: number, slot: number, frame: number, flags: number): Rc {
+    const { linux, scene } = this;
+    const { memory } = linux;
+    const table = page - direct_map(0);
+    if ((memory.words[directMapWord(scene.machine, table)]! & _PAGE_RW) === 0) {
+      linux.mc[vcpu]!.failed[0]!++;
+      return -EFAULT;
+    }
+    memory.set(table, slot, frame, flags);
+    return 0;
   }
 
   /** The steps of the call that the vCPU is in; undefined: it has no steps that others can see between. */

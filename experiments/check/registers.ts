@@ -6,11 +6,12 @@
  *   inXen      Uint8Array   a hypercall is being made: 1 of the buffer
  *   row, xenPc Uint8Array   which call of it, and the next step of that
  *   access     Uint8Array   user access under way: slot + 1, 0 for none
- *   reads      Uint8Array   holds the mmap_lock of its mm for reading
+ *   reads      Uint8Array   holds the mmap_lock of its mm: 1 for reading, READS_write for writing
  *   tlb        Uint32Array  [vcpu][slot] the L3 that its caches lead to, 0 for none
  *   opsLeft    Uint8Array   by task: memory operations that it may still do
  *   mapped     Uint8Array   by mm: slots with a VMA, a bit each
  *   seen       Uint8Array   [0] SEEN_*
+ *   forksLeft  Uint8Array   [0] forks and execs that may still be
  */
 import type { State } from "../../abi/state.js";
 import type { Bounds } from "./scene.js";
@@ -22,6 +23,13 @@ export const PATH_MUNMAP = 2;
 export const PATH_SWITCH = 3;
 export const PATH_USE_MM = 4;
 export const PATH_UNUSE_MM = 5;
+export const PATH_FORK = 6;
+export const PATH_EXIT = 7;
+export const PATH_EXEC = 8;
+export const PATH_CALL = 9;
+
+/** In reads: the lock is held for writing. */
+export const READS_write = 2;
 
 /** What happened, and can not be told from a state alone. */
 export const SEEN_unresolved = 1; // the fault handler said that it is done, and the access would fault again
@@ -40,6 +48,7 @@ export class PvRegisters {
   readonly opsLeft: Uint8Array;
   readonly mapped: Uint8Array;
   readonly seen: Uint8Array;
+  readonly forksLeft: Uint8Array;
 
   /** They lie in the machine's buffer, behind its own fields. */
   constructor(state: State, bounds: Bounds) {
@@ -55,5 +64,6 @@ export class PvRegisters {
     this.opsLeft = state.u8(behindTasks(bounds));
     this.mapped = state.u8(1 + mms);
     this.seen = state.u8(1);
+    this.forksLeft = state.u8(1);
   }
 }

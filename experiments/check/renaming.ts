@@ -28,11 +28,14 @@ export function renamings(bounds: Bounds, symmetric: boolean): readonly Renaming
   const threadsOf = (mm: number): number[] => upTo(threads).filter((n) => mmOfThread(bounds, n) === mm);
   const all: Renaming[] = [];
   const orders = <T>(list: readonly T[]): T[][] => (symmetric ? permutations(list) : [[...list]]);
+  // forks and exits mix threads and processes
+  const ordersOfTasks = <T>(list: readonly T[]): T[][] =>
+    (bounds.forks ?? 0) > 0 ? [[...list]] : orders(list);
   for (const vcpuOrder of vcpus === 2 ? orders(upTo(vcpus)) : [upTo(vcpus)]) {
     for (const slotOrder of orders(upTo(slots))) {
-      for (const mmOrder of orders(mmList)) {
+      for (const mmOrder of ordersOfTasks(mmList)) {
         if (mmOrder.some((mm, i) => threadsOf(mm).length !== threadsOf(i + 1).length)) continue;
-        for (const threadOrder of product(mmOrder.map((mm) => orders(threadsOf(mm))))) {
+        for (const threadOrder of product(mmOrder.map((mm) => ordersOfTasks(threadsOf(mm))))) {
           const tasks = [
             ...vcpuOrder.map((vcpu) => idle_task(vcpu)),
             ...threadOrder.flat().map((n) => firstThread(bounds) + n),

@@ -7,9 +7,12 @@
 import type { Proposal } from "../../abi/proposal.js";
 import { PtMemory } from "../../abi/memory.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
-import { context_switch } from "../../linux-mm-model/sched.js";
+import { do_exit } from "../../linux-mm-model/exit.js";
+import { context_switch, idle_task } from "../../linux-mm-model/sched.js";
 import { Machine, type MachineConfig } from "../../machine/machine.js";
 import { type AuditRules, XEN_RULES } from "../../xen-model/audit-rules.js";
+import { PGT_l4_page_table } from "../../xen-model/frame-table.js";
+import { type L4, l4sOfScene } from "./l4-roles.js";
 
 /** How much happens. Slots are top-level slots of the user half, from 0 up. */
 export interface Bounds {
@@ -21,6 +24,14 @@ export interface Bounds {
   readonly ops: number;
   /** Kernel threads that use an mm for a while; default none. */
   readonly kthreads?: number;
+  /** Forks and execs, in all; with any, threads may also exit. Default none. */
+  readonly forks?: number;
+}
+
+/** `bounds` with room for what forks make: a thread, and a process of its own, each. */
+export function roomOf(bounds: Bounds): Bounds {
+  const { forks = 0, threads, mms } = bounds;
+  return { ...bounds, threads: threads + forks, mms: mms + forks };
 }
 
 export const DEFAULT_BOUNDS: Bounds = { vcpus: 2, threads: 3, mms: 2, slots: 1, ops: 1 };
@@ -29,7 +40,14 @@ export interface Scene {
   readonly machine: Machine;
   /** First frame that the threads and what they do may take, and the first behind. */
   readonly pool: readonly [number, number];
+  /** With room for what forks make: roomOf(). */
   readonly bounds: Bounds;
+  /** L4s that can be loaded or have user slots, when all processes are there. */
+  readonly l4s: readonly L4[];
+  /** Frames that Xen has as L4s then. */
+  readonly typed: readonly number[];
+  /** L4s, kernel-mode and user-mode ones in turn, for a pair of a thread's while it still has another. */
+  readonly more: readonly number[];
 }
 
 /** Room for all of the state that is no table, the registers of a check included. */
@@ -49,7 +67,7 @@ export const behindTasks = (bounds: Bounds): number => firstKthread(bounds) + (b
 export const mmOfThread = (bounds: Bounds, n: number): number =>
   1 + Math.max(0, n - (bounds.threads - bounds.mms));
 
-/** Build and boot the machine, and make the processes; `idle`: no thread runs yet. */
+/** Build and boot the machine, and make the processes of `bounds`, which has room for forks; `idle`: no thread runs yet. */
 export function buildScene(
   proposal: Proposal,
   bounds: Bounds,
@@ -58,7 +76,8 @@ export function buildScene(
   audit: "observe" | "enforce" = "observe",
   idle = false,
 ): Scene {
-  const l4s = 2 * (1 + bounds.threads + bounds.mms * bounds.vcpus) + bounds.vcpus;
+  const { forks = 0 } = bounds;
+  const l4s = 2 * (1 + bounds.threads + bounds.mms * (bounds.vcpus + (forks > 0 ? 1 : 0))) + bounds.vcpus;
   const l3s = bounds.mms * bounds.slots + bounds.vcpus + 1;
   const geometry = {
     nrCpus: bounds.vcpus,
@@ -86,12 +105,33 @@ export function buildScene(
   const first = linux.pages.heads[NEVER_USED]!;
   for (let mm = 1; mm <= bounds.mms; mm++) makeProcess(machine, bounds, mm);
   for (let task = firstKthread(bounds); task < behindTasks(bounds); task++) linux.tasks.alloc(task, NO_MM);
+  const roles = l4sOfScene(machine, bounds);
+  const typed = typedL4s(machine);
+  const more = forks > 0 && proposal.linux.top === "per-thread" ? 2 * bounds.mms : 0;
+  const spare = Array.from({ length: more }, () => linux.pages.alloc_table());
   const last = linux.pages.heads[NEVER_USED]! + l3s;
+  for (let n = bounds.threads - forks; n < bounds.threads; n++) unmake(machine, firstThread(bounds) + n);
+  for (const frame of spare) linux.pages.put_page(frame);
   for (let cpu = 0; cpu < bounds.vcpus; cpu++) {
-    if (cpu < bounds.threads && !idle) run(machine, cpu, firstThread(bounds) + cpu);
+    if (cpu < bounds.threads - forks && !idle) run(machine, cpu, firstThread(bounds) + cpu);
     else linux.hv.block(cpu);
   }
-  return { machine, pool: [first, last], bounds };
+  return { machine, pool: [first, last], bounds, l4s: roles, typed, more: spare };
+}
+
+function typedL4s({ xen }: Machine): number[] {
+  const { frames } = xen;
+  const all = Array.from({ length: frames.nrFrames }, (_, mfn) => mfn);
+  return all.filter((mfn) => frames.type[mfn] === PGT_l4_page_table && frames.typeCount[mfn] !== 0);
+}
+
+/** The only thread of a process, which a fork may make, runs and exits. */
+function unmake(machine: Machine, task: number): void {
+  const cpu = 0;
+  run(machine, cpu, task);
+  machine.enter_scheduler(cpu);
+  do_exit(machine.linux, cpu);
+  context_switch(machine.linux, cpu, idle_task(cpu));
 }
 
 /** `task` runs on `cpu`, in user mode. */

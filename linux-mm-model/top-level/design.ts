@@ -10,9 +10,6 @@ import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
 import * as REGISTRY from "./registry.js";
 
-/** Answer of pinned(): it is to be called again. */
-export const MORE = 1;
-
 export interface TopLevelDesign {
   /** CPUs load the reference itself, so it has a user-mode L4 beside it. */
   readonly loadsReference: boolean;
@@ -39,13 +36,21 @@ export interface TopLevelDesign {
 
   /** `mm`'s reference has been pinned: end of fork, exec. 0, -ENOMEM, or MORE: a table was made, and another is needed. */
   pinned(k: Linux, cpu: number, mm: number): Rc;
-  /** `mm`'s reference is about to be unpinned: forget one more pair of its, and tell its kernel-mode L4; 0 for none. */
-  unpin(k: Linux, mm: number): number;
+  /** `mm`'s reference is about to be unpinned: the kernel-mode L4 of a pair of its that has to go before; 0 for none. */
+  unpin(k: Linux, cpu: number, mm: number): number;
 
   /** A new thread of `mm`. 0 or -ENOMEM. */
   thread_create(k: Linux, cpu: number, mm: number, task: number): Rc;
-  /** `task` is off its tables for good: forget its pair, and tell its kernel-mode L4; 0 for none. */
+  /** `task` is off its tables for good: the kernel-mode L4 of the pair that goes with it; 0 for none. */
   thread_free(k: Linux, task: number): number;
+
+  /**
+   * The pair of `pgd` is about to be unpinned. Until end_drop() its mm's page_table_lock is held: whoever clears a slot meanwhile
+   * would clear it in a table that is no longer audited, or leave it in one that still is. False: somebody else has the lock.
+   */
+  begin_drop(k: Linux, cpu: number, pgd: number): boolean;
+  /** It is unpinned: forget it, and give the lock back. */
+  end_drop(k: Linux, pgd: number): void;
 
   /** The kernel-mode L4 that Xen has for `cpu`, or will when the batch is issued: pgd_of() may be a logical value. */
   hardware_pgd(k: Linux, cpu: number): number;

@@ -8,7 +8,7 @@ import { ENOMEM } from "../../abi/errno.js";
 import { EV } from "../../abi/events.js";
 import { MMU_NORMAL_PT_UPDATE } from "../../abi/mmu-update.js";
 import type { Vpn } from "../../abi/frames.js";
-import { DONE, NEXT, path, runPath, type Step, step } from "../../abi/path.js";
+import { BLOCKED, DONE, NEXT, path, runPath, type Step, step } from "../../abi/path.js";
 import { pt_slot } from "../../abi/page.js";
 import type { Linux } from "../linux.js";
 import { NO_MM } from "../mm-struct.js";
@@ -44,12 +44,14 @@ export function make_init_pgd(k: Linux, cpu: number): number {
 export const drop_pair_steps: readonly Step<Linux>[] = [
   ...leave_tables_steps("leave_pair", CSD_leave_pair, (k, cpu) => k.life.pgd[cpu]!),
   step("unpin_replica", (k, cpu) => {
+    if (!k.top.begin_drop(k, cpu, k.life.pgd[cpu]!)) return BLOCKED;
     unpin_replica(k, cpu, k.life.pgd[cpu]!);
     return NEXT;
   }),
   step("free_pgd_pair", (k, cpu) => {
     const pgd = k.life.pgd[cpu]!;
     if (k.pages.private[pgd] !== 0) k.ledger.count(cpu, EV.top_pair_free, 1);
+    k.top.end_drop(k, pgd);
     free_pgd_pair(k, pgd);
     k.life.pgd[cpu] = 0;
     return DONE;

@@ -15,7 +15,8 @@ import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
 import { INIT_MM } from "../mm-struct.js";
 import { load_base_pointers } from "../xen/base-pointers.js";
-import { MORE, type TopLevelDesign } from "./design.js";
+import { MORE } from "../mm-life.js";
+import type { TopLevelDesign } from "./design.js";
 import { drop_pair, fan_out, make_init_pgd, make_pair, sync_loaded_pair } from "./pair.js";
 
 /**
@@ -28,9 +29,9 @@ export class PerMmVcpu implements TopLevelDesign {
   readonly unlazy = false;
   private readonly eager: boolean;
   private readonly nrCpus: number;
-  private readonly pair_pgd: Uint32Array;
+  readonly pair_pgd: Uint32Array;
   private readonly init_pgd: Uint32Array;
-  private readonly used: Uint32Array;
+  readonly used: Uint32Array;
 
   constructor(state: State, config: LinuxConfig) {
     this.eager = config.sync === "eager";
@@ -80,7 +81,7 @@ export class PerMmVcpu implements TopLevelDesign {
 
   cpu_down(k: Linux, by: number, cpu: number): void {
     for (let mm = INIT_MM + 1; mm < k.mms.max; mm++) {
-      const pgd = this.forget_pair(mm, cpu);
+      const pgd = this.pair_pgd[mm * this.nrCpus + cpu]!;
       if (pgd !== 0) drop_pair(k, by, pgd);
     }
   }
@@ -122,24 +123,39 @@ export class PerMmVcpu implements TopLevelDesign {
     return sync_loaded_pair(k, cpu, k.tasks.mm[task]!, vpn);
   }
 
-  /** A pair, for the first online CPU that lacks one. */
+  /** A pair, for the first online CPU that lacks one, from `cpu` on. */
   pinned(k: Linux, cpu: number, mm: number): Rc {
-    for (let other = 0; other < this.nrCpus; other++) {
+    for (let i = 0; i < this.nrCpus; i++) {
+      const other = (cpu + i) % this.nrCpus;
       if (k.percpu.online[other] === 0 || this.pair_pgd[mm * this.nrCpus + other] !== 0) continue;
       const rc = this.add_pair(k, cpu, mm, other);
       if (rc === 0) return MORE;
-      for (let pgd = this.unpin(k, mm); pgd !== 0; pgd = this.unpin(k, mm)) drop_pair(k, cpu, pgd);
+      for (let pgd = this.unpin(k, cpu, mm); pgd !== 0; pgd = this.unpin(k, cpu, mm)) drop_pair(k, cpu, pgd);
       return rc;
     }
     return 0;
   }
 
-  unpin(_k: Linux, mm: number): number {
-    for (let cpu = 0; cpu < this.nrCpus; cpu++) {
-      const pgd = this.forget_pair(mm, cpu);
+  unpin(_k: Linux, cpu: number, mm: number): number {
+    for (let i = 0; i < this.nrCpus; i++) {
+      const pgd = this.pair_pgd[mm * this.nrCpus + ((cpu + i) % this.nrCpus)]!;
       if (pgd !== 0) return pgd;
     }
     return 0;
+  }
+
+  begin_drop(k: Linux, cpu: number, pgd: number): boolean {
+    return k.mms.lock_page_table(this.mm_of(pgd), cpu);
+  }
+
+  end_drop(k: Linux, pgd: number): void {
+    k.mms.unlock_page_table(this.mm_of(pgd));
+    this.pair_pgd[this.pair_pgd.indexOf(pgd)] = 0;
+    this.used[0]!--;
+  }
+
+  private mm_of(pgd: number): number {
+    return Math.floor(this.pair_pgd.indexOf(pgd) / this.nrCpus);
   }
 
   thread_create(): Rc {
@@ -156,14 +172,5 @@ export class PerMmVcpu implements TopLevelDesign {
     this.pair_pgd[mm * this.nrCpus + cpu] = pgd;
     this.used[0]!++;
     return 0;
-  }
-
-  private forget_pair(mm: number, cpu: number): number {
-    const row = mm * this.nrCpus + cpu;
-    const pgd = this.pair_pgd[row]!;
-    if (pgd === 0) return 0;
-    this.pair_pgd[row] = 0;
-    this.used[0]!--;
-    return pgd;
   }
 }

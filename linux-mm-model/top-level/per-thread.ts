@@ -37,12 +37,12 @@ export class PerThread implements TopLevelDesign {
   readonly unlazy: boolean;
   private readonly eager: boolean;
   private readonly maxTasks: number;
-  private readonly pair_pgd: Uint32Array;
-  private readonly pair_mm: Int32Array;
-  private readonly next: Int32Array;
-  private readonly head: Int32Array;
+  readonly pair_pgd: Uint32Array;
+  readonly pair_mm: Int32Array;
+  readonly next: Int32Array;
+  readonly head: Int32Array;
   private readonly init_pgd: Uint32Array;
-  private readonly used: Uint32Array;
+  readonly used: Uint32Array;
 
   constructor(state: State, config: LinuxConfig) {
     const rows = config.maxTasks + config.maxMms;
@@ -121,9 +121,14 @@ export class PerThread implements TopLevelDesign {
     const mm = k.percpu.loaded_mm[cpu]!;
     const fresh = this.maxTasks + mm;
     if (mm === INIT_MM || this.pair_mm[task] === mm || this.pair_pgd[fresh] === 0) return 0;
-    const old = this.forget_pair(task);
     const pgd = this.pair_pgd[fresh]!;
+    const old = this.pair_pgd[task]!;
+    const oldMm = this.pair_mm[task]!;
     this.unlink(fresh);
+    if (old !== 0) {
+      this.unlink(task);
+      this.link(k, fresh, oldMm, old); // until it is dropped, edits reach it
+    }
     this.link(k, task, mm, pgd);
     return old;
   }
@@ -142,8 +147,8 @@ export class PerThread implements TopLevelDesign {
     return this.add_pair(k, cpu, mm, this.maxTasks + mm);
   }
 
-  unpin(_k: Linux, mm: number): number {
-    return this.head[mm] === 0 ? 0 : this.forget_pair(this.head[mm]! - 1);
+  unpin(_k: Linux, _cpu: number, mm: number): number {
+    return this.head[mm] === 0 ? 0 : this.pair_pgd[this.head[mm]! - 1]!;
   }
 
   thread_create(k: Linux, cpu: number, mm: number, task: number): Rc {
@@ -151,7 +156,17 @@ export class PerThread implements TopLevelDesign {
   }
 
   thread_free(_k: Linux, task: number): number {
-    return this.forget_pair(task);
+    return this.pair_pgd[task]!;
+  }
+
+  begin_drop(k: Linux, cpu: number, pgd: number): boolean {
+    return k.mms.lock_page_table(this.pair_mm[this.pair_pgd.indexOf(pgd)]!, cpu);
+  }
+
+  end_drop(k: Linux, pgd: number): void {
+    const row = this.pair_pgd.indexOf(pgd);
+    k.mms.unlock_page_table(this.pair_mm[row]!);
+    this.unlink(row);
   }
 
   private add_pair(k: Linux, cpu: number, mm: number, row: number): Rc {
@@ -159,13 +174,6 @@ export class PerThread implements TopLevelDesign {
     if (pgd < 0) return pgd;
     this.link(k, row, mm, pgd);
     return 0;
-  }
-
-  /** Take the pair of `row` out of the list, and return it. */
-  private forget_pair(row: number): number {
-    const pgd = this.pair_pgd[row]!;
-    if (pgd !== 0) this.unlink(row);
-    return pgd;
   }
 
   private link(k: Linux, row: number, mm: number, pgd: number): void {
@@ -177,6 +185,18 @@ export class PerThread implements TopLevelDesign {
     if (row >= this.maxTasks) return;
     k.tasks.pgd[row] = pgd;
     k.tasks.user_pgd[row] = k.pages.private[pgd]!;
+  }
+
+  /** Make the lists anew from pair_pgd and pair_mm, in the order of rows. */
+  relink(): void {
+    this.head.fill(0);
+    this.used[0] = 0;
+    for (let row = this.pair_pgd.length - 1; row >= 0; row--) {
+      if (this.pair_pgd[row] === 0) continue;
+      this.next[row] = this.head[this.pair_mm[row]!]!;
+      this.head[this.pair_mm[row]!] = row + 1;
+      this.used[0]!++;
+    }
   }
 
   private unlink(row: number): void {

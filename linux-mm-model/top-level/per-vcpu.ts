@@ -175,6 +175,12 @@ export class PerVcpu implements TopLevelDesign {
     return 0;
   }
 
+  begin_drop(): boolean {
+    return true;
+  }
+
+  end_drop(): void {}
+
   thread_free(): number {
     return 0;
   }

@@ -45,13 +45,19 @@ export class SharedPgd implements TopLevelDesign {
     return 0;
   }
 
-  unpin(_k: Linux, _mm: number): number {
+  unpin(_k: Linux, _cpu: number, _mm: number): number {
     return 0;
   }
 
   thread_create(_k: Linux, _cpu: number, _mm: number, _task: number): Rc {
     return 0;
   }
+
+  begin_drop(_k: Linux, _cpu: number, _pgd: number): boolean {
+    return true;
+  }
+
+  end_drop(_k: Linux, _pgd: number): void {}
 
   thread_free(_k: Linux, _task: number): number {
     return 0;

@@ -41,7 +41,7 @@ const PGD_UNPIN = UNPIN + 1 + drop_pair_steps.length;
 export const xen_exit_mmap_path: Path<Linux> = path("xen_exit_mmap", [
   ...drop_mm_ref_steps,
   step("unpin", (k, cpu) => {
-    const pgd = k.top.unpin(k, k.life.mm[cpu]!);
+    const pgd = k.top.unpin(k, cpu, k.life.mm[cpu]!);
     k.life.pgd[cpu] = pgd;
     return pgd === 0 ? PGD_UNPIN : NEXT;
   }),

@@ -8,7 +8,7 @@ import { AGAIN, NEXT, path, type Path, runPath, step } from "../../abi/path.js";
 import type { Linux } from "../linux.js";
 import type { PvMmuOps } from "../pv-ops.js";
 import { enter_lazy_tlb, flush_tlb_mm_range, switch_mm_irqs_off } from "../tlb.js";
-import { MORE } from "../top-level/design.js";
+import { MORE } from "../mm-life.js";
 import { drop_pair } from "../top-level/pair.js";
 import { thread_free, xen_exit_mmap, xen_write_cr3 } from "./cr3.js";
 import { deactivate_mm, save_fsgs, start_thread_common } from "./enlighten-pv.js";

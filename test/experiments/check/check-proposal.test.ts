@@ -40,16 +40,17 @@ describe("a check of two threads with one operation each", () => {
 });
 
 describe("a mutant", () => {
-  for (const [mutant, { caughtBy, on, says }] of Object.entries(MUTANTS)) {
+  for (const [mutant, { caughtBy, on, says, forks }] of Object.entries(MUTANTS)) {
     const [name] = on;
     it(`${mutant} (${says}) is caught on ${name} by ${caughtBy}`, async () => {
       const mms = ["rewrite-with-interrupts", "load-without-the-lock", "load-is-not-noted"].includes(mutant)
         ? 2
         : 1;
-      const ops = caughtBy === "noFaultLoop" ? 1 : 2;
+      const threads = forks !== undefined && mutant !== "pair-goes-while-loaded" ? 1 : 2;
+      const ops = caughtBy === "noFaultLoop" || forks !== undefined ? 1 : 2;
       const { properties } = await checkProposal({
         proposal: proposal(name!),
-        sizes: { ...SMALL, mms, ops },
+        sizes: { ...SMALL, threads, mms, ops },
         mutant,
       });
       const found = properties.find((one) => one.name === caughtBy)!;

@@ -8,10 +8,12 @@ import { PV_PROPOSALS, proposal } from "../../machine/booted-machine.js";
 const said = (model: Model): string => [...model.describe()].map((fact) => fact.join(": ")).join("\n");
 
 describe("a state that was written and read back", () => {
-  for (const name of PV_PROPOSALS) {
-    it(`goes on under ${name} as the machine that it was written by`, () => {
+  const cases = [0, 1].flatMap((forks) => PV_PROPOSALS.map((name) => [name, forks] as const));
+  for (const [name, forks] of cases) {
+    const how = forks === 0 ? "" : " where mms come and go";
+    it(`goes on under ${name}${how} as the machine that it was written by`, () => {
       const make = () =>
-        makePvModel({ proposal: proposal(name), bounds: { ...DEFAULT_BOUNDS, slots: 2, ops: 2 } });
+        makePvModel({ proposal: proposal(name), bounds: { ...DEFAULT_BOUNDS, slots: 2, ops: 2, forks } });
       const machine = make();
       const reader = make();
       const written = new Uint8Array(machine.stateBytes);

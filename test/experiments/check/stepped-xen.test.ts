@@ -30,11 +30,10 @@ function queue(calls: CallBuffer, [one, other]: readonly number[], l3: number): 
 describe("hypercalls made step by step", () => {
   for (const name of PV_PROPOSALS) {
     it(`leave Xen under ${name} as Xen.multicall() does`, () => {
-      const [whole, stepped] = [0, 1].map(() => buildScene(proposal(name), BOUNDS).machine) as [
-        Machine,
-        Machine,
-      ];
-      const state = new PvState({ machine: stepped, pool: [0, 0], bounds: BOUNDS });
+      const { machine: whole } = buildScene(proposal(name), BOUNDS);
+      const scene = buildScene(proposal(name), BOUNDS);
+      const { machine: stepped } = scene;
+      const state = new PvState({ ...scene, pool: [0, 0] });
       for (const machine of [whole, stepped]) {
         const { linux, xen } = machine;
         xen.syscall(0);
