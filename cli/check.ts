@@ -15,7 +15,7 @@ import { toTimeline } from "../checker/timeline.js";
 import { checkProposal, type CheckResult } from "../experiments/check/check-proposal.js";
 import { boundsFor, mutantOf, MUTANTS } from "../experiments/check/mutants.js";
 import { makePvModel, type PvModel, type PvModelOptions } from "../experiments/check/pv-model.js";
-import { DEFAULT_BOUNDS } from "../experiments/check/scene.js";
+import { DEFAULT_BOUNDS } from "../experiments/check/bounds.js";
 import { toXtfTest } from "../experiments/check/xtf-text.js";
 import { loadProposal } from "../experiments/evaluate.js";
 import { writeOutput } from "../experiments/write-output.js";

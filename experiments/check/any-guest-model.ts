@@ -24,7 +24,8 @@ import { describeState, l4Name } from "./describe.js";
 import type { Mutant } from "./mutants.js";
 import type { PvModel, PvModelOptions } from "./pv-model.js";
 import { PvState } from "./pv-state.js";
-import { type Bounds, buildScene, type Scene } from "./scene.js";
+import { type Bounds } from "./bounds.js";
+import { buildScene, type Scene } from "./scene.js";
 
 /** L4s that the guest plays with. */
 const L4S = 3;

@@ -18,7 +18,7 @@ import {
   PATH_USE_MM,
   SEEN_foreign,
 } from "./registers.js";
-import { type Bounds, firstKthread, firstThread } from "./scene.js";
+import { type Bounds, firstKthread, firstThread } from "./bounds.js";
 import type { StepRunner } from "./step-runner.js";
 
 export class Beginnings {

@@ -16,7 +16,7 @@ import { boundsFor, mutantOf } from "./mutants.js";
 import { NO_FAULT_LOOP } from "./properties.js";
 import { NOT_MODELLED } from "./not-modelled.js";
 import type { PvModelOptions } from "./pv-model.js";
-import type { Bounds } from "./scene.js";
+import type { Bounds } from "./bounds.js";
 
 export interface CheckOptions extends StrategyOptions {
   readonly proposal: Proposal;

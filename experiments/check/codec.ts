@@ -11,19 +11,18 @@
  * A state has a name per renaming (renaming.ts). storeLeast() compares those alone that put vCPUs, threads and slots in an order
  * that can be told beforehand (order-keys.ts).
  */
-import { is_guest_l4_slot, ROOT_PAGETABLE_FIRST_XEN_SLOT } from "../../abi/layout.js";
-import { _PAGE_PRESENT, LEVEL_PAGES } from "../../abi/page.js";
+import { LEVEL_PAGES } from "../../abi/page.js";
 import { INIT_MM } from "../../linux-mm-model/mm-struct.js";
 import { LOADED_MM_SWITCHING } from "../../linux-mm-model/percpu.js";
 import { kthread_use_mm_path } from "../../linux-mm-model/kthread.js";
 import { context_switch_path } from "../../linux-mm-model/sched.js";
-import { PerThread } from "../../linux-mm-model/top-level/per-thread.js";
 import { PerVcpu } from "../../linux-mm-model/top-level/per-vcpu.js";
 import { CallCodec } from "./call-codec.js";
 import { Cells, CPU, CPUS, HOLDER, MM, SLOT, SLOT1, SLOTS, TASK, wordsOf } from "./cells.js";
 import { FrameNames } from "./frame-names.js";
-import { type L4, rename } from "./l4-roles.js";
+import { countsAtRest, rename } from "./l4-roles.js";
 import type { L4Pool } from "./l4-pool.js";
+import { LifeRest } from "./life-rest.js";
 import { l4Cells, lifeCells, readBatch, readCall, writeBatch, writeCall } from "./life-cells.js";
 import { execPath } from "./life-paths.js";
 import { PARTS } from "./paths.js";
@@ -38,9 +37,11 @@ import {
   PATH_MUNMAP,
   PATH_SWITCH,
   PATH_USE_MM,
+  switches,
 } from "./registers.js";
 import { type Renaming, renamings } from "./renaming.js";
-import { firstThread, type Scene } from "./scene.js";
+import { firstThread } from "./bounds.js";
+import { type Scene } from "./scene.js";
 
 /** Generations are written as how far behind they are: more than one makes no difference (flush_tlb_func()). */
 const MAX_BEHIND = 2;
@@ -56,11 +57,6 @@ const LOADS_AT: Readonly<Record<number, number>> = {
 
 function loadOf({ steps }: { steps: readonly { readonly name: string }[] }): number {
   return steps.findIndex(({ name }) => name === "load_new_mm_cr3");
-}
-
-/** Does the path switch address spaces? */
-function switches(path: number): boolean {
-  return path === PATH_SWITCH || path === PATH_USE_MM || path === PATH_EXEC;
 }
 
 /** One name of a state: in which order its parts are written, and under which names. */
@@ -79,7 +75,7 @@ export class Codec {
   private readonly pathCells: readonly PathCells[];
   private readonly keys: OrderKeys;
   private readonly l3Codec: L3Codec;
-  private readonly kernelL3s: ReadonlyMap<number, { readonly type: number; readonly general: number }>;
+  private readonly rest: LifeRest | undefined;
   private readonly counts: ReadonlyMap<number, { readonly type: number; readonly general: number }>;
   /** What reload() puts back: words of the buffer, those of all and those of each vCPU; and what they were. */
   private readonly shared: Uint32Array;
@@ -104,9 +100,9 @@ export class Codec {
     const isL4 = new Set(l4s.map(({ frame }) => frame));
     const l3s = Array.from({ length: pool[1] - pool[0] }, (_, i) => pool[0] + i).filter((f) => !isL4.has(f));
     this.l3Codec = new L3Codec(scene, l3s, l4Pool.frames);
-    this.counts = this.countsAtRest(l4s);
+    this.counts = countsAtRest(machine, l4s);
     this.words = new Int32Array(machine.state.buffer);
-    this.kernelL3s = this.comeAndGo ? this.countsOfKernelL3s() : new Map();
+    this.rest = this.comeAndGo ? new LifeRest(scene, l4Pool.frames) : undefined;
     this.pathCells = Array.from({ length: bounds.vcpus }, (_, cpu) => cellsOfPaths(scene, cpu));
     this.namings = renamings(bounds, symmetric).map((renaming) => {
       const order = l4s.map((l4) => rename(l4s, l4, renaming));
@@ -365,43 +361,9 @@ export class Codec {
   }
 
   private fixTheRest(): void {
-    const { mms, tasks, top } = this.scene.machine.linux;
+    const { mms } = this.scene.machine.linux;
     for (let mm = 1; mm <= this.scene.bounds.mms; mm++) mms.tlb_gen[mm] = GENERATION;
-    if (!this.comeAndGo) return;
-    mms.hint[0] = tasks.hint[0] = 0;
-    if (top instanceof PerThread) top.relink();
-    const { frames } = this.scene.machine.xen;
-    for (const [l3, { type, general }] of this.kernelL3s) {
-      frames.typeCount[l3] = type;
-      frames.count[l3] = general;
-    }
-  }
-
-  /** L3s of the kernel half: L4s that come and go have uses of them, which nobody counts. */
-  private countsOfKernelL3s(): ReadonlyMap<number, { type: number; general: number }> {
-    const { memory, xen, linux } = this.scene.machine;
-    const counts = new Map<number, { type: number; general: number }>();
-    for (const l4 of [linux.mms.pgd[INIT_MM]!, ...this.l4Pool.frames]) {
-      for (let slot = ROOT_PAGETABLE_FIRST_XEN_SLOT; slot < memory.ptes; slot++) {
-        const l3 = memory.frame(l4, slot);
-        if (!is_guest_l4_slot(slot) || (memory.flags(l4, slot) & _PAGE_PRESENT) === 0) continue;
-        counts.set(l3, { type: xen.frames.typeCount[l3]!, general: xen.frames.count[l3]! });
-      }
-    }
-    return counts;
-  }
-
-  /** References to L4s that installations are not: pins, and what boot left. */
-  private countsAtRest(l4s: readonly L4[]): ReadonlyMap<number, { type: number; general: number }> {
-    const { frames, vcpus } = this.scene.machine.xen;
-    const uses = (l4: number): number =>
-      [...vcpus.guest_table, ...vcpus.guest_table_user].filter((table) => table === l4).length;
-    return new Map(
-      l4s.map(({ frame }) => {
-        const n = uses(frame);
-        return [frame, { type: frames.typeCount[frame]! - n, general: frames.count[frame]! - n }];
-      }),
-    );
+    this.rest?.fix();
   }
 
   private sharedWordsUsed(): number[] {
@@ -414,20 +376,7 @@ export class Codec {
       ...wordsOf(percpu.loaded_gen, 0, bounds.vcpus),
       ...wordsOf(pages.next, 0, 1),
       ...this.l3Codec.wordsUsed(),
-      ...(this.comeAndGo ? this.wordsOfLife() : []),
-    ];
-  }
-
-  private wordsOfLife(): number[] {
-    const { linux, xen } = this.scene.machine;
-    const { mms, tasks, top, csd } = linux;
-    const rows = top instanceof PerThread ? [top.pair_pgd, top.pair_mm, top.next, top.head, top.used] : [];
-    return [
-      ...[mms.hint, tasks.hint, csd.fn, csd.data, ...rows].flatMap((row) => wordsOf(row, 0, row.length)),
-      ...[...this.kernelL3s.keys()].flatMap((l3) => [
-        ...wordsOf(xen.frames.typeCount, l3, l3 + 1),
-        ...wordsOf(xen.frames.count, l3, l3 + 1),
-      ]),
+      ...(this.rest?.wordsUsed() ?? []),
     ];
   }
 

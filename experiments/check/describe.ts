@@ -10,7 +10,7 @@ import { LOADED_MM_SWITCHING } from "../../linux-mm-model/percpu.js";
 import { PerThread } from "../../linux-mm-model/top-level/per-thread.js";
 import { idle_task } from "../../linux-mm-model/sched.js";
 import { TYPE_NAMES } from "../../xen-model/frame-table.js";
-import { firstThread } from "./scene.js";
+import { firstThread } from "./bounds.js";
 import type { PvState } from "./pv-state.js";
 
 export function describeState(

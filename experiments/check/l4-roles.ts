@@ -5,7 +5,7 @@ import type { Machine } from "../../machine/machine.js";
 import { INIT_MM } from "../../linux-mm-model/mm-struct.js";
 import { PerMmVcpu } from "../../linux-mm-model/top-level/per-mm-vcpu.js";
 import type { Renaming } from "./renaming.js";
-import { type Bounds, firstThread } from "./scene.js";
+import { type Bounds, firstThread } from "./bounds.js";
 
 export interface L4 {
   readonly frame: number;
@@ -62,4 +62,20 @@ export function rename(l4s: readonly L4[], l4: L4, { vcpus, mms, tasks }: Renami
   if (other === undefined)
     throw new RangeError(`rename: no L4 has the place of ${l4.what}; see l4sOfScene()`);
   return other.frame;
+}
+
+/** References to L4s that installations are not, by frame: pins, and what boot left. */
+export function countsAtRest(
+  { xen }: Machine,
+  l4s: readonly L4[],
+): ReadonlyMap<number, { type: number; general: number }> {
+  const { frames, vcpus } = xen;
+  const uses = (l4: number): number =>
+    [...vcpus.guest_table, ...vcpus.guest_table_user].filter((table) => table === l4).length;
+  return new Map(
+    l4s.map(({ frame }) => {
+      const n = uses(frame);
+      return [frame, { type: frames.typeCount[frame]! - n, general: frames.count[frame]! - n }];
+    }),
+  );
 }

@@ -7,7 +7,8 @@ import { type Cells, MM, TASK } from "./cells.js";
 import type { FrameNames } from "./frame-names.js";
 import type { PvRegisters } from "./registers.js";
 import type { Renaming } from "./renaming.js";
-import { firstThread, type Scene } from "./scene.js";
+import { firstThread } from "./bounds.js";
+import { type Scene } from "./scene.js";
 
 /** Fields of rows that come and go, in the order of `renaming`. */
 export function lifeCells(c: Cells, { machine, bounds }: Scene, regs: PvRegisters, renaming: Renaming): void {

@@ -9,7 +9,7 @@ import { pgd_list } from "../../linux-mm-model/xen/suspend.js";
 import { directMapWord } from "./l3-codec.js";
 import type { PvState } from "./pv-state.js";
 import { PATH_NONE } from "./registers.js";
-import { firstThread } from "./scene.js";
+import { firstThread } from "./bounds.js";
 
 export function lifeProperties(m: PvState): Property[] {
   const { linux, xen, regs, slots, l4Pool } = m;

@@ -19,7 +19,7 @@ import { _PAGE_TABLE } from "../../linux-mm-model/xen/prot.js";
 import { P4D_PAGES } from "../../linux-mm-model/pgtable.js";
 import { LIFE_MUTANTS } from "./life-mutants.js";
 import { type Parts, PARTS } from "./paths.js";
-import type { Bounds } from "./scene.js";
+import type { Bounds } from "./bounds.js";
 
 export interface Mutant {
   readonly says: string;

@@ -5,7 +5,8 @@
 import { _PAGE_PRESENT } from "../../abi/page.js";
 import type { PvRegisters } from "./registers.js";
 import type { Renaming } from "./renaming.js";
-import { behindTasks, firstThread, mmOfThread, type Scene } from "./scene.js";
+import { behindTasks, firstThread, mmOfThread } from "./bounds.js";
+import { type Scene } from "./scene.js";
 
 export class OrderKeys {
   private readonly vcpuKeys: Int32Array;

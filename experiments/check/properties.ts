@@ -14,7 +14,7 @@ import { idle_task } from "../../linux-mm-model/sched.js";
 import { PGT_l3_page_table } from "../../xen-model/frame-table.js";
 import { lifeProperties } from "./life-properties.js";
 import type { PvState } from "./pv-state.js";
-import type { Bounds } from "./scene.js";
+import type { Bounds } from "./bounds.js";
 import {
   PATH_FAULT,
   PATH_MUNMAP,

@@ -24,7 +24,8 @@ import { faultPath, munmapPath, PARTS, switchPath, unuseMmPath, useMmPath } from
 import { properties } from "./properties.js";
 import { PvState } from "./pv-state.js";
 import { PATH_NONE, PATH_UNUSE_MM, PATH_USE_MM, SEEN_refused } from "./registers.js";
-import { type Bounds, buildScene, firstKthread, firstThread, roomOf } from "./scene.js";
+import { type Bounds, firstKthread, firstThread, roomOf } from "./bounds.js";
+import { buildScene } from "./scene.js";
 import { MOD_L4_ENTRY, StepRunner, XEN_STEPS } from "./step-runner.js";
 
 /** What a model is made from; can be cloned, so that each worker makes its own. */

@@ -24,7 +24,8 @@ import type { Xen } from "../../xen-model/xen.js";
 import { directMapWord } from "./l3-codec.js";
 import { L4Pool } from "./l4-pool.js";
 import { PvRegisters, READS_write } from "./registers.js";
-import { firstKthread, type Scene } from "./scene.js";
+import { firstKthread } from "./bounds.js";
+import { type Scene } from "./scene.js";
 
 /** In do_mmu_update_path. */
 const FLUSH_LOCAL = 2;

@@ -14,8 +14,8 @@
  *   forksLeft  Uint8Array   [0] forks and execs that may still be
  */
 import type { State } from "../../abi/state.js";
-import type { Bounds } from "./scene.js";
-import { behindTasks } from "./scene.js";
+import type { Bounds } from "./bounds.js";
+import { behindTasks } from "./bounds.js";
 
 export const PATH_NONE = 0;
 export const PATH_FAULT = 1;
@@ -66,4 +66,9 @@ export class PvRegisters {
     this.seen = state.u8(1);
     this.forksLeft = state.u8(1);
   }
+}
+
+/** Does the path switch address spaces? */
+export function switches(path: number): boolean {
+  return path === PATH_SWITCH || path === PATH_USE_MM || path === PATH_EXEC;
 }

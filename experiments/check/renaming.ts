@@ -9,7 +9,7 @@
  */
 import { idle_task } from "../../linux-mm-model/sched.js";
 import { CPU, CPUS, HOLDER, KINDS, MM, SLOT, SLOT1, SLOTS, TASK } from "./cells.js";
-import { type Bounds, firstKthread, firstThread, mmOfThread } from "./scene.js";
+import { type Bounds, firstKthread, firstThread, mmOfThread } from "./bounds.js";
 
 /** In new order, what was there: vCPUs, tasks, mms (from 1 up), slots. */
 export interface Renaming {

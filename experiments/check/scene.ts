@@ -12,29 +12,8 @@ import { context_switch, idle_task } from "../../linux-mm-model/sched.js";
 import { Machine, type MachineConfig } from "../../machine/machine.js";
 import { type AuditRules, XEN_RULES } from "../../xen-model/audit-rules.js";
 import { PGT_l4_page_table } from "../../xen-model/frame-table.js";
+import { behindTasks, type Bounds, firstKthread, firstThread, mmOfThread } from "./bounds.js";
 import { type L4, l4sOfScene } from "./l4-roles.js";
-
-/** How much happens. Slots are top-level slots of the user half, from 0 up. */
-export interface Bounds {
-  readonly vcpus: number;
-  readonly threads: number;
-  readonly mms: number;
-  readonly slots: number;
-  /** Memory operations of each thread: touch, mmap, munmap. */
-  readonly ops: number;
-  /** Kernel threads that use an mm for a while; default none. */
-  readonly kthreads?: number;
-  /** Forks and execs, in all; with any, threads may also exit. Default none. */
-  readonly forks?: number;
-}
-
-/** `bounds` with room for what forks make: a thread, and a process of its own, each. */
-export function roomOf(bounds: Bounds): Bounds {
-  const { forks = 0, threads, mms } = bounds;
-  return { ...bounds, threads: threads + forks, mms: mms + forks };
-}
-
-export const DEFAULT_BOUNDS: Bounds = { vcpus: 2, threads: 3, mms: 2, slots: 1, ops: 1 };
 
 export interface Scene {
   readonly machine: Machine;
@@ -55,17 +34,6 @@ const OTHER_BYTES = 2 ** 20;
 
 /** In PageTable.heads: the first table frame that was never used. */
 const NEVER_USED = 2;
-
-/** Row of the first thread; the rows below are idle tasks. */
-export const firstThread = (bounds: Bounds): number => bounds.vcpus;
-
-/** Row of the first kernel thread, and the row behind the last. */
-export const firstKthread = (bounds: Bounds): number => firstThread(bounds) + bounds.threads;
-export const behindTasks = (bounds: Bounds): number => firstKthread(bounds) + (bounds.kthreads ?? 0);
-
-/** mm of thread `n` of the scene: the first process has what is left over. */
-export const mmOfThread = (bounds: Bounds, n: number): number =>
-  1 + Math.max(0, n - (bounds.threads - bounds.mms));
 
 /** Build and boot the machine, and make the processes of `bounds`, which has room for forks; `idle`: no thread runs yet. */
 export function buildScene(

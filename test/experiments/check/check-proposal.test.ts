@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { checkProposal } from "../../../experiments/check/check-proposal.js";
 import { MUTANTS } from "../../../experiments/check/mutants.js";
-import type { Bounds } from "../../../experiments/check/scene.js";
+import type { Bounds } from "../../../experiments/check/bounds.js";
 import { proposal } from "../../machine/booted-machine.js";
 
 /** Two threads of one process, one slot, an operation each. */

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import * as fc from "fast-check";
 import type { Model } from "../../../checker/model.js";
 import { makePvModel } from "../../../experiments/check/pv-model.js";
-import { DEFAULT_BOUNDS } from "../../../experiments/check/scene.js";
+import { DEFAULT_BOUNDS } from "../../../experiments/check/bounds.js";
 import { PV_PROPOSALS, proposal } from "../../machine/booted-machine.js";
 
 const said = (model: Model): string => [...model.describe()].map((fact) => fact.join(": ")).join("\n");

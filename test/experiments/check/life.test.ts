@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { checkProposal } from "../../../experiments/check/check-proposal.js";
-import type { Bounds } from "../../../experiments/check/scene.js";
+import type { Bounds } from "../../../experiments/check/bounds.js";
 import { proposal } from "../../machine/booted-machine.js";
 
 async function holds(name: string, sizes: Bounds, states: number, transitions: number): Promise<void> {

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { explore } from "../../../checker/explore.js";
 import { pvSource } from "../../../experiments/check/check-proposal.js";
 import { makePvModel, type PvModel } from "../../../experiments/check/pv-model.js";
-import type { Bounds } from "../../../experiments/check/scene.js";
+import type { Bounds } from "../../../experiments/check/bounds.js";
 import { proposal } from "../../machine/booted-machine.js";
 
 const SMALL: Bounds = { vcpus: 2, threads: 2, mms: 1, slots: 1, ops: 1 };
