@@ -24,10 +24,6 @@ export class LocalSteps {
   constructor(private readonly m: PvState) {
     const { linux, scene } = m;
     const { bounds } = scene;
-    if ((bounds.forks ?? 0) > 0) {
-      this.vcpuOf = new Uint8Array(0);
-      return;
-    }
     const loaders = new Map<number, Set<number>>();
     for (let cpu = 0; cpu < bounds.vcpus; cpu++) {
       for (let mm = 0; mm <= bounds.mms; mm++) {
@@ -48,7 +44,6 @@ export class LocalSteps {
   isLocal(vcpu: number): boolean {
     const { xen, regs, linux } = this.m;
     const { exclusive, requests: r, vcpus, frames } = xen;
-    if (this.vcpuOf.length === 0) return false; // L4s come and go
     if (exclusive === "off" || xen.config.flush === "owner" || !xen.rules.owner_with_type_ref) return false;
     if (regs.path[vcpu] !== PATH_SWITCH || regs.inXen[vcpu] === 0) return false;
     const { calls } = linux.mc[vcpu]!;

@@ -62,7 +62,8 @@ class TwinModel implements PvModel {
   readonly state: PvState;
   readonly symmetries: number;
   private readonly codec: Codec;
-  private readonly localSteps: LocalSteps;
+  /** With forks it offers none: an L4 that one vCPU alone can come to may be another's later. */
+  readonly local?: (process: number) => boolean;
   private readonly first: Uint8Array;
   private readonly paths: readonly (Path<PvState> | undefined)[];
   private readonly runs: Run[] = [];
@@ -114,7 +115,10 @@ class TwinModel implements PvModel {
     this.actions = this.makeActions();
     this.codec = new Codec(scene, regs, this.state.l4Pool, true);
     this.symmetries = this.codec.symmetries;
-    this.localSteps = new LocalSteps(this.state);
+    if ((bounds.forks ?? 0) === 0) {
+      const localSteps = new LocalSteps(this.state);
+      this.local = (process) => localSteps.isLocal(process);
+    }
     this.stateBytes = this.codec.stateBytes;
     this.first = new Uint8Array(this.stateBytes);
     if (this.comesAndGoes) tidy(scene, regs);
@@ -150,10 +154,6 @@ class TwinModel implements PvModel {
 
   storeStanding(to: Uint8Array, at: number): void {
     this.codec.storeLeast(to, at);
-  }
-
-  local(process: number): boolean {
-    return this.localSteps.isLocal(process);
   }
 
   candidates(process: number): readonly number[] {
