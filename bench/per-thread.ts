@@ -6,7 +6,8 @@
  * is freed after a flush of all CPUs that have a table of the mm loaded, lazily or not.
  *
  * The two files correspond action by action: an action here is one `d_step` there, a cell here is a global byte there, and
- * both look at the invariants once per state. So states and transitions are equal, and bench/check.ts compares them.
+ * both look at the invariants once per state. So states and transitions are equal, and bench/check.ts compares them. Each is one
+ * file, however long, to be read side by side.
  *
  * Shape of a state, a byte each:
  *   ref[mm][slot]    1: the reference has the slot

@@ -2,7 +2,8 @@
  * The Xen twin: one hypervisor with one PV guest.
  *
  * Each of Xen's functions is in a file beside this one and takes the Xen first; this class holds what they work
- * on, takes the guest's calls (Hypervisor), and what the processor reports (syscall(), page_fault(), ...).
+ * on, takes the guest's calls (Hypervisor), and what the processor reports (syscall(), page_fault(), ...): many short entries
+ * of one interface, so one long file.
  */
 import { cpumask_words } from "../abi/cpumask.js";
 import { EFAULT, EINVAL, ERESTART, type Rc } from "../abi/errno.js";

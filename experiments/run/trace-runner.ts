@@ -104,9 +104,8 @@ export class TraceRunner {
   /**
    * The system calls that the task of row `i`, which made one, makes next, with nothing else on any CPU. A call is a way to user
    * mode and back; a second one finds all as the first found it but for what that one's flushes took, and leaves it so.
-   * So the second is run, and counted for all of them. Returns the last row that is done.
-   *
-   * Differs: nothing; test/experiments/run/same-calls.test.ts holds it against the plain form, one by one.
+   * So the second is run, and counted for all of them; test/experiments/run/same-calls.test.ts holds that against the plain form,
+   * one by one. Returns the last row that is done.
    */
   private more_of_the_same(chunk: EventChunk, i: number): number {
     const { kind, cpu, tid, tgid } = chunk;

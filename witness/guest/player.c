@@ -1,5 +1,6 @@
 /*
- * Plays the steps of a task: no libc, no data, two pages of text, so that its address space is known to the page.
+ * Plays the steps of a task: no libc, no data, two pages of text, so that its address space is known to the page. One file, as
+ * nothing else may be linked in.
  *
  * Arguments: the task's number and CPU in two letters each, or "x": exit at once.
  */
