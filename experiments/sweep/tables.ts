@@ -5,6 +5,7 @@
  *                low, likely, high (exact bounds), p5, p50, p95 (of the draws), unit
  *        counts  one row a cell and event: cell, event, count
  */
+import type * as Duckdb from "@duckdb/node-api";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { BadInput } from "../../abi/bad-input.js";
@@ -124,7 +125,7 @@ export async function query(sql: string, out: string): Promise<Rows> {
 }
 
 /** DuckDB takes a second to load: who does not ask does not wait, and who will ask may begin early. */
-export function loadDuckdb() {
+export function loadDuckdb(): Promise<typeof Duckdb> {
   return import("@duckdb/node-api");
 }
 
