@@ -117,7 +117,7 @@ function print({ name, min, median, max, bar, met, unit }) {
 
 function write(file, document) {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.tmp`, `${JSON.stringify(document, null, 1)}\n`);
+  writeFileSync(`${file}.tmp`, `${JSON.stringify(document, null, 2)}\n`);
   renameSync(`${file}.tmp`, file);
   console.log(`\n${file}`);
 }
