@@ -46,55 +46,32 @@ export interface XenConfig {
 }
 
 /**
- * `config` with all keys, in one order. Objects that spreads have put together may each have a shape of their own, and code
- * that V8 has compiled for one is compiled again for the next.
+ * `config` with all keys, in one order; undefined, where one is missing. Objects that spreads have put together may each have a
+ * shape of their own, and code that V8 has compiled for one is compiled again for the next.
  */
 export function in_one_shape(config: XenConfig): XenConfig {
-  const {
-    geometry,
-    nrPcpus,
-    nrVcpus,
-    root,
-    exclusive,
-    flush,
-    pcid,
-    invpcid,
-    pge,
-    version,
-    map,
-    preempt,
-    pv32,
-    framesBelow4GiB,
-    debug,
-    tlb,
-    mapDomainPage,
-    linearMap,
-    rootsOnDemand,
-    lower,
-    rules,
-  } = config;
-  const all = {
-    geometry,
-    nrPcpus,
-    nrVcpus,
-    root,
-    exclusive,
-    flush,
-    pcid,
-    invpcid,
-    pge,
-    version,
-    map,
-    preempt,
-    pv32,
-    framesBelow4GiB,
-    debug,
-    tlb,
-    mapDomainPage,
-    linearMap,
-    rootsOnDemand,
-    lower,
-    rules,
+  const all: { readonly [Key in keyof Required<XenConfig>]: XenConfig[Key] | undefined } = {
+    geometry: config.geometry,
+    nrPcpus: config.nrPcpus,
+    nrVcpus: config.nrVcpus,
+    root: config.root,
+    exclusive: config.exclusive,
+    flush: config.flush,
+    pcid: config.pcid,
+    invpcid: config.invpcid,
+    pge: config.pge,
+    version: config.version,
+    map: config.map,
+    preempt: config.preempt,
+    pv32: config.pv32,
+    framesBelow4GiB: config.framesBelow4GiB,
+    debug: config.debug,
+    tlb: config.tlb,
+    mapDomainPage: config.mapDomainPage,
+    linearMap: config.linearMap,
+    rootsOnDemand: config.rootsOnDemand,
+    lower: config.lower,
+    rules: config.rules,
   };
-  return all as XenConfig; // undefined, where a key is missing
+  return all as XenConfig;
 }
