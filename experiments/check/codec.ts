@@ -30,6 +30,7 @@ import { L3Codec } from "./l3-codec.js";
 import { OrderKeys } from "./order-keys.js";
 import { cellsOfPaths, type PathCells } from "./path-cells.js";
 import {
+  hasLifeRegisters,
   type PvRegisters,
   PATH_EXEC,
   PATH_FAULT,
@@ -102,7 +103,7 @@ export class Codec {
     this.l3Codec = new L3Codec(scene, l3s, l4Pool.frames);
     this.counts = countsAtRest(machine, l4s);
     this.words = new Int32Array(machine.state.buffer);
-    this.rest = this.comeAndGo ? new LifeRest(scene, l4Pool.frames) : undefined;
+    this.rest = this.comeAndGo ? new LifeRest(scene, regs, l4Pool.frames) : undefined;
     this.pathCells = Array.from({ length: bounds.vcpus }, (_, cpu) => cellsOfPaths(scene, cpu));
     this.namings = renamings(bounds, symmetric).map((renaming) => {
       const order = l4s.map((l4) => rename(l4s, l4, renaming));
@@ -166,7 +167,7 @@ export class Codec {
       const path = regs.path[cpu]!;
       if (switches(path)) p = inSwitch.read(from, p, names);
       if (this.comeAndGo) {
-        if (path >= PATH_FORK || path === PATH_SWITCH) p = inLife.read(from, p, names);
+        if (hasLifeRegisters(path)) p = inLife.read(from, p, names);
         p = readCall(this.scene, cpu, from, p, names);
       }
       p = this.readGenerations(cpu, from, p);
@@ -219,7 +220,7 @@ export class Codec {
       const path = regs.path[cpu]!;
       if (switches(path)) p = inSwitch.write(to, p, map, names);
       if (this.comeAndGo) {
-        if (path >= PATH_FORK || path === PATH_SWITCH) p = inLife.write(to, p, map, names);
+        if (hasLifeRegisters(path)) p = inLife.write(to, p, map, names);
         p = writeCall(this.scene, cpu, to, p, map, names);
       }
       p = this.writeGenerations(cpu, to, p);

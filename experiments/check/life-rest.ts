@@ -4,6 +4,7 @@ import { _PAGE_PRESENT } from "../../abi/page.js";
 import { INIT_MM } from "../../linux-mm-model/mm-struct.js";
 import { PerThread } from "../../linux-mm-model/top-level/per-thread.js";
 import { wordsOf } from "./cells.js";
+import { hasLifeRegisters, type PvRegisters } from "./registers.js";
 import type { Scene } from "./scene.js";
 
 export class LifeRest {
@@ -13,6 +14,7 @@ export class LifeRest {
   /** `l4s`: those that come and go. */
   constructor(
     private readonly scene: Scene,
+    private readonly regs: PvRegisters,
     l4s: readonly number[],
   ) {
     const { memory, xen, linux } = scene.machine;
@@ -28,8 +30,10 @@ export class LifeRest {
 
   fix(): void {
     const { linux, xen } = this.scene.machine;
-    const { mms, tasks, top } = linux;
+    const { mms, tasks, top, life } = linux;
     mms.hint[0] = tasks.hint[0] = 0;
+    for (let cpu = 0; cpu < life.pgd.length; cpu++)
+      if (!hasLifeRegisters(this.regs.path[cpu]!)) life.pgd[cpu] = 0;
     if (top instanceof PerThread) top.relink();
     for (const [l3, { type, general }] of this.kernelL3s) {
       xen.frames.typeCount[l3] = type;
@@ -40,10 +44,12 @@ export class LifeRest {
   /** Words of the buffer that are put right, and those of who is asked to leave tables. */
   wordsUsed(): number[] {
     const { linux, xen } = this.scene.machine;
-    const { mms, tasks, top, csd } = linux;
+    const { mms, tasks, top, csd, life } = linux;
     const rows = top instanceof PerThread ? [top.pair_pgd, top.pair_mm, top.next, top.head, top.used] : [];
     return [
-      ...[mms.hint, tasks.hint, csd.fn, csd.data, ...rows].flatMap((row) => wordsOf(row, 0, row.length)),
+      ...[mms.hint, tasks.hint, csd.fn, csd.data, life.pgd, ...rows].flatMap((row) =>
+        wordsOf(row, 0, row.length),
+      ),
       ...[...this.kernelL3s.keys()].flatMap((l3) => [
         ...wordsOf(xen.frames.typeCount, l3, l3 + 1),
         ...wordsOf(xen.frames.count, l3, l3 + 1),

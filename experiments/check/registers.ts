@@ -68,6 +68,11 @@ export class PvRegisters {
   }
 }
 
+/** Has the path registers of an mm or a pair that comes or goes (lifeRegisters())? */
+export function hasLifeRegisters(path: number): boolean {
+  return path >= PATH_FORK || path === PATH_SWITCH;
+}
+
 /** Does the path switch address spaces? */
 export function switches(path: number): boolean {
   return path === PATH_SWITCH || path === PATH_USE_MM || path === PATH_EXEC;

@@ -46,9 +46,10 @@ export interface TopLevelDesign {
 
   /**
    * The pair of `pgd` is about to be unpinned. Until end_drop() its mm's page_table_lock is held: whoever clears a slot meanwhile
-   * would clear it in a table that is no longer audited, or leave it in one that still is. False: somebody else has the lock.
+   * would clear it in a table that is no longer audited, or leave it in one that still is. Answers NEXT; BLOCKED, somebody
+   * else has the lock; or DONE, somebody else has dropped it meanwhile: the mm's last user all its pairs, or a dead thread its own.
    */
-  begin_drop(k: Linux, cpu: number, pgd: number): boolean;
+  begin_drop(k: Linux, cpu: number, pgd: number): number;
   /** It is unpinned: forget it, and give the lock back. */
   end_drop(k: Linux, pgd: number): void;
 

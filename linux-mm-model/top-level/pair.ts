@@ -8,7 +8,7 @@ import { ENOMEM } from "../../abi/errno.js";
 import { EV } from "../../abi/events.js";
 import { MMU_NORMAL_PT_UPDATE } from "../../abi/mmu-update.js";
 import type { Vpn } from "../../abi/frames.js";
-import { BLOCKED, DONE, NEXT, path, runPath, type Step, step } from "../../abi/path.js";
+import { DONE, NEXT, path, runPath, type Step, step } from "../../abi/path.js";
 import { pt_slot } from "../../abi/page.js";
 import type { Linux } from "../linux.js";
 import { NO_MM } from "../mm-struct.js";
@@ -40,23 +40,33 @@ export function make_init_pgd(k: Linux, cpu: number): number {
   return pgd;
 }
 
-/** All CPUs leave the pair of life.pgd, or L4 of init_mm; it is unpinned, and free when Xen has done that. */
+/**
+ * All CPUs leave the pair of life.pgd; it is unpinned, and free when Xen has done that and no other CPU is about to drop it: a CPU
+ * whose life.pgd it is has a reference to it.
+ */
 export const drop_pair_steps: readonly Step<Linux>[] = [
   ...leave_tables_steps("leave_pair", CSD_leave_pair, (k, cpu) => k.life.pgd[cpu]!),
   step("unpin_replica", (k, cpu) => {
-    if (!k.top.begin_drop(k, cpu, k.life.pgd[cpu]!)) return BLOCKED;
-    unpin_replica(k, cpu, k.life.pgd[cpu]!);
-    return NEXT;
+    const answer = k.top.begin_drop(k, cpu, k.life.pgd[cpu]!);
+    if (answer === DONE) put_pair(k, cpu);
+    if (answer === NEXT) unpin_replica(k, cpu, k.life.pgd[cpu]!);
+    return answer;
   }),
   step("free_pgd_pair", (k, cpu) => {
     const pgd = k.life.pgd[cpu]!;
     if (k.pages.private[pgd] !== 0) k.ledger.count(cpu, EV.top_pair_free, 1);
     k.top.end_drop(k, pgd);
-    free_pgd_pair(k, pgd);
-    k.life.pgd[cpu] = 0;
+    put_pair(k, cpu);
     return DONE;
   }),
 ];
+
+/** Give up the reference of life.pgd; with the last one the pair is free. */
+export function put_pair(k: Linux, cpu: number): void {
+  const pgd = k.life.pgd[cpu]!;
+  k.life.pgd[cpu] = 0;
+  if (!k.life.pgd.includes(pgd)) free_pgd_pair(k, pgd);
+}
 
 const drop_pair_path = path("drop_pair", drop_pair_steps);
 

@@ -10,6 +10,7 @@
  *          (sys/arch/xen/x86/cpu.c).
  */
 import type { Rc } from "../../abi/errno.js";
+import { BLOCKED, DONE, NEXT } from "../../abi/path.js";
 import type { State } from "../../abi/state.js";
 import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
@@ -144,8 +145,9 @@ export class PerMmVcpu implements TopLevelDesign {
     return 0;
   }
 
-  begin_drop(k: Linux, cpu: number, pgd: number): boolean {
-    return k.mms.lock_page_table(this.mm_of(pgd), cpu);
+  begin_drop(k: Linux, cpu: number, pgd: number): number {
+    if (!this.pair_pgd.includes(pgd)) return DONE;
+    return k.mms.lock_page_table(this.mm_of(pgd), cpu) ? NEXT : BLOCKED;
   }
 
   end_drop(k: Linux, pgd: number): void {

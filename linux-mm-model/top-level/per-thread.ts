@@ -14,6 +14,7 @@
  *          runs on the mm; a temporary mm, on which no task runs, keeps it.
  */
 import type { Rc } from "../../abi/errno.js";
+import { BLOCKED, DONE, NEXT } from "../../abi/path.js";
 import type { State } from "../../abi/state.js";
 import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
@@ -159,8 +160,10 @@ export class PerThread implements TopLevelDesign {
     return this.pair_pgd[task]!;
   }
 
-  begin_drop(k: Linux, cpu: number, pgd: number): boolean {
-    return k.mms.lock_page_table(this.pair_mm[this.pair_pgd.indexOf(pgd)]!, cpu);
+  begin_drop(k: Linux, cpu: number, pgd: number): number {
+    const row = this.pair_pgd.indexOf(pgd);
+    if (row < 0) return DONE;
+    return k.mms.lock_page_table(this.pair_mm[row]!, cpu) ? NEXT : BLOCKED;
   }
 
   end_drop(k: Linux, pgd: number): void {

@@ -18,10 +18,10 @@
  *          written; test/patches-notes/copy-versus-fan-out.ts is a model of that.
  */
 import { ENOMEM, type Rc } from "../../abi/errno.js";
+import { NEXT, path, runPath, step } from "../../abi/path.js";
 import { EV } from "../../abi/events.js";
 import { MMUEXT_TLB_FLUSH_LOCAL } from "../../abi/mmuext-op.js";
 import { _PAGE_PRESENT } from "../../abi/page.js";
-import { NEXT, path, runPath, step } from "../../abi/path.js";
 import type { State } from "../../abi/state.js";
 import type { LinuxConfig } from "../config.js";
 import type { Linux } from "../linux.js";
@@ -175,8 +175,8 @@ export class PerVcpu implements TopLevelDesign {
     return 0;
   }
 
-  begin_drop(): boolean {
-    return true;
+  begin_drop(): number {
+    return NEXT;
   }
 
   end_drop(): void {}

@@ -4,6 +4,7 @@
  * Also what a new design extends, if it departs from 6.1 in a few places: methods take what the interface gives them.
  */
 import type { Rc } from "../../abi/errno.js";
+import { NEXT } from "../../abi/path.js";
 import type { Linux } from "../linux.js";
 import { INIT_MM } from "../mm-struct.js";
 import { load_base_pointers } from "../xen/base-pointers.js";
@@ -53,8 +54,8 @@ export class SharedPgd implements TopLevelDesign {
     return 0;
   }
 
-  begin_drop(_k: Linux, _cpu: number, _pgd: number): boolean {
-    return true;
+  begin_drop(_k: Linux, _cpu: number, _pgd: number): number {
+    return NEXT;
   }
 
   end_drop(_k: Linux, _pgd: number): void {}

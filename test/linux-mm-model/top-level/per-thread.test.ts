@@ -1,6 +1,9 @@
 import { expect } from "chai";
+import { advance } from "../../../abi/path.js";
+import type { Linux } from "../../../linux-mm-model/linux.js";
 import { NO_MM } from "../../../linux-mm-model/mm-struct.js";
 import { context_switch, go_idle } from "../../../linux-mm-model/sched.js";
+import { thread_free_path } from "../../../linux-mm-model/xen/cr3.js";
 import { PvGuest } from "../pv-guest.js";
 
 const SLOT_PAGES = 2 ** 27;
@@ -18,6 +21,18 @@ function threads(overrides = {}) {
   k.pv.thread_create(0, a, t1);
   guest.forget();
   return { guest, k, hv: guest.hv, a, b, t0, t1, p };
+}
+
+/** Steps of thread_free() on CPU 0, from `pc` until the one called `name` is next, or to the end; returns where that is. */
+function freeUntil(k: Linux, name: string, pc = 0): number {
+  const { steps } = thread_free_path;
+  let at = pc;
+  do {
+    const next = advance(thread_free_path, at, steps[at]!.run(k, 0));
+    if (next === at) throw new Error(`${steps[at]!.name} waits`);
+    at = next;
+  } while (at >= 0 && steps[at]!.name !== name);
+  return at;
 }
 
 describe("a pair of L4s for each thread", () => {
@@ -175,5 +190,41 @@ describe("the end of a pair", () => {
     for (const pgd of pairs) expect(hv.pinnedL4.has(pgd)).to.equal(false);
     expect(guest.count("top_pair_free")).to.equal(2);
     expect(hv.refused).to.equal(0);
+  });
+
+  it("holds page_table_lock from its unpin until it has left the list: who clears a slot finds it there, or waits", () => {
+    const { k, hv, a, t1 } = threads();
+    const pgd = k.tasks.pgd[t1]!;
+    const isListed = (): boolean => {
+      const pgds: number[] = [];
+      k.top.replicas(k, (one) => pgds.push(one));
+      return pgds.includes(pgd);
+    };
+    k.life.task[0] = t1;
+    const unpin = freeUntil(k, "unpin_replica");
+    k.mms.lock_page_table(a, 1); // CPU 1 clears a slot
+    expect(() => freeUntil(k, "free_pgd_pair", unpin)).to.throw("unpin_replica waits");
+    expect([hv.pinnedL4.has(pgd), isListed()]).to.deep.equal([true, true]);
+    k.mms.unlock_page_table(a);
+    const free = freeUntil(k, "free_pgd_pair", unpin);
+    expect([hv.pinnedL4.has(pgd), isListed()]).to.deep.equal([false, true]);
+    expect(k.mms.lock_page_table(a, 1)).to.equal(false);
+    expect(freeUntil(k, "", free)).to.equal(-1);
+    expect(isListed()).to.equal(false);
+    expect(k.mms.lock_page_table(a, 1)).to.equal(true);
+  });
+
+  it("comes once where the mm dies while its dead thread is about to free it, and its page is there for both", () => {
+    const { guest, k, hv, a, t0, t1 } = threads();
+    const pgd = k.tasks.pgd[t1]!;
+    k.life.task[0] = t1;
+    const unpin = freeUntil(k, "unpin_replica");
+    k.tasks.mm[t0] = NO_MM;
+    k.pv.exit_mmap(1, a);
+    expect(hv.pinnedL4.has(pgd)).to.equal(false);
+    expect(k.pages.refcount[pgd]).to.equal(1);
+    expect(freeUntil(k, "", unpin)).to.equal(-1);
+    expect(k.pages.refcount[pgd]).to.equal(0);
+    expect([guest.count("top_pair_free"), hv.refused]).to.deep.equal([2, 0]);
   });
 });
