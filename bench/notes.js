@@ -2,7 +2,8 @@
 //
 // Without images: those of Debian's that scripts/fetch-kernel.sh fetched. Each is packed anew in the six other ways
 // too, with what Debian has for it. Both sides in one run, in turn, after one run of each that is not counted; medians
-// with the range of all. The bound is 1.5 times the tool's time, and 100 ms to start. Writes out/bench-notes.json.
+// with the range of all. The bound is 1.5 times the tool's time, and 100 ms to start. Both run without
+// NODE_EXTRA_CA_CERTS, and the result says so where it was set. Writes out/bench-notes.json.
 "use strict";
 
 const { execFileSync, spawnSync } = require("node:child_process");
@@ -33,6 +34,8 @@ async function bench(images) {
   const { readImage } = require("../dist/elfnotes/read-image.js");
   const scratch = mkdtempSync(join(tmpdir(), "pvtwin-bench-"));
   const rows = [];
+  const unset = Object.keys(UNSET).filter((name) => process.env[name] !== undefined);
+  if (unset.length > 0) process.stdout.write(`${unset.join(", ")} is set, and left out here\n`);
   try {
     for (const image of images.length > 0 ? images : fetched()) {
       const { bytes, compression, elf, payload } = await readImage(image);
@@ -54,7 +57,8 @@ async function bench(images) {
     return 2;
   }
   mkdirSync(join(ROOT, "out"), { recursive: true });
-  const about = { node: process.version, cpu: cpus()[0]?.model, repetitions: REPETITIONS, bound: BOUND };
+  const machine = { node: process.version, cpu: cpus()[0]?.model, unset };
+  const about = { ...machine, repetitions: REPETITIONS, bound: BOUND };
   writeFileSync(join(ROOT, "out", "bench-notes.json"), `${JSON.stringify({ ...about, rows }, null, 2)}\n`);
   return 0;
 }
@@ -108,11 +112,11 @@ function measure(name, image, payload, compression, scratch) {
 }
 
 /** Certificates that a network wants Node to trust: it parses them at each start (50 ms and more), whatever it runs. */
-const ENV = { ...process.env, NODE_EXTRA_CA_CERTS: undefined };
+const UNSET = { NODE_EXTRA_CA_CERTS: undefined };
 
 function timed(command, args) {
   const began = performance.now();
-  execFileSync(command, args, { stdio: ["ignore", "ignore", "inherit"], env: ENV });
+  execFileSync(command, args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...UNSET } });
   return performance.now() - began;
 }
 

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { elf } from "./elfnotes/image-builder.js";
 import { pvtwin, ROOT } from "./pvtwin.js";
-import { made, NAMES, shown } from "../scripts/readme.js";
+import { LONG_NAMES, made, NAMES, shown } from "../scripts/readme.js";
 
 /** A kernel image that the documents name as an example, and few machines have. */
 const KERNEL = "/boot/vmlinuz-6.1.0-56-amd64";
@@ -42,14 +42,17 @@ describe("the documents", () => {
   });
   after(() => rmSync(dir, { recursive: true, force: true }));
 
-  /** Run a line as a shell does, in a folder where the line's files are. */
+  /** Run a line as a shell does, in a folder where the line's files are. What two documents show runs once: its files stay. */
+  const hasRun = new Set<string>();
   const run = (line: string) => {
+    if (hasRun.has(line)) return;
     const { status, stderr } = spawnSync("sh", ["-c", line.replace(KERNEL, "vmlinuz")], {
       cwd: dir,
       encoding: "utf8",
       env: { ...process.env, PATH: `${dir}:${process.env.PATH}`, NO_COLOR: "1" },
     });
     expect(status, `${line}\n${stderr}`).to.equal(0);
+    hasRun.add(line);
   };
 
   for (const file of documents) {
@@ -72,7 +75,7 @@ describe("the documents", () => {
     }).timeout(180_000);
   }
 
-  for (const name of NAMES) {
+  for (const name of NAMES.filter((each) => !LONG_NAMES.includes(each))) {
     it(`README.md shows what is printed now: ${name}`, () => {
       expect(shown(name), "npm run readme brings it up to date").to.equal(made(name));
     }).timeout(240_000);

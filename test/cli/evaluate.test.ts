@@ -4,9 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { Evaluation, SameWork } from "../../experiments/results.js";
 import { pvtwin, ROOT } from "../pvtwin.js";
-
-const STORM = join(ROOT, "recordings", "thread_storm.perf.txt.gz");
-const ODD = join(ROOT, "test", "data", "traces", "odd_names.perf.txt.gz");
+import { givesTheSameBytes, ODD, STORM } from "./same-bytes.js";
 
 describe("pvtwin evaluate", () => {
   let dir: string;
@@ -15,19 +13,8 @@ describe("pvtwin evaluate", () => {
   });
   afterEach(() => rmSync(dir, { recursive: true }));
 
-  /** results.json of a run, without what is of the host. */
-  const results = (...args: string[]): string => {
-    const out = join(dir, args.join("").replace(/\W+/g, "_").slice(-60));
-    expect(pvtwin(["evaluate", ...args, "--workload", STORM, ODD, "--out", out]).status).to.equal(0);
-    const { host: _host, ...rest } = JSON.parse(readFileSync(join(out, "results.json"), "utf8"));
-    return JSON.stringify(rest);
-  };
-
-  it("gives the same bytes twice, and on one worker or two, apart from the host's field", () => {
-    const one = results("--workers", "1");
-    expect(results("--workers", "2")).to.equal(one);
-    expect(results("--workers", "1")).to.equal(one);
-  }).timeout(240_000);
+  it("gives the same bytes twice, and on one worker or two, apart from the host's field", () =>
+    givesTheSameBytes(dir, ["xpti", "linux-per-thread", "linux-per-vcpu"])).timeout(120_000);
 
   it("judges every proposal, and says why", () => {
     const { status, stdout } = pvtwin(["evaluate", "--json", "--workload", STORM, "--workers", "1"]);
