@@ -26,6 +26,10 @@ export async function exploreBreadthFirst(model: Model, options: ExploreOptions 
 /** States between two looks at the clock. */
 const SLICE = 1024;
 
+/** Lassos are looked for at so many states, and again at so many times as many: to find them early costs a part of the whole. */
+const LASSOS_AT = 512;
+const LASSOS_GROWTH = 1.5;
+
 /** What a checkpoint tells besides its arrays. */
 interface Checkpoint {
   readonly kind: string;
@@ -62,6 +66,9 @@ class BreadthFirst implements Search {
   private hereStart = 0;
   private nextStart = 1;
   private at = 0;
+  /** By `eventually` property: what breaks it. */
+  private readonly lassos: (Counterexample | undefined)[] = [];
+  private lassosAt = LASSOS_AT;
   /** Longest frontier so far, and what had been counted before this level. */
   private widest = 1;
   private before = { transitions: 0, ends: 0 };
@@ -72,7 +79,7 @@ class BreadthFirst implements Search {
   ) {
     this.bounds = boundsOf(options);
     const { maxBytes } = this.bounds;
-    this.watch = new Watch(model);
+    this.watch = new Watch(model, options.until);
     const progress = this.watch.eventually.length > 0;
     this.partialOrder = !progress && options.partialOrder !== false && model.local !== undefined;
     this.namer = new Namer(model, !progress && options.symmetry !== false);
@@ -155,6 +162,17 @@ class BreadthFirst implements Search {
     this.hereStart = this.nextStart;
     this.nextStart = tail;
     expander.level(this.depth, this.here, this.hereStart, this.next, tail);
+    if (this.graph !== undefined && this.graph.states >= this.lassosAt) this.lookForLassos(this.graph);
+  }
+
+  /** What was expanded has all its successors in the graph, so a lasso among those states is one of the model's. */
+  private lookForLassos(graph: FairGraph): void {
+    const { model, trail, watch, lassos } = this;
+    this.lassosAt = LASSOS_GROWTH * graph.states;
+    watch.eventually.forEach((property, i) => {
+      lassos[i] ??= findFairLasso(model, graph, i, trail);
+      if (lassos[i] !== undefined && watch.ends[property]!) this.ended = "violated";
+    });
   }
 
   /** Make room in the seen set for `most` states. */
@@ -190,6 +208,7 @@ class BreadthFirst implements Search {
       here.bytes.subarray(0, (nextStart - hereStart) * this.stride),
       next.bytes.subarray(0, (tail - nextStart) * this.stride),
       new Uint8Array(watch.seen.buffer),
+      new Uint8Array(watch.violators.buffer),
     ]);
   }
 
@@ -208,7 +227,11 @@ class BreadthFirst implements Search {
       expander.level(depth, here, hereStart, next, nextStart);
       Object.assign(expander, { transitions, ends, tail });
       const slots = set.restore(about.slotBytes, about.size);
-      return [slots, ...trail.rows(tail), here.bytes, next.bytes, new Uint8Array(watch.seen.buffer)];
+      const watched = [new Uint8Array(watch.seen.buffer), new Uint8Array(watch.violators.buffer)];
+      return [slots, ...trail.rows(tail), here.bytes, next.bytes, ...watched];
+    });
+    watch.violators.forEach((violator, property) => {
+      if (violator !== 0) watch.leaveOut(property);
     });
   }
 
@@ -237,11 +260,12 @@ class BreadthFirst implements Search {
   }
 
   private counterexample(property: number): Counterexample | undefined {
-    const { model, expander, trail, watch } = this;
+    const { model, trail, watch, graph, lassos } = this;
     const progress = watch.eventually.indexOf(property);
-    if (progress >= 0) return findFairLasso(model, this.graph!, progress, trail);
-    if (expander.violated !== property) return undefined;
-    const path = trail.actionsTo(expander.violator);
+    if (progress >= 0) return lassos[progress] ?? findFairLasso(model, graph!, progress, trail);
+    const violator = watch.violators[property]!;
+    if (violator === 0) return undefined;
+    const path = trail.actionsTo(violator - 1);
     return { actions: this.namer.reduces ? withoutSymmetry(model, path) : path };
   }
 }

@@ -7,7 +7,7 @@
  */
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 
-const FORMAT = "checkpoint 1";
+const FORMAT = "checkpoint 2";
 /** No header of ours is longer. */
 const MAX_HEADER = 1 << 20;
 /** Bytes written or read at once. */

@@ -48,9 +48,6 @@ export class Expander {
   ends = 0;
   /** Number of the next new state; see flush(). */
   tail = 0;
-  /** The violation that stopped expand(): a state and a property. */
-  violator = NONE;
-  violated = NONE;
 
   protected next!: StateBytes;
   protected nextStart = 0;
@@ -89,19 +86,15 @@ export class Expander {
     this.tail = nextStart;
   }
 
-  /** Make state `number` of this level the current one, and look at it. Returns false where it violates a property. */
+  /** Make state `number` of this level the current one, and look at it. Returns false where that ends the exploration. */
   look(number: number): boolean {
     const { model, watch } = this.parts;
     model.load(this.here.bytes, (number - this.hereStart) * this.nrWords * 4);
     this.moved = NONE;
-    const violated = watch.look(this.depth);
-    if (violated === NONE) return true;
-    this.violator = number;
-    this.violated = violated;
-    return false;
+    return watch.passes(this.depth, number);
   }
 
-  /** Look at state `number` and take what can be taken there. Returns false where it violates a property. */
+  /** Look at state `number` and take what can be taken there. Returns false where that ends the exploration. */
   expand(number: number): boolean {
     if (!this.look(number)) return false;
     const { graph, partialOrder, watch } = this.parts;

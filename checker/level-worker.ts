@@ -4,7 +4,7 @@
 import { Expander, type ExpanderParts, mostAdded } from "./expander.js";
 import type { Bounds, Ended } from "./outcome.js";
 import { NEW } from "./seen-set.js";
-import { BLOCK, BLOCK_BITS, CTL, ENDS, NO_CHUNK, type Shared, TALLY } from "./shared-search.js";
+import { BLOCK, BLOCK_BITS, CTL, ENDS, type Shared, TALLY } from "./shared-search.js";
 import { StateBytes, strideOf } from "./state-bytes.js";
 import { GONE, TRAIL_BYTES } from "./trail.js";
 
@@ -37,8 +37,8 @@ class SharedExpander extends Expander {
 
   override flush(first = 0): boolean {
     const { set, trail } = this.parts;
-    const { nextStart, waiting, parent, action, me } = this;
-    const { owner } = this.shared;
+    const { nextStart, waiting, parent, action, me, shared } = this;
+    const { owner } = shared;
     let beyond = false;
     let fresh = 0;
     set.fetch(waiting);
@@ -53,7 +53,7 @@ class SharedExpander extends Expander {
       // what this thread found itself, it found earlier
       else if (there >= nextStart && owner[there >>> BLOCK_BITS] !== me) {
         there = set.foundNumber();
-        while (!mine && this.isEarlier(parent[lane]!, trail.parent[there]!)) {
+        while (!mine && shared.isEarlier(parent[lane]!, trail.parent[there]!)) {
           mine = set.renumber(there, number);
           if (mine) trail.action[there] = GONE;
           else there = set.foundNumber();
@@ -68,13 +68,6 @@ class SharedExpander extends Expander {
     this.waiting = 0;
     if (fresh > 0) set.count(fresh);
     return beyond;
-  }
-
-  /** Does state `a` of this level come before state `b` in its order? */
-  private isEarlier(a: number, b: number): boolean {
-    const { place } = this.shared;
-    const before = place[a >>> BLOCK_BITS]! - place[b >>> BLOCK_BITS]!;
-    return before < 0 || (before === 0 && a < b);
   }
 
   private openBlock(): void {
@@ -105,6 +98,7 @@ export class LevelWorker {
   private readonly row: number;
   /** States that all threads together may add before the next look at the room there is. */
   private readonly margin: number;
+  private readonly settled: Uint32Array;
   private depth = -1;
   private widest = 1;
 
@@ -120,6 +114,7 @@ export class LevelWorker {
     this.stride = strideOf(parts.model);
     this.control = shared.control;
     this.row = index * TALLY.words;
+    this.settled = shared.violators(memory.workers);
     this.margin = 2 * memory.workers * (mostAdded(parts.model) + BLOCK);
   }
 
@@ -156,7 +151,7 @@ export class LevelWorker {
           if (!this.meet(false)) return false;
         }
         if (expands ? expander.expand(number) : expander.look(number)) continue;
-        this.foundViolation(chunk, at);
+        this.foundViolation(chunk);
         return true;
       }
       this.count();
@@ -166,15 +161,9 @@ export class LevelWorker {
     return true;
   }
 
-  private foundViolation(chunk: number, place: number): void {
-    const { control, expander, row } = this;
-    const { tallies } = this.shared;
-    // within a thread chunks ascend, so this one is the earliest only if none was found before
-    if (tallies[row + TALLY.violated] === 0) {
-      tallies[row + TALLY.place] = place;
-      tallies[row + TALLY.violator] = expander.violator;
-      tallies[row + TALLY.violated] = expander.violated + 1;
-    }
+  /** Let no thread begin a chunk behind `chunk`: there, the exploration ends. */
+  private foundViolation(chunk: number): void {
+    const { control } = this;
     for (;;) {
       const least = Atomics.load(control, CTL.violatedChunk);
       if (least <= chunk || Atomics.compareExchange(control, CTL.violatedChunk, least, chunk) === least)
@@ -222,6 +211,9 @@ export class LevelWorker {
     const here = frontiers[this.depth & 1]!;
     const next = frontiers[1 - (this.depth & 1)]!;
     expander.level(this.depth, here, control[CTL.hereBlock]! * BLOCK, next, control[CTL.nextBlock]! * BLOCK);
+    this.settled.forEach((violator, property) => {
+      if (violator !== 0) this.parts.watch.leaveOut(property);
+    });
   }
 
   /** All threads wait: do what is to be done. Returns why the exploration ends, if it does. */
@@ -230,10 +222,7 @@ export class LevelWorker {
     const { set } = parts;
     if (control[CTL.stop] !== 0) return "interrupted";
     if (control[CTL.idle]! < shared.memory.workers) return this.makeRoom() ? undefined : "memory";
-    if (control[CTL.violatedChunk]! !== NO_CHUNK) {
-      this.chooseViolation();
-      return "violated";
-    }
+    if (shared.settle(parts.watch.ends)) return "violated";
     const numbers = (control[CTL.blocks]! - control[CTL.nextBlock]!) * BLOCK;
     this.widest = Math.max(this.widest, numbers);
     shared.nextLevel(set.size);
@@ -252,21 +241,5 @@ export class LevelWorker {
     const frontiers = 2 * Math.max(this.widest, numbers) * this.stride;
     if (2 * set.bytes + set.size * TRAIL_BYTES + frontiers > bounds.maxBytes) return false;
     return set.grow();
-  }
-
-  /** The earliest violation of all threads'. */
-  private chooseViolation(): void {
-    const { control, shared } = this;
-    const { tallies } = shared;
-    let best = [Infinity, Infinity];
-    for (let row = 0; row < shared.memory.workers * TALLY.words; row += TALLY.words) {
-      if (tallies[row + TALLY.violated] === 0) continue;
-      const place = tallies[row + TALLY.place]!;
-      const violator = tallies[row + TALLY.violator]!;
-      if (place > best[0]! || (place === best[0] && violator > best[1]!)) continue;
-      best = [place, violator];
-      control[CTL.violator] = violator;
-      control[CTL.violated] = tallies[row + TALLY.violated]! - 1;
-    }
   }
 }

@@ -20,6 +20,11 @@ export interface ExploreOptions extends Partial<Bounds> {
   /** Reductions are on where the model offers them. Off, or with `eventually` properties, partial order and symmetry are not used. */
   readonly partialOrder?: boolean;
   readonly symmetry?: boolean;
+  /**
+   * Breadth-first: names of the properties whose violation ends the exploration; default all. Where others are violated, that is
+   * noted, and it goes on.
+   */
+  readonly until?: readonly string[];
   readonly onProgress?: (progress: Progress) => void;
   /** Milliseconds between two reports, and the time after which a signal is seen at the latest. Default 200. */
   readonly everyMs?: number;

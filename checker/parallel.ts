@@ -50,13 +50,15 @@ export async function exploreParallel(
   set.add(0);
   shared.begin();
   const tasks = Array.from({ length: workers }, (_, index): WorkerTask => {
-    return { source, memory, index, bounds, partialOrder, symmetry };
+    return { source, memory, index, bounds, partialOrder, symmetry, until: options.until };
   });
   await runAll(tasks, shared, set, options);
 
   const { control } = shared;
   const ended = ENDS[control[CTL.ended]! - 1]!;
   const violated = ended === "violated";
+  if (!violated) shared.settle([]); // of a level that was not finished
+  const settled = shared.violators(workers);
   return outcomeOf(model, {
     ended,
     bounds,
@@ -72,8 +74,9 @@ export async function exploreParallel(
     seen: new Int32Array(memory.seen),
     progress: true,
     counterexample(property) {
-      if (!violated || control[CTL.violated] !== property) return undefined;
-      const path = new Trail(memory.trail).actionsTo(control[CTL.violator]!);
+      const violator = settled[property]!;
+      if (violator === 0) return undefined;
+      const path = new Trail(memory.trail).actionsTo(violator - 1);
       return { actions: namer.reduces ? withoutSymmetry(model, path) : path };
     },
   });

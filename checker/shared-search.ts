@@ -45,16 +45,14 @@ export const CTL = {
   listed: 14,
   /** States before this level's successors, for the count where something is violated. */
   statesBefore: 15,
-  violator: 16,
-  violated: 17,
-  words: 18,
+  words: 16,
 } as const;
 
 export const ENDS: readonly Ended[] = ["exhausted", "violated", "depth", "states", "memory", "interrupted"];
 export const NO_CHUNK = 0x7fffffff;
 
-/** Per thread: what it counted, and what it found violated; the row behind the last thread's: the counts before this level. */
-export const TALLY = { transitions: 0, ends: 1, place: 2, violator: 3, violated: 4, words: 8 } as const;
+/** Per thread: what it counted; the row behind the last thread's: the counts before this level. */
+export const TALLY = { transitions: 0, ends: 1, words: 8 } as const;
 
 export interface SharedMemory {
   readonly set: SeenSetMemory;
@@ -63,6 +61,8 @@ export interface SharedMemory {
   readonly control: SharedArrayBuffer;
   readonly tallies: SharedArrayBuffer;
   readonly seen: SharedArrayBuffer;
+  /** A row of Watch.violators per thread; the row behind the last thread's: which it is of all. */
+  readonly violators: SharedArrayBuffer;
   /** Per block: 1 + the thread whose it is; states in it; the next block of its chunk, biased by one; its place in its level's list. */
   readonly owner: SharedArrayBuffer;
   readonly fill: SharedArrayBuffer;
@@ -97,6 +97,7 @@ export function reserveShared(
     control: bytes(4 * CTL.words),
     tallies: bytes(8 * TALLY.words * (workers + 1)),
     seen: bytes(4 * Math.max(1, nrProperties)),
+    violators: bytes(4 * nrProperties * (workers + 1)),
     owner: bytes(blocks),
     fill: bytes(blocks),
     link: bytes(4 * blocks),
@@ -135,6 +136,45 @@ export class Shared {
     let sum = 0;
     for (let w = 0; w < this.memory.workers; w++) sum += this.tallies[w * TALLY.words + what]!;
     return sum;
+  }
+
+  /** Row `index` of the violators: a thread's; from the number of threads on, those of all. */
+  violators(index: number): Uint32Array {
+    const words = this.memory.violators.byteLength / 4 / (this.memory.workers + 1);
+    return new Uint32Array(this.memory.violators, 4 * words * index, words);
+  }
+
+  /** Does state `a` of this level come before state `b` in its order? */
+  isEarlier(a: number, b: number): boolean {
+    const { place } = this;
+    const before = place[a >>> BLOCK_BITS]! - place[b >>> BLOCK_BITS]!;
+    return before < 0 || (before === 0 && a < b);
+  }
+
+  /**
+   * Of the states of this level that threads found to violate a property, note the earliest of each: as one thread would have,
+   * which stops at the first that ends the exploration. Returns true if there is one.
+   */
+  settle(ends: readonly boolean[]): boolean {
+    const { workers } = this.memory;
+    const settled = this.violators(workers);
+    const found = Array.from(settled, (_, property) => {
+      let first = -1;
+      for (let w = 0; w < workers && settled[property] === 0; w++) {
+        const violator = this.violators(w)[property]! - 1;
+        if (violator >= 0 && (first < 0 || this.isEarlier(violator, first))) first = violator;
+      }
+      return first;
+    });
+    const last = found.reduce(
+      (least, violator, p) =>
+        ends[p]! && violator >= 0 && (least < 0 || this.isEarlier(violator, least)) ? violator : least,
+      -1,
+    );
+    found.forEach((violator, p) => {
+      if (violator >= 0 && (last < 0 || !this.isEarlier(last, violator))) settled[p] = violator + 1;
+    });
+    return last >= 0;
   }
 
   /** What had been counted before this level. */

@@ -9,20 +9,33 @@ export const NONE = -1;
 /**
  * Looks at the current state of a model.
  *
- * Shape: seen is a word per property: 1 + the depth at which a `sometimes` held first, 0 if it never did. Workers share it.
+ * Shape: seen       a word per property: 1 + the depth at which a `sometimes` held first, 0 if it never did. Workers share it.
+ *        violators  a word per property: 1 + the number of the first state that violates an `always`, 0 for none. Each
+ *                   worker has its own.
  */
 export class Watch {
   readonly seen: Int32Array;
+  readonly violators: Uint32Array;
+  /** By property: its violation ends the exploration. */
+  readonly ends: readonly boolean[];
   /** Indexes of the `eventually` properties: bit i of misses() is the i-th of them. */
   readonly eventually: readonly number[];
   private readonly properties: readonly Property[];
-  private readonly always: readonly number[];
+  private always: number[];
   private sometimes: number[];
 
-  constructor(model: Model, shared = new SharedArrayBuffer(4 * Math.max(1, model.properties.length))) {
+  /** `until`: names of the properties whose violation ends the exploration; undefined for all. */
+  constructor(
+    model: Model,
+    until?: readonly string[],
+    shared = new SharedArrayBuffer(4 * Math.max(1, model.properties.length)),
+    violators: Uint32Array = new Uint32Array(model.properties.length),
+  ) {
     const { properties } = model;
     this.properties = properties;
+    this.ends = properties.map(({ name }) => until?.includes(name) ?? true);
     this.seen = new Int32Array(shared);
+    this.violators = violators;
     this.always = ofKind(properties, "always");
     this.sometimes = ofKind(properties, "sometimes");
     this.eventually = ofKind(properties, "eventually");
@@ -38,6 +51,25 @@ export class Watch {
       if (!properties[always[i]!]!.holds()) return always[i]!;
     }
     return NONE;
+  }
+
+  /**
+   * As look(), for the state of that number, and notes which properties it is the first to violate. Returns false where
+   * the exploration ends; what else is violated is looked at no more.
+   */
+  passes(depth: number, number: number): boolean {
+    for (;;) {
+      const violated = this.look(depth);
+      if (violated === NONE) return true;
+      this.violators[violated] = number + 1;
+      if (this.ends[violated]!) return false;
+      this.leaveOut(violated);
+    }
+  }
+
+  /** Look at an `always` property no more. */
+  leaveOut(property: number): void {
+    this.always = this.always.filter((p) => p !== property);
   }
 
   /** The `eventually` properties that do not hold in the current state, a bit each. */

@@ -20,17 +20,19 @@ export interface WorkerTask {
   readonly bounds: Bounds;
   readonly partialOrder: boolean;
   readonly symmetry: boolean;
+  readonly until: readonly string[] | undefined;
 }
 
-const { source, memory, index, bounds, partialOrder, symmetry } = workerData as WorkerTask;
+const { source, memory, index, bounds, partialOrder, symmetry, until } = workerData as WorkerTask;
 const model = makeModel(source);
+const shared = new Shared(memory);
 const parts = {
   model,
   namer: new Namer(model, symmetry),
-  watch: new Watch(model, memory.seen),
+  watch: new Watch(model, until, memory.seen, shared.violators(index)),
   set: new SeenSet(memory.set),
   trail: new Trail(memory.trail),
   graph: undefined,
   partialOrder,
 };
-new LevelWorker(parts, new Shared(memory), index, bounds).run();
+new LevelWorker(parts, shared, index, bounds).run();

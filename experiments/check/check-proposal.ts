@@ -1,9 +1,9 @@
 /**
  * A proposal checked: one exploration after another, until each property is decided.
  *
- * An exploration ends at the first violation. What is violated is left out of the next one, so that every property gets its
- * verdict; what must happen in the end is looked at last, by itself, as it needs all states at once. A mutant is done with as
- * soon as the property that must catch it has.
+ * An exploration goes on behind a violation, so that every property gets its verdict; depth-first or at random it ends there, and
+ * the next one leaves out what is violated. What must happen in the end is looked at last, by itself, as it needs all states at
+ * once. A mutant is done with as soon as the property that must catch it has.
  */
 import { join } from "node:path";
 import { BadInput } from "../../abi/bad-input.js";
@@ -49,14 +49,14 @@ export function pvSource(options: PvModelOptions): ModelSource {
 
 /** Errors: BadInput for a design that the checker does not know, and for bounds that make no scene. */
 export async function checkProposal(asked: CheckOptions): Promise<CheckResult> {
-  const options = { ...asked, sizes: boundsFor(asked.sizes, asked.mutant) };
+  const wanted = mutantOf(asked.mutant).caughtBy;
+  const options = { until: [wanted], ...asked, sizes: boundsFor(asked.sizes, asked.mutant) };
   const { proposal, sizes, mutant } = options;
   const began = performance.now();
   refuse(options);
   const { checkpoint: _checkpoint, resume: _resume, ...inMemory } = options; // of the first exploration only
   const guest = options.guest ?? mutantOf(mutant).guest ?? "linux";
   const base = { proposal, bounds: sizes, guest, ...(mutant === undefined ? {} : { mutant }) };
-  const wanted = mutantOf(mutant).caughtBy;
   const found: PropertyResult[] = [];
   const isCaught = (): boolean => found.some(({ name }) => name === wanted);
   if (wanted === NO_FAULT_LOOP) {

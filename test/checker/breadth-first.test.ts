@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { exploreBreadthFirst } from "../../checker/breadth-first.js";
+import { isFairLasso } from "../../checker/minimise.js";
 import { runActions } from "../../checker/run-path.js";
 import { counters, peterson, philosophers } from "./toys.js";
 
@@ -42,6 +43,28 @@ describe("breadth-first exploration", () => {
     expect(runActions(model, actions)).to.equal(actions.length);
     expect(model.properties[0]!.holds()).to.equal(false);
     expect(actions).to.have.length(6);
+  });
+
+  it("goes on behind a violation that is not to end it, to the counts and the first counterexample of one that is", async () => {
+    const names = counters(4, 9).properties.map(({ name }) => name);
+    const first = await exploreBreadthFirst(counters(4, 9, 20), PLAIN);
+    const whole = await exploreBreadthFirst(counters(4, 9, 20), { ...PLAIN, until: [names[1]!] });
+    expect([first.soundness.ended, whole.soundness.ended]).to.deep.equal(["violated", "exhausted"]);
+    expect([whole.verdict, whole.states, whole.ends]).to.deep.equal(["violated", 10_000, 1]);
+    expect(whole.properties.map(({ verdict }) => verdict)).to.deep.equal(["violated", "holds"]);
+    expect(whole.properties[0]).to.deep.equal(first.properties[0]);
+  });
+
+  it("finds a lasso among the first states of many, and ends there unless it is to go on", async () => {
+    const first = await exploreBreadthFirst(philosophers(11));
+    const whole = await exploreBreadthFirst(philosophers(11), { until: [] });
+    expect([first.soundness.ended, whole.soundness.ended]).to.deep.equal(["violated", "exhausted"]);
+    expect(first.states).to.be.below(whole.states / 2);
+    for (const { verdict, properties } of [first, whole]) {
+      expect(verdict).to.equal("violated");
+      const { actions, loop } = properties[0]!.counterexample!;
+      expect(isFairLasso(philosophers(11), 0, actions.slice(0, loop), actions.slice(loop))).to.equal(true);
+    }
   });
 
   it("finds that a philosopher starves though all others go on", async () => {

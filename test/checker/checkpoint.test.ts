@@ -23,6 +23,7 @@ describe("a checkpoint", () => {
     ["all of a model", () => counters(5, 9), { symmetry: false }],
     ["all of a model under symmetry", () => counters(4, 20), {}],
     ["a violation and its shortest run", () => counters(5, 9, 33), { symmetry: false }],
+    ["a violation that did not end it", () => counters(5, 9, 13), { symmetry: false, until: [] }],
   ] as const) {
     it(`is gone on from to ${name}, with the results of an unbroken exploration`, async () => {
       const whole = await exploreBreadthFirst(make(), options);

@@ -6,6 +6,7 @@ describe("exploration on several threads", () => {
   for (const [name, from, options] of [
     ["all of a wide model", source("counters", 5, 9), { symmetry: false }],
     ["a violation, and the same shortest run to it", source("counters", 5, 9, 20), { symmetry: false }],
+    ["what is violated on the way, and all behind it", source("counters", 4, 9, 20), { until: [] }],
   ] as const) {
     it(`finds ${name} on two as on one`, async () => {
       await expectSame(from, 2, options);
