@@ -193,10 +193,11 @@ export class Shared {
 
   /** All chunks of this level are done: make the list of the next one. */
   nextLevel(states: number): void {
-    const { control, list, link, place, first, tallies, memory } = this;
+    const { control, list, fill, link, place, first, tallies, memory } = this;
     let listed = 0;
     for (let chunk = 0; chunk < control[CTL.chunks]!; chunk++) {
       for (let block = first[chunk]!; block !== 0; block = link[block - 1]!) {
+        if (fill[block - 1] === 0) continue;
         place[block - 1] = listed;
         list[listed++] = block - 1;
       }

@@ -7,6 +7,7 @@ describe("exploration on several threads", () => {
     ["all of a wide model", source("counters", 5, 9), { symmetry: false }],
     ["a violation, and the same shortest run to it", source("counters", 5, 9, 20), { symmetry: false }],
     ["what is violated on the way, and all behind it", source("counters", 4, 9, 20), { until: [] }],
+    ["the depth of a ring, whose last state leads to the first", source("ring", 9), {}],
   ] as const) {
     it(`finds ${name} on two as on one`, async () => {
       await expectSame(from, 2, options);

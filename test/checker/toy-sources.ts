@@ -19,6 +19,11 @@ export function localCounters([n, top]: [number, number]): Model {
   };
 }
 
+/** One counter that begins anew behind `top`. */
+export function ring([top]: [number]): Model {
+  return toys.toy("ring", [0], ["P0"], [["count", 0, (s) => ((s[0] = (s[0]! + 1) % (top + 1)), true)]]);
+}
+
 /**
  * 2^12 ways that all lead to one bad state. The way that one thread finds first takes its time, so that another thread
  * is there before it.
