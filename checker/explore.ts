@@ -17,7 +17,7 @@
 import { exploreBreadthFirst } from "./breadth-first.js";
 import { exploreDepthFirst } from "./depth-first.js";
 import { minimise } from "./minimise.js";
-import type { ModelSource } from "./model.js";
+import type { Model, ModelSource } from "./model.js";
 import { makeModel } from "./model-source.js";
 import type { Outcome } from "./outcome.js";
 import { exploreParallel } from "./parallel.js";
@@ -32,8 +32,8 @@ export interface StrategyOptions extends PctOptions {
 
 /** Explore the model that `source` makes. */
 export async function explore(source: ModelSource, options: StrategyOptions = {}): Promise<Outcome> {
-  const outcome = await run(source, options);
   const model = makeModel(source);
+  const outcome = await run(model, source, options);
   const properties = outcome.properties.map((property, i) => {
     const { counterexample } = property;
     return counterexample === undefined
@@ -43,10 +43,10 @@ export async function explore(source: ModelSource, options: StrategyOptions = {}
   return { ...outcome, properties };
 }
 
-function run(source: ModelSource, options: StrategyOptions): Promise<Outcome> {
+function run(model: Model, source: ModelSource, options: StrategyOptions): Promise<Outcome> {
   const { strategy, workers = 1 } = options;
-  if (strategy === "depth-first") return exploreDepthFirst(makeModel(source), options);
-  if (strategy === "random") return explorePct(makeModel(source), options);
+  if (strategy === "depth-first") return exploreDepthFirst(model, options);
+  if (strategy === "random") return explorePct(model, options);
   if (workers > 1) return exploreParallel(source, workers, options);
-  return exploreBreadthFirst(makeModel(source), options);
+  return exploreBreadthFirst(model, options);
 }

@@ -48,6 +48,7 @@ function sayBounds({ maxDepth, maxStates, maxBytes }: Bounds): string {
   return said.join(", ");
 }
 
+/** "1,234,567"; toLocaleString() takes 50 ms for its first number. */
 function count(n: number): string {
-  return n.toLocaleString("en-US");
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 }

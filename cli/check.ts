@@ -17,7 +17,7 @@ import { boundsFor, mutantOf, MUTANTS } from "../experiments/check/mutants.js";
 import { makePvModel, type PvModel, type PvModelOptions } from "../experiments/check/pv-model.js";
 import { DEFAULT_BOUNDS } from "../experiments/check/bounds.js";
 import { toXtfTest } from "../experiments/check/xtf-text.js";
-import { loadProposal } from "../experiments/evaluate.js";
+import { loadProposal } from "../experiments/load-proposal.js";
 import { writeOutput } from "../experiments/write-output.js";
 import { exact } from "./numbers.js";
 

@@ -1,0 +1,84 @@
+/**
+ * Proposals by name, or from a file: alone, as what an evaluation needs besides takes its time to load.
+ */
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { BadInput } from "../abi/bad-input.js";
+import { readProposal, type Proposal } from "../abi/proposal.js";
+import { checkDesigns } from "../machine/known-designs.js";
+import { dataFolder } from "./bundled.js";
+
+/** The proposals that come with the project, by name. */
+const PROPOSAL_DIR = dataFolder("abi", "proposals");
+
+/** Baseline of every comparison. */
+export const BASELINE = "shared";
+
+/**
+ * Read the proposals, the baseline always among them and first.
+ *
+ * Errors: BadInput, also for two that differ and have one name.
+ */
+export function loadProposals(wanted: readonly (string | Proposal)[]): Proposal[] {
+  const byName = new Map<string, Proposal>();
+  for (const one of [BASELINE, ...(wanted.length === 0 ? inOrder(knownProposals()) : wanted)]) {
+    const proposal = loadProposal(one);
+    const { name } = proposal;
+    const present = byName.get(name);
+    if (present !== undefined && !isDeepStrictEqual(present, proposal)) {
+      const file = typeof one === "string" ? one : `proposal ${name}`;
+      throw new BadInput(file, "name", `another proposal is called ${name}`, "give each its own name");
+    }
+    byName.set(name, proposal);
+  }
+  return [...byName.values()];
+}
+
+/** Read the proposal of that name, or of that YAML file, and see that there are its designs. Errors: BadInput. */
+export function loadProposal(wanted: string | Proposal): Proposal {
+  if (typeof wanted !== "string") return checkDesigns(wanted, `proposal ${wanted.name}`);
+  if (/\.ya?ml$/.test(wanted)) return checkDesigns(readProposal(wanted), wanted);
+  const known = knownProposals();
+  if (!known.includes(wanted)) {
+    throw new BadInput(
+      wanted,
+      "",
+      "is no proposal",
+      `name a YAML file, or one of ${known.sort().join(", ")}`,
+    );
+  }
+  const file = join(PROPOSAL_DIR, `${wanted}.yaml`);
+  return checkDesigns(readProposal(file), file);
+}
+
+function knownProposals(): string[] {
+  return readdirSync(PROPOSAL_DIR)
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => basename(file, ".yaml"));
+}
+
+/** Controls come last: their names begin so. */
+function inOrder(names: readonly string[]): string[] {
+  const others = names.filter((name) => !ORDER.includes(name)).sort();
+  return [
+    ...ORDER.filter((name) => names.includes(name)),
+    ...others.filter((name) => !name.startsWith("control-")),
+    ...others.filter((name) => name.startsWith("control-")),
+  ];
+}
+
+/** The order of design discussions: from no isolation over Xen's answers to Linux's. */
+const ORDER = [
+  "shared",
+  "xpti-copy-always",
+  "xpti",
+  "xen-vcpu-root",
+  "linux-per-thread",
+  "linux-per-thread-eager",
+  "linux-per-thread-unlazy",
+  "linux-per-mm-vcpu",
+  "linux-per-vcpu",
+  "linux-per-vcpu-local-flush",
+  "shim",
+];
