@@ -38,6 +38,8 @@ interface Flags {
   readonly random?: string;
   readonly depthFirst: boolean;
   readonly memory: string;
+  readonly time?: string;
+  readonly progress: boolean;
   readonly checkpoint?: string;
   readonly resume?: string;
   readonly replay?: string;
@@ -77,6 +79,8 @@ export function register(program: Command): void {
     .option("--random <seed>", "random schedules instead of all")
     .option("--depth-first", "depth first: less memory, longer counterexamples", false)
     .option("--memory <MB>", "memory that the explorer may take", "2048")
+    .option("--time <s>", "seconds after which it ends, and tells what was covered")
+    .option("--no-progress", "without what must happen in the end: that takes one thread, and no reductions")
     .option("--checkpoint <file>", "write how far it is to this file, now and then")
     .option("--resume <file>", "go on from such a file, with the same options")
     .option("--replay <id>", "print the run that an identifier names")
@@ -116,6 +120,8 @@ async function check(name: string, flags: Flags): Promise<void> {
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once("SIGINT", interrupt);
+  const timer =
+    flags.time === undefined ? undefined : setTimeout(interrupt, 1000 * count("--time", flags.time));
   const result = await checkProposal({
     proposal,
     sizes,
@@ -127,12 +133,14 @@ async function check(name: string, flags: Flags): Promise<void> {
     strategy: flags.random !== undefined ? "random" : flags.depthFirst ? "depth-first" : "breadth-first",
     ...(flags.random === undefined ? {} : { seed: count("--random", flags.random) }),
     maxBytes: count("--memory", flags.memory) * 2 ** 20,
+    progress: flags.progress,
     ...(flags.checkpoint === undefined ? {} : { checkpoint: flags.checkpoint }),
     ...(flags.resume === undefined ? {} : { resume: flags.resume }),
     signal: stop.signal,
     ...(process.stderr.isTTY ? { onProgress: showProgress } : {}),
   });
   process.removeListener("SIGINT", interrupt);
+  clearTimeout(timer);
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   const options = {
     proposal,
