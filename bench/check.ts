@@ -2,8 +2,9 @@
 //
 // bench/per-thread.pml and bench/per-thread.ts are one model; states and transitions must be equal. Per repetition, in
 // turn: SPIN (-DSAFETY -O2) without reductions and with its own, the checker without and with its own, and the checker
-// without on two threads. Medians with the range of all. CPU seconds tell rates on a machine that others use too; the
-// speed-up of two threads is of wall time. Needs `spin` and `gcc` (Debian: spin, gcc). Another model is one row more: MODULE's EXPORT
+// without on two threads. Then the twins as linux-per-mm-vcpu, 2,762,084 states, on one thread and on two. Medians with the range of all. CPU seconds tell rates on a machine that others use too; the
+// speed-up of two threads is of wall time, on two cores that do nothing else; where the CPU seconds of two threads are
+// at most 1.17 times those of one, it can be 1.7. Needs `spin` and `gcc` (Debian: spin, gcc). Another model is one row more: MODULE's EXPORT
 // is called with OPTIONS (JSON), and explored without reductions. Writes out/bench-check.json.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -12,12 +13,19 @@ import { join, resolve } from "node:path";
 import type { StrategyOptions } from "../checker/explore.js";
 import type { ModelSource } from "../checker/model.js";
 import type { Outcome } from "../checker/outcome.js";
+import { pvSource } from "../experiments/check/check-proposal.js";
+import { loadProposal } from "../experiments/load-proposal.js";
 import { perThreadSource, SMALL } from "./per-thread.js";
 
 const ROOT = join(__dirname, "..");
 const REPETITIONS = Number(process.env["REPETITIONS"] ?? 3);
 const GIB = 2 ** 30;
 const PLAIN = { partialOrder: false, symmetry: false, maxBytes: 4 * GIB };
+
+/** Of bar size: two vCPUs, three threads over two processes, two slots, two operations each; more than two million states. */
+const TWINS = "linux-per-mm-vcpu";
+const TWIN_BOUNDS = { vcpus: 2, threads: 3, mms: 2, slots: 2, ops: 2 };
+const TWIN_REPETITIONS = Math.min(REPETITIONS, 3);
 
 interface Run {
   readonly states: number;
@@ -69,7 +77,12 @@ export function spin(
 /** Compile what runs, so that no thread compiles TypeScript while it is measured. Returns where it is. */
 function build(folder: string): string {
   const tsc = require.resolve("typescript/bin/tsc");
-  const files = ["bench/check-run.ts", "bench/per-thread.ts", "checker/worker.ts"];
+  const files = [
+    "bench/check-run.ts",
+    "bench/per-thread.ts",
+    "checker/worker.ts",
+    "experiments/check/pv-model.ts",
+  ];
   const settings = [
     "--ignoreConfig",
     "--rootDir",
@@ -116,13 +129,22 @@ function bench(args: readonly string[]): number {
       row("checker, symmetry", checker(built, source, { maxBytes: 4 * GIB })),
       row("checker, no reduction, 2 threads", checker(built, source, { ...PLAIN, workers: 2 })),
     ];
+    const proposal = loadProposal(TWINS);
+    const twins = {
+      ...pvSource({ proposal, bounds: TWIN_BOUNDS, kinds: "safety" }),
+      module: join(folder, "experiments", "check", "pv-model.js"),
+    };
+    const twinRows = [1, 2].map((workers) =>
+      row(`${TWINS}, ${workers} thread(s)`, checker(built, twins, { maxBytes: 4 * GIB, workers })),
+    );
     const [module, make, options = "{}"] = args;
     if (module !== undefined && make !== undefined) {
       const other = { module: resolve(module), make, options: JSON.parse(options) as unknown };
       rows.push(row(`checker, ${make}`, checker(built, other, PLAIN)));
     }
     for (let i = 0; i < REPETITIONS; i++) for (const { run, runs } of rows) runs.push(run());
-    return report(rows);
+    for (let i = 0; i < TWIN_REPETITIONS; i++) for (const { run, runs } of twinRows) runs.push(run());
+    return report([...rows.slice(0, 5), ...twinRows, ...rows.slice(5)]);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -143,22 +165,38 @@ function report(rows: readonly Row[]): number {
           .padStart(13)} ${median(runs, "bytesPerState").toFixed(1).padStart(6)}`,
     );
   }
-  const [spinFull, full, spinReduced, reduced, two] = rows as [Row, Row, Row, Row, Row];
+  const [spinFull, full, spinReduced, reduced, two, twins, twinsOnTwo] = rows as [
+    Row,
+    Row,
+    Row,
+    Row,
+    Row,
+    Row,
+    Row,
+  ];
   const ratio = (a: Row, b: Row, what: "cpu" | "wall"): number[] =>
     a.runs.map((run, i) => run[what] / b.runs[i]![what]);
   const ratios = {
     "states/s of the checker to SPIN's": ratio(spinFull, full, "cpu"),
     "time to SPIN's verdict to the checker's, with reductions": ratio(spinReduced, reduced, "cpu"),
     "speed-up of two threads": ratio(full, two, "wall"),
+    [`speed-up of two threads, ${TWINS}`]: ratio(twins, twinsOnTwo, "wall"),
+    [`CPU seconds of two threads to those of one, ${TWINS}`]: ratio(twinsOnTwo, twins, "cpu"),
   };
   for (const [name, values] of Object.entries(ratios)) {
     const sorted = [...values].sort((a, b) => a - b);
     const shown = sorted.map((value) => value.toFixed(2));
     console.log(`${name}: ${shown[(shown.length - 1) >> 1]} [${shown[0]}..${shown.at(-1)}]`);
   }
-  const equal = [full, two].every(
-    ({ runs }) =>
-      runs[0]!.states === spinFull.runs[0]!.states && runs[0]!.transitions === spinFull.runs[0]!.transitions,
+  const equal = [
+    [full, spinFull],
+    [two, spinFull],
+    [twinsOnTwo, twins],
+  ].every(([one, other]) =>
+    one!.runs.every(({ states, transitions }) => {
+      const { states: s, transitions: t } = other!.runs[0]!;
+      return states === s && transitions === t;
+    }),
   );
   console.log(equal ? "states and transitions are equal" : "STATES OR TRANSITIONS DIFFER");
   const out = join(ROOT, "out");

@@ -25,6 +25,7 @@ exports.prepare = () => {
         "states/s of the checker to SPIN's",
         "time to SPIN's verdict to the checker's, with reductions",
         "speed-up of two threads",
+        "speed-up of two threads, linux-per-mm-vcpu",
       ].map((name) => [name, { of: (sample) => of(sample, name) }]),
     ),
     values: {
