@@ -33,11 +33,11 @@ import { FdTables } from "./fdtable.js";
 import { top_level_design, type TopLevelDesign } from "./top-level/design.js";
 import { Histograms } from "./xen/histograms.js";
 import { CallSingleData } from "./xen/leave-tables.js";
-import { native_mmu_ops } from "./native/mmu-native.js";
+import { NativeMmuOps } from "./native/mmu-native.js";
 import { LowMemory } from "./pae/low-memory.js";
-import { pae_mmu_ops } from "./pae/mmu-pae.js";
+import { PaeMmuOps } from "./pae/mmu-pae.js";
 import { PaeTables } from "./pae/pae-tables.js";
-import { xen_mmu_ops } from "./xen/mmu-pv.js";
+import { XenMmuOps } from "./xen/mmu-pv.js";
 import { McBuffer } from "./xen/multicalls.js";
 
 /** Areas of vmalloc besides the stacks of tasks. */
@@ -99,8 +99,8 @@ export class Linux implements Guest {
     this.hist = new Histograms(state, config.nrCpus);
     this.top = top_level_design(state, config);
     this.pae = config.paravirt === "xen-pae" ? new PaeTables(state, config) : undefined;
-    if (config.paravirt === "native") this.pv = native_mmu_ops(this);
-    else this.pv = this.pae === undefined ? xen_mmu_ops(this) : pae_mmu_ops(this, this.pae);
+    if (config.paravirt === "native") this.pv = new NativeMmuOps(this);
+    else this.pv = this.pae === undefined ? new XenMmuOps(this) : new PaeMmuOps(this, this.pae);
   }
 
   /** Bind the guest to the Xen it runs on. */

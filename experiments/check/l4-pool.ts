@@ -48,7 +48,7 @@ export class L4Pool {
     const alloc_table = pages.alloc_table.bind(pages);
     const put_page = pages.put_page.bind(pages);
     const pinned = top.pinned.bind(top);
-    const { pgd_alloc } = pv;
+    const pgd_alloc = pv.pgd_alloc.bind(pv);
     pages.can_alloc_tables = () => true;
     pages.alloc_table = () => (this.given < this.wanted.length ? this.take() : alloc_table());
     pages.put_page = (pfn) => (this.has[pfn] === 0 ? put_page(pfn) : this.put(pfn));

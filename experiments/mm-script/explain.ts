@@ -34,8 +34,8 @@ function listen(machine: Machine, lines: string[]): void {
     lines.push(`  vcpu ${cpu}  ${what.padEnd(52)} ${caller()}`);
   };
   const pv = linux.pv as unknown as Record<string, (...args: number[]) => unknown>;
-  for (const name of Object.keys(pv)) {
-    const op = pv[name]!;
+  for (const name of pvOps(pv)) {
+    const op = pv[name]!.bind(pv);
     pv[name] = (...args: number[]) => {
       say(args[0]!, `${name}(${args.slice(1).map(hex).join(", ")})`);
       return op(...args);
@@ -59,6 +59,15 @@ function listen(machine: Machine, lines: string[]): void {
   linux.connect(hv);
 }
 
+/** Names of the pv-ops: methods of the class, and of what it extends. */
+function pvOps(pv: object): string[] {
+  const names: string[] = [];
+  const below = (object: object) => Object.getPrototypeOf(object) as object;
+  for (let from = below(pv); from !== Object.prototype; from = below(from))
+    names.push(...Object.getOwnPropertyNames(from));
+  return [...new Set(names)].filter((name) => name !== "constructor");
+}
+
 function name(op: number): string {
   return HYPERCALL_NAMES[op] ?? `call ${op}`;
 }
@@ -80,7 +89,7 @@ function caller(): string {
   Error.stackTraceLimit = limit;
   for (const line of stack.split("\n")) {
     if (!line.includes("linux-mm-model")) continue;
-    const found = /at (?:Object\.)?([A-Za-z_]\w*) /.exec(line);
+    const found = /at (?:\w*MmuOps\.)?([A-Za-z_]\w*) /.exec(line);
     if (found !== null && names[0] !== found[1] && found[1] !== "run") names.unshift(found[1]!);
   }
   return names.join(" > ");

@@ -7,6 +7,7 @@
 import { CAUSE, type EventCounts } from "../../abi/ledger.js";
 import type { EventName } from "../../abi/events.js";
 import type { Machine } from "../../machine/machine.js";
+import type { EventChunk } from "../import/event.js";
 
 /** Parts of a recording. */
 export const PARTS = 60;
@@ -24,17 +25,19 @@ export class Bins {
     this.before = this.now();
   }
 
-  /** What was recorded at `time` (ns) has been run. */
-  at(time: number): void {
+  /** What was recorded as row `i` has been run. */
+  after(chunk: EventChunk, i: number): void {
+    const time = chunk.time[i]!;
     if (this.first < 0) this.first = time;
     const part = this.part(time);
     while (this.parts.length < part) this.close();
   }
 
-  /** The first of rows `i`..`last` at which a part ends, or `last`: at() need not be told of those before. */
-  quiet(times: Float64Array, i: number, last: number): number {
+  /** The first of rows `i`..`last` at which a part ends, or `last`. See Follower.quiet(). */
+  quiet(chunk: EventChunk, i: number, last: number): number {
+    const { time } = chunk;
     let row = i;
-    while (row < last && this.part(times[row]!) <= this.parts.length) row++;
+    while (row < last && this.part(time[row]!) <= this.parts.length) row++;
     return row;
   }
 

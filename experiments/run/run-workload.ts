@@ -21,7 +21,7 @@ import {
 } from "./compare-counts.js";
 import { Bins } from "./bins.js";
 import { Timeline } from "./timeline.js";
-import { TraceRunner } from "./trace-runner.js";
+import { type Follower, TraceRunner } from "./trace-runner.js";
 
 /** What a worker is given: plain data. */
 export interface Cell {
@@ -136,14 +136,8 @@ function run(recording: Recording, proposal: Proposal, options: Pick<Cell, "mach
     options.timeline === undefined ? undefined : new Timeline(machine, recording.strings, options.timeline);
   const processes = options.counts === undefined ? undefined : new ProcessCounts(machine);
   const bins = new Bins(machine, recording.seconds);
-  const onEvent = (chunk: EventChunk, i: number): void => {
-    bins.at(chunk.time[i]!);
-    timeline?.after(chunk, i);
-    processes?.after(chunk, i);
-  };
-  const toldOfAll = timeline !== undefined || processes !== undefined;
-  const quiet = (chunk: EventChunk, i: number, last: number) => bins.quiet(chunk.time, i, last);
-  const runner = new TraceRunner(machine, onEvent, toldOfAll ? undefined : quiet);
+  const all = [timeline, processes].filter((one) => one !== undefined);
+  const runner = new TraceRunner(machine, all.length === 0 ? bins : new Followers([bins, ...all]));
   const began = performance.now();
   for (const chunk of recording.chunks) runner.consume(chunk);
   const seconds = (performance.now() - began) / 1000;
@@ -162,6 +156,15 @@ function run(recording: Recording, proposal: Proposal, options: Pick<Cell, "mach
   };
   const compared = processes && compareCounts(options.counts!, machine, processes);
   return { outcome, notes: runner.notes(), timeline, compared };
+}
+
+/** Several as one, told of each row. */
+class Followers implements Follower {
+  constructor(private readonly all: readonly Follower[]) {}
+
+  after(chunk: EventChunk, i: number): void {
+    for (const one of this.all) one.after(chunk, i);
+  }
 }
 
 /** Errors: BadInput for a recording of more CPUs than the guest can have. */

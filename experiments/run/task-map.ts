@@ -10,6 +10,7 @@ import { pte_alloc } from "../../linux-mm-model/pgtable.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { context_switch, go_idle, idle_task, mmdrop } from "../../linux-mm-model/sched.js";
 import type { Machine } from "../../machine/machine.js";
+import type { Notes } from "./notes.js";
 
 /** What is known of an image that somebody exec's in a recording: a stack. All else is assumed where it faults. */
 const UNKNOWN_IMAGE: Image = { vmas: [], stackTop: STACK_TOP_MAX, stackPages: 1, brk: 0 };
@@ -28,7 +29,7 @@ export class TaskMap {
 
   constructor(
     private readonly machine: Machine,
-    private readonly note: (what: string) => void,
+    private readonly notes: Notes,
   ) {}
 
   /** Make `tid` the task that runs on `cpu`, if it is not, and give it an address space if it runs user code. */
@@ -36,7 +37,7 @@ export class TaskMap {
     const { linux } = this.machine;
     const row = this.row(cpu, tid, tgid);
     if (linux.percpu.current[cpu] !== row) {
-      this.note("switches that the recording does not show");
+      this.notes.add("switches that the recording does not show");
       this.unseen(cpu, row);
     }
     if (user && linux.tasks.mm[row] === NO_MM && linux.tasks.dead[row] === 0) this.adopt(cpu, row, tgid);
@@ -77,7 +78,7 @@ export class TaskMap {
     const { linux, ledger } = machine;
     const elsewhere = linux.tasks.on_cpu[row]!;
     if (elsewhere >= 0 && elsewhere !== cpu && row >= linux.config.nrCpus) {
-      this.note("tasks that ran on two CPUs at once, by the recording");
+      this.notes.add("tasks that ran on two CPUs at once, by the recording");
       this.switch_to(elsewhere, idle_task(elsewhere));
     }
     const before = ledger.enter(cpu, row < linux.config.nrCpus ? CAUSE.idle : CAUSE.switch);
@@ -91,7 +92,7 @@ export class TaskMap {
   newtask(cpu: number, child: number, flags: number, thread: boolean): void {
     const { linux } = this.machine;
     const parent = linux.percpu.current[cpu]!;
-    if (this.rows.has(child)) this.note("tasks created twice");
+    if (this.rows.has(child)) this.notes.add("tasks created twice");
     const row = copy_process(linux, cpu, flags, child, thread ? linux.tasks.tgid[parent]! : child);
     if (row >= 0) this.rows.set(child, row);
   }
@@ -162,7 +163,7 @@ export class TaskMap {
   private adopt(cpu: number, row: number, tgid: number): void {
     const { linux, ledger } = this.machine;
     const { tasks, mms } = linux;
-    this.note("tasks that were there before the recording");
+    this.notes.add("tasks that were there before the recording");
     ledger.hold(cpu, CAUSE.boot);
     const mm = tgid > 0 ? this.mm_of_group(tgid, row) : NO_MM;
     if (mm === NO_MM) this.execve(cpu, true);

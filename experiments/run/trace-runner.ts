@@ -30,6 +30,7 @@ import {
   KIND,
   PREV_UNINTERRUPTIBLE,
 } from "../import/event.js";
+import { Notes } from "./notes.js";
 import { PromiseWatch } from "./promise.js";
 import { TaskMap } from "./task-map.js";
 import { UserMemory } from "./user-memory.js";
@@ -48,32 +49,35 @@ interface Pending {
   readonly a: Float64Array;
 }
 
+/** Who is told of a run as it goes. */
+export interface Follower {
+  /** Row `i` of `chunk` has been run. */
+  after(chunk: EventChunk, i: number): void;
+  /**
+   * Of system calls in a row, which change nothing but counts, from row `i` up to `last`: the next that it wants to hear of.
+   * Who has no such method hears of all.
+   */
+  quiet?(chunk: EventChunk, i: number, last: number): number;
+}
+
 export class TraceRunner {
   readonly watch: PromiseWatch;
   private readonly tasks: TaskMap;
   private readonly user: UserMemory;
   private readonly pending = new Map<number, Pending>();
-  private readonly counted = new Map<string, number>();
+  private readonly assumed = new Notes();
   /** The recording has raw_syscalls:sys_enter, so the calls' own events are no entries. */
   private rawSyscalls = false;
   private events = 0;
   private topLevelPeak = 0;
 
-  /**
-   * `onEvent` is told of each row after it has been run. Of system calls in a row, which change nothing but counts, it need
-   * not be told one by one where `quiet` says so: from row `i` up to `last`, the next that it wants to hear of.
-   */
   constructor(
     private readonly machine: Machine,
-    private readonly onEvent?: (chunk: EventChunk, i: number) => void,
-    private readonly quiet = onEvent === undefined
-      ? (_chunk: EventChunk, _i: number, last: number) => last
-      : undefined,
+    private readonly follower?: Follower,
   ) {
-    const note = (what: string): void => void this.counted.set(what, (this.counted.get(what) ?? 0) + 1);
     this.watch = new PromiseWatch(machine);
-    this.tasks = new TaskMap(machine, note);
-    this.user = new UserMemory(machine, note);
+    this.tasks = new TaskMap(machine, this.assumed);
+    this.user = new UserMemory(machine, this.assumed);
     this.watch.look(0);
     if (machine.config.proposal.xen.idle?.efi === true) this.callFirmware();
   }
@@ -96,8 +100,8 @@ export class TraceRunner {
       if (chunk.cpu[i]! >= nrCpus || chunk.kind[i] === KIND.OTHER) continue;
       this.event(chunk, i);
       this.watch.look(this.events);
-      this.onEvent?.(chunk, i);
-      if (chunk.kind[i] === KIND.sys_enter && this.quiet !== undefined) i = this.more_of_the_same(chunk, i);
+      if (this.follower !== undefined) this.follower.after(chunk, i);
+      if (chunk.kind[i] === KIND.sys_enter) i = this.more_of_the_same(chunk, i);
     }
   }
 
@@ -108,6 +112,8 @@ export class TraceRunner {
    * one by one. Returns the last row that is done.
    */
   private more_of_the_same(chunk: EventChunk, i: number): number {
+    const { follower } = this;
+    if (follower !== undefined && follower.quiet === undefined) return i;
     const { kind, cpu, tid, tgid } = chunk;
     let last = i;
     while (
@@ -119,20 +125,20 @@ export class TraceRunner {
     )
       last++;
     if (last - i < 2 || tid[i]! <= 0) return i;
-    last = this.quiet!(chunk, i + 1, last);
+    if (follower !== undefined) last = follower.quiet!(chunk, i + 1, last);
     const { ledger } = this.machine;
     ledger.times = last - i;
     this.event(chunk, i + 1);
     ledger.times = 1;
     this.watch.look(this.events + 1, last - i);
     this.events += last - i;
-    this.onEvent?.(chunk, last);
+    if (follower !== undefined) follower.after(chunk, last);
     return last;
   }
 
   /** What was assumed, and how often. */
   notes(): { what: string; count: number }[] {
-    return [...this.counted].map(([what, count]) => ({ what, count }));
+    return this.assumed.list();
   }
 
   /** Most bytes of top-level tables at one time: in the guest, and roots of Xen's own. */
@@ -237,7 +243,7 @@ export class TraceRunner {
           ? ACCESS_FETCH
           : ACCESS_READ;
     if (machine.touch(cpu, page as Vpn, access, kernel) > 0) return;
-    this.counted.set(MAPPED, (this.counted.get(MAPPED) ?? 0) + 1);
+    this.assumed.add("faults on pages that the model had mapped already");
     machine.fault(cpu, page as Vpn, kernel ? recorded & ~PFEC_user_mode : recorded | PFEC_user_mode);
   }
 
@@ -315,5 +321,3 @@ export class TraceRunner {
     this.topLevelPeak = Math.max(this.topLevelPeak, tables * 4096);
   }
 }
-
-const MAPPED = "faults on pages that the model had mapped already";

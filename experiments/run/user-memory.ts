@@ -22,6 +22,7 @@ import {
   VM_WRITE,
 } from "../../linux-mm-model/vma.js";
 import type { Machine } from "../../machine/machine.js";
+import type { Notes } from "./notes.js";
 
 const MAP_SHARED = 0x01;
 const MAP_SHARED_VALIDATE = 0x03;
@@ -38,7 +39,7 @@ export class UserMemory {
 
   constructor(
     private readonly machine: Machine,
-    private readonly note: (what: string) => void,
+    private readonly notes: Notes,
   ) {
     const { files, pages } = machine.linux;
     this.cachedFile = files.open(pages, UNKNOWN_FILE_PAGES, true);
@@ -104,7 +105,7 @@ export class UserMemory {
       pagesOf(newBytes),
       pageOf(to),
     );
-    if (rc < 0) this.note("mremaps of mappings that the recording does not show");
+    if (rc < 0) this.notes.add("mremaps of mappings that the recording does not show");
   }
 
   /** `nested`: while another task of the process unmaps. */
@@ -128,14 +129,14 @@ export class UserMemory {
     const vma = vmas.find_vma(mms.vma_root[mm]!, page);
     if (vma !== NO_VMA && vmas.start[vma]! <= page) {
       if ((vmas.flags[vma]! & need) !== 0) return false;
-      this.note("VMAs given the access that a fault shows they have");
+      this.notes.add("VMAs given the access that a fault shows they have");
       this.allow(cpu, mm, page, need);
       return false;
     }
     // a stack grows down to it, if it is near
     if (vma !== NO_VMA && (vmas.flags[vma]! & VM_GROWSDOWN) !== 0 && vmas.start[vma]! - page < 2048)
       return false;
-    this.note("VMAs assumed where a fault found none");
+    this.notes.add("VMAs assumed where a fault found none");
     const start = page - (page % ASSUMED_PAGES);
     const flags = VM_READ | (write ? VM_WRITE : VM_EXEC);
     this.fill(mm, start, start + ASSUMED_PAGES, flags, write ? NO_FILE : this.cachedFile);

@@ -50,7 +50,7 @@ export async function weigh(
   const geometry = defaultGeometry(nrCpus);
   const machine = new Machine({ proposal, geometry, ...profile.machine, audit: "observe" }).boot();
   const clock = new ModeClock(machine);
-  const runner = new TraceRunner(machine, (chunk, i) => clock.after(chunk, i));
+  const runner = new TraceRunner(machine, clock);
   for (const chunk of recording.chunks) runner.consume(chunk);
 
   const pcpus = Math.max(options.host.pcpus, nrCpus);

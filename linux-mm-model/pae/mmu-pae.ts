@@ -8,6 +8,7 @@
  * Differs: a PTE is taken out in one store, not in two halves. Segments are those of 64 bits but for TLS, which every
  *          task has one descriptor of.
  */
+import type { Rc } from "../../abi/errno.js";
 import { EV } from "../../abi/events.js";
 import { MMU_NORMAL_PT_UPDATE } from "../../abi/mmu-update.js";
 import {
@@ -21,11 +22,10 @@ import { push_vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables } fr
 import type { Linux } from "../linux.js";
 import { INIT_MM, NO_MM } from "../mm-struct.js";
 import { PARAVIRT_LAZY_CPU, PARAVIRT_LAZY_MMU } from "../percpu.js";
-import type { PvMmuOps } from "../pv-ops.js";
 import { PG_pinned, PG_table } from "../struct-page.js";
 import { xen_drop_mm_ref } from "../xen/cr3.js";
 import { leave_lazy_cpu, xen_end_context_switch, xen_load_sp0, xen_load_tls } from "../xen/enlighten-pv.js";
-import { xen_mmu_ops } from "../xen/mmu-pv.js";
+import { XenMmuOps } from "../xen/mmu-pv.js";
 import {
   CB_set_current_cr3,
   xen_extend_mmu_update,
@@ -39,76 +39,110 @@ import { direct_map } from "../xen/prot.js";
 import { alloc_kernel_pgd, free_pgd_pair, xen_alloc_ptpage, xen_release_ptpage } from "../xen/ptpage.js";
 import { KERNEL_SLOT, type PaeTables, PTRS_PER_PGD } from "./pae-tables.js";
 
-export function pae_mmu_ops(k: Linux, pae: PaeTables): PvMmuOps {
-  const { memory } = k;
-  const book = (table: number, slot: number, frame: number, flags: number): void =>
-    memory.set(table, slot, frame, flags);
-  const nothing = (): void => undefined;
-  return {
-    ...xen_mmu_ops(k),
-    set_pmd: (cpu, mm, table, slot, frame, flags) => {
-      k.ledger.count(cpu, EV.set_pmd, 1);
-      book(table, slot, frame, flags);
-      if (mm === INIT_MM) return set_kernel_pmd(k, pae, cpu, frame, flags);
-      const place = flags === 0 ? pae.leave(mm, table, slot) : pae.place(mm, table, slot);
-      if (place >= 0) set_l2(k, pae, cpu, mm, Math.floor(place / 512), place % 512, frame, flags);
-    },
-    set_pud: (_cpu, _mm, table, slot, frame, flags) => book(table, slot, frame, flags),
-    set_p4d: (_cpu, mm, slot, frame, flags) => book(k.mms.pgd[mm]!, slot, frame, flags),
+export class PaeMmuOps extends XenMmuOps {
+  constructor(
+    k: Linux,
+    private readonly pae: PaeTables,
+  ) {
+    super(k);
+  }
 
-    alloc_table: (cpu, mm, level, table) => {
-      if (level === 1) xen_alloc_ptpage(k, cpu, mm, level, table);
-      else k.pages.flags[table]! |= PG_table;
-    },
-    release_table: (cpu, _mm, level, table) => {
-      if (level === 1) xen_release_ptpage(k, cpu, level, table);
-      else k.pages.flags[table]! &= ~PG_table;
-    },
-    pgd_alloc: (_cpu, mm) => {
-      k.mms.pgd[mm] = alloc_kernel_pgd(k);
-      k.mms.pinned[mm] = 0;
-      pae.alloc(k, mm);
-    },
-    pgd_free: (_cpu, mm) => {
-      free_pgd_pair(k, k.mms.pgd[mm]!);
-      k.mms.pgd[mm] = 0;
-      pae.free(k, mm);
-    },
+  override set_pmd(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void {
+    const { k, pae } = this;
+    k.ledger.count(cpu, EV.set_pmd, 1);
+    k.memory.set(table, slot, frame, flags);
+    if (mm === INIT_MM) return set_kernel_pmd(k, pae, cpu, frame, flags);
+    const place = flags === 0 ? pae.leave(mm, table, slot) : pae.place(mm, table, slot);
+    if (place >= 0) set_l2(k, pae, cpu, mm, Math.floor(place / 512), place % 512, frame, flags);
+  }
+  override set_pud(
+    _cpu: number,
+    _mm: number,
+    table: number,
+    slot: number,
+    frame: number,
+    flags: number,
+  ): void {
+    this.k.memory.set(table, slot, frame, flags);
+  }
+  override set_p4d(_cpu: number, mm: number, slot: number, frame: number, flags: number): void {
+    this.k.memory.set(this.k.mms.pgd[mm]!, slot, frame, flags);
+  }
 
-    dup_mmap: (cpu, mm) => pin(k, pae, cpu, mm),
-    activate_mm: (cpu, _prev, next) => pin(k, pae, cpu, next),
-    exit_mmap: (cpu, mm) => {
-      xen_drop_mm_ref(k, cpu, mm);
-      if (k.mms.pinned[mm] !== 0) unpin(k, pae, cpu, mm);
-    },
-    pgd_pin: (cpu, mm) => void pin(k, pae, cpu, mm),
-    pgd_unpin: (cpu, mm) => unpin(k, pae, cpu, mm),
-    write_cr3: (cpu, mm, pgd) => {
-      xen_mc_batch(k, cpu);
-      k.percpu.xen_cr3[cpu] = pgd;
-      k.ledger.count(cpu, EV.write_cr3_kernel, 1);
-      xen_extend_mmuext_op(k, cpu, MMUEXT_NEW_BASEPTR, pae.l3[mm]!);
-      xen_mc_callback(k, cpu, CB_set_current_cr3, pgd);
-      xen_mc_issue(k, cpu, PARAVIRT_LAZY_CPU);
-    },
-    end_context_switch: (cpu, next) => {
-      if (k.tasks.mm[next] !== NO_MM) k.tasks.tls[next] = 1;
-      xen_load_tls(k, cpu, next);
-      xen_end_context_switch(k, cpu);
-    },
-    switch_to: (cpu, _prev, next) => {
-      const { tasks, percpu } = k;
-      leave_lazy_cpu(k, cpu, next);
-      percpu.current[cpu] = next;
-      tasks.on_cpu[next] = cpu;
-      tasks.last_cpu[next] = cpu;
-      xen_load_sp0(k, cpu, next);
-    },
-    save_fsgs: nothing,
-    start_thread: nothing,
-    thread_create: () => 0,
-    thread_exit: nothing,
-  };
+  override alloc_table(cpu: number, mm: number, level: number, table: number): void {
+    if (level === 1) xen_alloc_ptpage(this.k, cpu, mm, level, table);
+    else this.k.pages.flags[table]! |= PG_table;
+  }
+  override release_table(cpu: number, _mm: number, level: number, table: number): void {
+    if (level === 1) xen_release_ptpage(this.k, cpu, level, table);
+    else this.k.pages.flags[table]! &= ~PG_table;
+  }
+  override pgd_alloc(_cpu: number, mm: number): void {
+    const { k, pae } = this;
+    k.mms.pgd[mm] = alloc_kernel_pgd(k);
+    k.mms.pinned[mm] = 0;
+    pae.alloc(k, mm);
+  }
+  override pgd_free(_cpu: number, mm: number): void {
+    const { k, pae } = this;
+    free_pgd_pair(k, k.mms.pgd[mm]!);
+    k.mms.pgd[mm] = 0;
+    pae.free(k, mm);
+  }
+
+  override dup_mmap(cpu: number, mm: number): Rc {
+    return pin(this.k, this.pae, cpu, mm);
+  }
+  override activate_mm(cpu: number, _prev: number, next: number): Rc {
+    return pin(this.k, this.pae, cpu, next);
+  }
+  override exit_mmap(cpu: number, mm: number): void {
+    const { k, pae } = this;
+    xen_drop_mm_ref(k, cpu, mm);
+    if (k.mms.pinned[mm] !== 0) unpin(k, pae, cpu, mm);
+  }
+  override pgd_pin(cpu: number, mm: number): void {
+    pin(this.k, this.pae, cpu, mm);
+  }
+  override pgd_unpin(cpu: number, mm: number): void {
+    unpin(this.k, this.pae, cpu, mm);
+  }
+  override write_cr3(cpu: number, mm: number, pgd: number): void {
+    const { k, pae } = this;
+    xen_mc_batch(k, cpu);
+    k.percpu.xen_cr3[cpu] = pgd;
+    k.ledger.count(cpu, EV.write_cr3_kernel, 1);
+    xen_extend_mmuext_op(k, cpu, MMUEXT_NEW_BASEPTR, pae.l3[mm]!);
+    xen_mc_callback(k, cpu, CB_set_current_cr3, pgd);
+    xen_mc_issue(k, cpu, PARAVIRT_LAZY_CPU);
+  }
+  override end_context_switch(cpu: number, next: number): void {
+    const { k } = this;
+    if (k.tasks.mm[next] !== NO_MM) k.tasks.tls[next] = 1;
+    xen_load_tls(k, cpu, next);
+    xen_end_context_switch(k, cpu);
+  }
+  override switch_to(cpu: number, _prev: number, next: number): void {
+    const { k } = this;
+    const { tasks, percpu } = k;
+    leave_lazy_cpu(k, cpu, next);
+    percpu.current[cpu] = next;
+    tasks.on_cpu[next] = cpu;
+    tasks.last_cpu[next] = cpu;
+    xen_load_sp0(k, cpu, next);
+  }
+  override save_fsgs(): void {
+    // segments are loaded by selector
+  }
+  override start_thread(): void {
+    // as above
+  }
+  override thread_create(): number {
+    return 0;
+  }
+  override thread_exit(): void {
+    // as above
+  }
 }
 
 /** An L2 entry: a store until the mm is pinned, a request then. */

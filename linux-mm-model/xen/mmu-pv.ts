@@ -1,5 +1,6 @@
 /**
- * The pv-ops of a Xen PV guest, put together from the files beside this one.
+ * The pv-ops of a Xen PV guest, put together from the files beside this one. A class, so that all machines of a process share
+ * its functions: what V8 compiled for one holds for the next.
  *
  * Mirrors: xen_mmu_ops, xen_init_mmu_ops(), arch/x86/xen/mmu_pv.c.
  */
@@ -37,62 +38,140 @@ import { paravirt_start_context_switch } from "./enlighten-pv.js";
 import { begin_switch_to, end_switch_to } from "../sched.js";
 import { direct_map } from "./prot.js";
 
-export function xen_mmu_ops(k: Linux): PvMmuOps {
-  return {
-    set_pte: (cpu, mm, table, slot, frame, flags) => xen_set_pte(k, cpu, mm, table, slot, frame, flags),
-    set_pmd: (cpu, _mm, table, slot, frame, flags) => xen_set_pmd(k, cpu, table, slot, frame, flags),
-    set_pud: (cpu, _mm, table, slot, frame, flags) => xen_set_pud(k, cpu, table, slot, frame, flags),
-    set_p4d: (cpu, mm, slot, frame, flags) => xen_set_p4d(k, cpu, mm, slot, frame, flags),
+export class XenMmuOps implements PvMmuOps {
+  constructor(protected readonly k: Linux) {}
 
-    ptep_get_and_clear: (cpu, _mm, table, slot) => ptep_get_and_clear(k, cpu, table, slot),
-    ptep_set_wrprotect: (cpu, _mm, table, slot) => ptep_set_wrprotect(k, cpu, table, slot),
-    pte_clear_full: (cpu, _mm, table, slot) => void k.hv.store(cpu, direct_map(table), slot, 0, 0),
-    ptep_modify_prot_start: (cpu) => xen_ptep_modify_prot_start(k, cpu),
-    ptep_modify_prot_commit: (cpu, _mm, table, slot, frame, flags) =>
-      xen_ptep_modify_prot_commit(k, cpu, table, slot, frame, flags),
+  set_pte(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void {
+    xen_set_pte(this.k, cpu, mm, table, slot, frame, flags);
+  }
+  set_pmd(cpu: number, _mm: number, table: number, slot: number, frame: number, flags: number): void {
+    xen_set_pmd(this.k, cpu, table, slot, frame, flags);
+  }
+  set_pud(cpu: number, _mm: number, table: number, slot: number, frame: number, flags: number): void {
+    xen_set_pud(this.k, cpu, table, slot, frame, flags);
+  }
+  set_p4d(cpu: number, mm: number, slot: number, frame: number, flags: number): void {
+    xen_set_p4d(this.k, cpu, mm, slot, frame, flags);
+  }
 
-    alloc_table: (cpu, mm, level, table) => xen_alloc_ptpage(k, cpu, mm, level, table),
-    release_table: (cpu, _mm, level, table) => xen_release_ptpage(k, cpu, level, table),
-    pgd_alloc: (_cpu, mm) => pgd_alloc(k, mm),
-    pgd_free: (_cpu, mm) => pgd_free(k, mm),
+  ptep_get_and_clear(cpu: number, _mm: number, table: number, slot: number): void {
+    ptep_get_and_clear(this.k, cpu, table, slot);
+  }
+  ptep_set_wrprotect(cpu: number, _mm: number, table: number, slot: number): void {
+    ptep_set_wrprotect(this.k, cpu, table, slot);
+  }
+  pte_clear_full(cpu: number, _mm: number, table: number, slot: number): void {
+    this.k.hv.store(cpu, direct_map(table), slot, 0, 0);
+  }
+  ptep_modify_prot_start(cpu: number): void {
+    xen_ptep_modify_prot_start(this.k, cpu);
+  }
+  ptep_modify_prot_commit(
+    cpu: number,
+    _mm: number,
+    table: number,
+    slot: number,
+    frame: number,
+    flags: number,
+  ): void {
+    xen_ptep_modify_prot_commit(this.k, cpu, table, slot, frame, flags);
+  }
 
-    dup_mmap: (cpu, mm) => enter_mmap(k, cpu, mm),
-    activate_mm: (cpu, _prev, next) => enter_mmap(k, cpu, next),
-    exit_mmap: (cpu, mm) => xen_exit_mmap(k, cpu, mm),
+  alloc_table(cpu: number, mm: number, level: number, table: number): void {
+    xen_alloc_ptpage(this.k, cpu, mm, level, table);
+  }
+  release_table(cpu: number, _mm: number, level: number, table: number): void {
+    xen_release_ptpage(this.k, cpu, level, table);
+  }
+  pgd_alloc(_cpu: number, mm: number): void {
+    pgd_alloc(this.k, mm);
+  }
+  pgd_free(_cpu: number, mm: number): void {
+    pgd_free(this.k, mm);
+  }
 
-    pgd_pin: (cpu, mm) => xen_pgd_pin(k, cpu, mm),
-    pgd_unpin: (cpu, mm) => xen_pgd_unpin(k, cpu, mm),
-    arch_enter_lazy_mmu_mode: (cpu) => paravirt_enter_lazy_mmu(k, cpu),
-    arch_leave_lazy_mmu_mode: (cpu) => xen_leave_lazy_mmu(k, cpu),
+  dup_mmap(cpu: number, mm: number): Rc {
+    return enter_mmap(this.k, cpu, mm);
+  }
+  activate_mm(cpu: number, _prev: number, next: number): Rc {
+    return enter_mmap(this.k, cpu, next);
+  }
+  exit_mmap(cpu: number, mm: number): void {
+    xen_exit_mmap(this.k, cpu, mm);
+  }
 
-    flush_tlb_mm_range: (cpu, mm, start, end, stride = 1) =>
-      flush_tlb_mm_range(k, cpu, mm, start, end, stride),
-    flush_tlb_user: (cpu) => xen_flush_tlb(k, cpu),
-    flush_tlb_one_user: (cpu, page) => xen_flush_tlb_one_user(k, cpu, page),
-    flush_tlb_multi: (cpu, mm, start, end) => xen_flush_tlb_multi(k, cpu, mm, start, end),
-    write_cr3: (cpu, mm, pgd) => xen_write_cr3(k, cpu, mm, pgd),
-    switch_mm: (cpu, _prev, next, task) => {
-      switch_mm_irqs_off(k, cpu, next, task);
-      if (k.life.pgd[cpu] !== 0) drop_pair(k, cpu, k.life.pgd[cpu]!);
-    },
-    enter_lazy_tlb: (cpu) => enter_lazy_tlb(k, cpu),
-    start_context_switch: (cpu, prev) => paravirt_start_context_switch(k, cpu, prev),
-    end_context_switch: (cpu, next) => begin_switch_to(k, cpu, next),
-    switch_to: (cpu, _prev, next) => end_switch_to(k, cpu, next),
+  pgd_pin(cpu: number, mm: number): void {
+    xen_pgd_pin(this.k, cpu, mm);
+  }
+  pgd_unpin(cpu: number, mm: number): void {
+    xen_pgd_unpin(this.k, cpu, mm);
+  }
+  arch_enter_lazy_mmu_mode(cpu: number): void {
+    paravirt_enter_lazy_mmu(this.k, cpu);
+  }
+  arch_leave_lazy_mmu_mode(cpu: number): void {
+    xen_leave_lazy_mmu(this.k, cpu);
+  }
 
-    save_fsgs: (cpu) => save_fsgs(k, cpu),
-    start_thread: (cpu) => start_thread_common(k, cpu),
-    smp_send_reschedule: (cpu, other) => xen_smp_send_reschedule(k, cpu, other),
-    send_call_func_single_ipi: (_cpu, other) => call_function(k, other),
+  flush_tlb_mm_range(cpu: number, mm: number, start: number, end: number, stride = 1): void {
+    flush_tlb_mm_range(this.k, cpu, mm, start, end, stride);
+  }
+  flush_tlb_user(cpu: number): void {
+    xen_flush_tlb(this.k, cpu);
+  }
+  flush_tlb_one_user(cpu: number, page: number): void {
+    xen_flush_tlb_one_user(this.k, cpu, page);
+  }
+  flush_tlb_multi(cpu: number, mm: number, start: number, end: number, _stride: number): void {
+    xen_flush_tlb_multi(this.k, cpu, mm, start, end);
+  }
+  write_cr3(cpu: number, mm: number, pgd: number): void {
+    xen_write_cr3(this.k, cpu, mm, pgd);
+  }
+  switch_mm(cpu: number, _prev: number, next: number, task: number): void {
+    const { k } = this;
+    switch_mm_irqs_off(k, cpu, next, task);
+    if (k.life.pgd[cpu] !== 0) drop_pair(k, cpu, k.life.pgd[cpu]!);
+  }
+  enter_lazy_tlb(cpu: number, _mm: number): void {
+    enter_lazy_tlb(this.k, cpu);
+  }
+  start_context_switch(cpu: number, prev: number): void {
+    paravirt_start_context_switch(this.k, cpu, prev);
+  }
+  end_context_switch(cpu: number, next: number): void {
+    begin_switch_to(this.k, cpu, next);
+  }
+  switch_to(cpu: number, _prev: number, next: number): void {
+    end_switch_to(this.k, cpu, next);
+  }
 
-    thread_create: (cpu, mm, task) => {
-      save_fsgs(k, cpu);
-      return k.top.thread_create(k, cpu, mm, task);
-    },
-    thread_exit: (cpu) => deactivate_mm(k, cpu),
-    thread_free: (cpu, task) => thread_free(k, cpu, task),
-    sync_fault: (cpu, task, vpn) => k.top.sync_fault(k, cpu, task, vpn),
-  };
+  save_fsgs(cpu: number): void {
+    save_fsgs(this.k, cpu);
+  }
+  start_thread(cpu: number): void {
+    start_thread_common(this.k, cpu);
+  }
+  smp_send_reschedule(cpu: number, other: number): void {
+    xen_smp_send_reschedule(this.k, cpu, other);
+  }
+  send_call_func_single_ipi(_cpu: number, other: number): void {
+    call_function(this.k, other);
+  }
+
+  thread_create(cpu: number, mm: number, task: number): number {
+    save_fsgs(this.k, cpu);
+    return this.k.top.thread_create(this.k, cpu, mm, task);
+  }
+  thread_exit(cpu: number, _mm: number, _task: number): void {
+    deactivate_mm(this.k, cpu);
+  }
+  thread_free(cpu: number, task: number): void {
+    thread_free(this.k, cpu, task);
+  }
+  sync_fault(cpu: number, task: number, vpn: number): boolean {
+    return this.k.top.sync_fault(this.k, cpu, task, vpn);
+  }
 }
 
 /** Pin life.mm, and make what the design needs besides; life.rc is the answer. Mirrors: xen_enter_mmap(). */

@@ -32,7 +32,7 @@ describe("thread_storm, recorded in a PV guest: its xen events, from its Linux e
     const geometry = defaultGeometry(2);
     const machine = new Machine({ proposal, geometry, pcid: false, invpcid: false, audit: "observe" }).boot();
     const processes = new ProcessCounts(machine);
-    const runner = new TraceRunner(machine, (chunk, i) => processes.after(chunk, i));
+    const runner = new TraceRunner(machine, processes);
     for (const chunk of recording.chunks) runner.consume(chunk);
     c = compareCounts(readCounts(join(TRACES, "thread_storm.xenpv.counts.json")), machine, processes);
   });

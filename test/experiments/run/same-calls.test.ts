@@ -28,12 +28,11 @@ describe("system calls of one task in a row, counted at once", () => {
           }).boot(),
         ) as [Machine, Machine];
         let told = 0;
-        const atOnce = new TraceRunner(
-          machine,
-          () => told++,
-          (_chunk, i, last) => (i % 7 === 0 ? i : last),
-        );
-        const oneByOne = new TraceRunner(plainMachine, () => undefined);
+        const atOnce = new TraceRunner(machine, {
+          after: () => void told++,
+          quiet: (_chunk, i, last) => (i % 7 === 0 ? i : last),
+        });
+        const oneByOne = new TraceRunner(plainMachine, { after: () => undefined });
         const chunk = recording.chunks[1]!;
         atOnce.consume(chunk);
         oneByOne.consume(chunk);

@@ -125,7 +125,7 @@ describe("the timeline of a run", () => {
     const machine = new Machine(config).boot();
     const limit = 1e6;
     const timeline = new Timeline(machine, recording.strings, profile, limit);
-    const runner = new TraceRunner(machine, (chunk, i) => timeline.after(chunk, i));
+    const runner = new TraceRunner(machine, timeline);
     for (const chunk of recording.chunks) runner.consume(chunk);
     const texts = timeline.documents();
     expect(texts.length).to.be.above(2);
