@@ -7,6 +7,7 @@
 import type { Rc } from "./errno.js";
 import type { VcpuId, Vpn } from "./frames.js";
 import type { CallBuffer } from "./hypercalls.js";
+import type { EntryRun } from "./mmu-update.js";
 
 /**
  * The answer of hypercall() and multicall() where the caller steps Xen itself: the checker. The calls are made later, and the
@@ -55,4 +56,15 @@ export interface Hypervisor {
    * Mirrors: hardware; pv/ro-page-fault.c.
    */
   store(vcpu: VcpuId, page: Vpn, slot: number, frame: number, flags: number): Rc;
+
+  // Many calls in one, where a Xen has that. All are made, or none: then the caller makes them, which comes to the same.
+
+  /** store() of an empty entry to each of slots `first`..`end` - 1 that holds something. */
+  store_empty?(vcpu: VcpuId, page: Vpn, first: number, end: number): boolean;
+
+  /**
+   * hypercall() with an mmu_update of one request for each of entries `from`..`to` - 1 of `run`, with `flags`; call 0 of the run,
+   * which was such a one, has just been made.
+   */
+  update_l1es?(vcpu: VcpuId, table: number, run: EntryRun, from: number, to: number, flags: number): boolean;
 }

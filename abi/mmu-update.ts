@@ -10,6 +10,7 @@
  * Mirrors: struct mmu_update, xen/include/public/xen.h; 16 bytes a request.
  */
 import { __HYPERVISOR_mmu_update, DOMID_SELF, type CallBuffer } from "./hypercalls.js";
+import { PTES } from "./page.js";
 
 export const MMU_NORMAL_PT_UPDATE = 0;
 export const MMU_MACHPHYS_UPDATE = 1;
@@ -17,6 +18,19 @@ export const MMU_PT_UPDATE_PRESERVE_AD = 2;
 export const MMU_PT_UPDATE_NO_TRANSLATE = 3;
 
 export const MMU_UPDATE_BYTES = 16;
+
+/** Entries of one table that are written in a row: `n` of them, entry i to slot[i]. Its owner reuses it. */
+export class EntryRun {
+  readonly slot = new Uint16Array(PTES);
+  readonly frame = new Float64Array(PTES);
+  n = 0;
+
+  add(slot: number, frame: number): void {
+    this.slot[this.n] = slot;
+    this.frame[this.n] = frame;
+    this.n++;
+  }
+}
 
 /** Begin an mmu_update without requests; returns its row. Requests are added while it is the last call. */
 export function push_mmu_update(calls: CallBuffer, domid: number = DOMID_SELF): number {

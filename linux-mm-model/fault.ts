@@ -212,7 +212,7 @@ function do_fault(k: Linux, cpu: number, mm: number, vma: number, page: number, 
  * Mirrors: do_fault_around(), mm/memory.c; filemap_map_pages(), mm/filemap.c.
  */
 function do_fault_around(k: Linux, cpu: number, mm: number, vma: number, page: number): boolean {
-  const { vmas, files, memory, mms, pages } = k;
+  const { vmas, files, memory, mms, pages, run } = k;
   const window = k.config.faultAroundPages;
   const start = vmas.start[vma]!;
   const first = Math.max(page - (page & (window - 1)), start, page - (page & (PMD_PAGES - 1)));
@@ -221,15 +221,17 @@ function do_fault_around(k: Linux, cpu: number, mm: number, vma: number, page: n
   const file = vmas.file[vma]!;
   let table = 0;
   let mapped = false;
+  run.n = 0;
   for (let at = first; at < last; at++) {
     const pfn = files.frame(file, vmas.pgoff[vma]! + at - start);
     if ((pages.flags[pfn]! & PG_pagecache) === 0) continue;
     if (table === 0) table = pte_alloc(k, cpu, mm, page);
     if (memory.flags(table, at & (PMD_PAGES - 1)) !== 0) continue;
-    mms.rss[mm]!++;
-    set_user_pte(k, cpu, mm, at, table, pfn, prot);
+    run.add(at & (PMD_PAGES - 1), pfn);
     if (at === page) mapped = true;
   }
+  mms.rss[mm]! += run.n;
+  if (run.n > 0) k.pv.set_ptes(cpu, mm, table, run, prot);
   return mapped;
 }
 

@@ -8,6 +8,7 @@
 import type { Hypervisor } from "../abi/hypervisor.js";
 import type { Ledger } from "../abi/ledger.js";
 import type { PtMemory } from "../abi/memory.js";
+import { EntryRun } from "../abi/mmu-update.js";
 import type { NativeProcessor } from "../abi/native-processor.js";
 import type { State } from "../abi/state.js";
 import type { LinuxConfig } from "./config.js";
@@ -58,6 +59,10 @@ export class Linux implements Guest {
   readonly pud: PudRegisters;
   readonly image: KernelImage;
   readonly regs: SwitchRegisters;
+  /** Are many PTEs in a row set or cleared in one piece, which comes to the same? Not for who listens to each. */
+  at_once = true;
+  /** PTEs that are about to be set together; behind that, nobody reads it. */
+  readonly run = new EntryRun();
   readonly life: MmLife;
   readonly csd: CallSingleData;
   /** Multicall buffers, one a CPU. */

@@ -9,10 +9,13 @@
  * Mirrors: struct pv_mmu_ops, arch/x86/include/asm/paravirt_types.h.
  */
 import type { Rc } from "../abi/errno.js";
+import type { EntryRun } from "../abi/mmu-update.js";
 
 export interface PvMmuOps {
   /** set_pte_at() of a user PTE, or of a kernel one where mm is INIT_MM. Always a hypercall. */
   set_pte(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void;
+  /** set_pte() of each entry of `run`, in order, with `flags`. */
+  set_ptes(cpu: number, mm: number, table: number, run: EntryRun, flags: number): void;
   set_pmd(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void;
   set_pud(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void;
   /** Entry `slot` of mm's reference top level, and of everything that mirrors it. */
@@ -24,6 +27,8 @@ export interface PvMmuOps {
   ptep_set_wrprotect(cpu: number, mm: number, table: number, slot: number): void;
   /** pte_clear() of a dying address space (fullmm): a plain store, its tables being unpinned. */
   pte_clear_full(cpu: number, mm: number, table: number, slot: number): void;
+  /** pte_clear_full() of slots `first`..`end` - 1 that hold something, where that is faster than one by one. */
+  pte_clear_full_range?(cpu: number, mm: number, table: number, first: number, end: number): void;
   ptep_modify_prot_start(cpu: number, mm: number, table: number, slot: number): void;
   /** MMU_PT_UPDATE_PRESERVE_AD. */
   ptep_modify_prot_commit(

@@ -170,6 +170,11 @@ function zap_pte_range(k: Linux, cpu: number, mm: number, table: number, start: 
   const full = gather.fullmm[cpu] !== 0;
   let force_flush = false;
   k.pv.arch_enter_lazy_mmu_mode(cpu);
+  const room = gather.pages[cpu]! + end - start < MAX_GATHER_PAGES;
+  if (full && room && k.at_once && k.pv.pte_clear_full_range !== undefined) {
+    force_flush = zap_full(k, cpu, mm, table, start, end);
+    start = end;
+  }
   for (let page = start; page < end; page++) {
     const slot = page & (PMD_PAGES - 1);
     const flags = memory.flags(table, slot);
@@ -193,6 +198,40 @@ function zap_pte_range(k: Linux, cpu: number, mm: number, table: number, start: 
   }
   k.pv.arch_leave_lazy_mmu_mode(cpu);
   if (force_flush) tlb_flush_mmu(k, cpu, mm);
+}
+
+/**
+ * The loop of zap_pte_range() in one piece, where all of the address space goes and a batch has room for all of the pages. Returns
+ * whether a dirty page of a file was among them.
+ */
+function zap_full(k: Linux, cpu: number, mm: number, table: number, start: number, end: number): boolean {
+  const { memory, mms, gather } = k;
+  const { words } = memory;
+  const zero_page = k.image.zero_page[0]!;
+  const first = start & (PMD_PAGES - 1);
+  const at = memory.at(table, first);
+  let force_flush = false;
+  let lowest = -1;
+  let highest = -1;
+  let zapped = 0;
+  for (let i = 0; i < end - start; i++) {
+    const flags = words[at + 2 * i + 1]!; // with a frame below 2^32: it is the guest's
+    if (!pte_present(flags)) continue;
+    if (lowest < 0) lowest = start + i;
+    highest = start + i;
+    const pfn = words[at + 2 * i]!;
+    if (pfn === zero_page) continue;
+    if (!is_anon(k, pfn) && (flags & _PAGE_DIRTY) !== 0) force_flush = true;
+    page_remove_rmap(k, pfn);
+    zapped++;
+  }
+  if (lowest < 0) return false;
+  k.pv.pte_clear_full_range!(cpu, mm, table, first, first + end - start);
+  tlb_adjust(k, cpu, lowest);
+  tlb_adjust(k, cpu, highest);
+  mms.rss[mm]! -= zapped;
+  gather.pages[cpu]! += zapped;
+  return force_flush;
 }
 
 /**

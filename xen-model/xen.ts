@@ -12,6 +12,7 @@ import type { Vpn } from "../abi/frames.js";
 import * as hc from "../abi/hypercalls.js";
 import type { Hypervisor } from "../abi/hypervisor.js";
 import type { Ledger } from "../abi/ledger.js";
+import type { EntryRun } from "../abi/mmu-update.js";
 import type { PtMemory } from "../abi/memory.js";
 import { PFEC_page_present, PFEC_user_mode } from "../abi/page.js";
 import type { State } from "../abi/state.js";
@@ -24,6 +25,7 @@ import { ACCESS_WRITE, type Access } from "./hw/control.js";
 import type { Tlb } from "./hw/tlb.js";
 import { WALK_OK } from "./hw/walk.js";
 import { dispatch, DIRECT, INSIDE } from "./hypercall-table.js";
+import { store_empty, update_l1es } from "./many-in-one.js";
 import { MapCache } from "./mapcache.js";
 import { NO_DEVICES, type MemoryMap } from "./memory-map.js";
 import { type AuditRules, XEN_RULES } from "./audit-rules.js";
@@ -326,6 +328,14 @@ export class Xen implements Hypervisor {
     }
     this.page_fault(vcpu, page, this.vcpus.kernel_mode[vcpu] !== 0 ? error & ~PFEC_user_mode : error);
     return -EFAULT;
+  }
+
+  store_empty(vcpu: number, page: Vpn, first: number, end: number): boolean {
+    return store_empty(this, vcpu, page, first, end);
+  }
+
+  update_l1es(vcpu: number, table: number, run: EntryRun, from: number, to: number, flags: number): boolean {
+    return update_l1es(this, vcpu, table, run, from, to, flags);
   }
 
   // what the processor reports

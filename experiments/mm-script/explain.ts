@@ -33,6 +33,7 @@ function listen(machine: Machine, lines: string[]): void {
   const say = (cpu: number, what: string): void => {
     lines.push(`  vcpu ${cpu}  ${what.padEnd(52)} ${caller()}`);
   };
+  linux.at_once = false;
   const pv = linux.pv as unknown as Record<string, (...args: number[]) => unknown>;
   for (const name of pvOps(pv)) {
     const op = pv[name]!.bind(pv);
@@ -60,12 +61,14 @@ function listen(machine: Machine, lines: string[]): void {
 }
 
 /** Names of the pv-ops: methods of the class, and of what it extends. */
-function pvOps(pv: object): string[] {
+function pvOps(pv: Readonly<Record<string, unknown>>): string[] {
   const names: string[] = [];
   const below = (object: object) => Object.getPrototypeOf(object) as object;
   for (let from = below(pv); from !== Object.prototype; from = below(from))
     names.push(...Object.getOwnPropertyNames(from));
-  return [...new Set(names)].filter((name) => name !== "constructor");
+  return [...new Set(names)].filter(
+    (name) => name !== "constructor" && name !== "set_ptes" && pv[name] !== undefined,
+  );
 }
 
 function name(op: number): string {

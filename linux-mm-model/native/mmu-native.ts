@@ -14,6 +14,7 @@ import { cpumask_test_cpu } from "../../abi/cpumask.js";
 import type { Rc } from "../../abi/errno.js";
 import { EV } from "../../abi/events.js";
 import type { Vpn } from "../../abi/frames.js";
+import type { EntryRun } from "../../abi/mmu-update.js";
 import { _PAGE_RW } from "../../abi/page.js";
 import type { Linux } from "../linux.js";
 import { INIT_MM } from "../mm-struct.js";
@@ -34,6 +35,9 @@ export class NativeMmuOps implements PvMmuOps {
     const { ledger, memory } = this.k;
     ledger.count(cpu, mm === INIT_MM ? EV.set_pte_kernel : EV.set_pte, 1);
     memory.set(table, slot, frame, flags);
+  }
+  set_ptes(cpu: number, mm: number, table: number, run: EntryRun, flags: number): void {
+    for (let i = 0; i < run.n; i++) this.set_pte(cpu, mm, table, run.slot[i]!, run.frame[i]!, flags);
   }
   set_pmd(cpu: number, _mm: number, table: number, slot: number, frame: number, flags: number): void {
     const { ledger, memory } = this.k;

@@ -9,6 +9,7 @@ import type { Vpn } from "../../abi/frames.js";
 import { __HYPERVISOR_update_va_mapping, type CallBuffer } from "../../abi/hypercalls.js";
 import type { Hypervisor } from "../../abi/hypervisor.js";
 import { LINUX_DIRECT_MAP_VPN } from "../../abi/layout.js";
+import type { EntryRun } from "../../abi/mmu-update.js";
 import { INIT_MM } from "../mm-struct.js";
 import { LOW_MEMORY_PAGE, type PaeTables } from "./pae-tables.js";
 
@@ -30,6 +31,14 @@ export class LowMemory implements Hypervisor {
 
   store(vcpu: number, page: Vpn, slot: number, frame: number, flags: number): Rc {
     return this.hv.store(vcpu, low(page), slot, frame, flags);
+  }
+
+  store_empty(vcpu: number, page: Vpn, first: number, end: number): boolean {
+    return this.hv.store_empty !== undefined && this.hv.store_empty(vcpu, low(page), first, end);
+  }
+
+  update_l1es(vcpu: number, table: number, run: EntryRun, from: number, to: number, flags: number): boolean {
+    return this.hv.update_l1es !== undefined && this.hv.update_l1es(vcpu, table, run, from, to, flags);
   }
 
   /** Every vCPU starts on init_mm's L3. */

@@ -5,6 +5,7 @@
  * Mirrors: xen_mmu_ops, xen_init_mmu_ops(), arch/x86/xen/mmu_pv.c.
  */
 import type { Rc } from "../../abi/errno.js";
+import type { EntryRun } from "../../abi/mmu-update.js";
 import { AGAIN, NEXT, path, type Path, runPath, step } from "../../abi/path.js";
 import type { Linux } from "../linux.js";
 import type { PvMmuOps } from "../pv-ops.js";
@@ -25,6 +26,7 @@ import { call_function } from "./leave-tables.js";
 import { xen_pgd_pin, xen_pgd_unpin } from "./pgd-pin.js";
 import { pgd_alloc, pgd_free, xen_alloc_ptpage, xen_release_ptpage } from "./ptpage.js";
 import {
+  pte_clear_full_range,
   ptep_get_and_clear,
   ptep_set_wrprotect,
   xen_ptep_modify_prot_commit,
@@ -32,6 +34,7 @@ import {
   xen_set_p4d,
   xen_set_pmd,
   xen_set_pte,
+  xen_set_ptes,
   xen_set_pud,
 } from "./set-entries.js";
 import { paravirt_start_context_switch } from "./enlighten-pv.js";
@@ -43,6 +46,9 @@ export class XenMmuOps implements PvMmuOps {
 
   set_pte(cpu: number, mm: number, table: number, slot: number, frame: number, flags: number): void {
     xen_set_pte(this.k, cpu, mm, table, slot, frame, flags);
+  }
+  set_ptes(cpu: number, mm: number, table: number, run: EntryRun, flags: number): void {
+    xen_set_ptes(this.k, cpu, mm, table, run, flags);
   }
   set_pmd(cpu: number, _mm: number, table: number, slot: number, frame: number, flags: number): void {
     xen_set_pmd(this.k, cpu, table, slot, frame, flags);
@@ -62,6 +68,9 @@ export class XenMmuOps implements PvMmuOps {
   }
   pte_clear_full(cpu: number, _mm: number, table: number, slot: number): void {
     this.k.hv.store(cpu, direct_map(table), slot, 0, 0);
+  }
+  pte_clear_full_range(cpu: number, _mm: number, table: number, first: number, end: number): void {
+    pte_clear_full_range(this.k, cpu, table, first, end);
   }
   ptep_modify_prot_start(cpu: number): void {
     xen_ptep_modify_prot_start(this.k, cpu);

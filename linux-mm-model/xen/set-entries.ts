@@ -11,6 +11,7 @@
 import { EV } from "../../abi/events.js";
 import {
   add_mmu_update,
+  type EntryRun,
   MMU_NORMAL_PT_UPDATE,
   MMU_PT_UPDATE_PRESERVE_AD,
   push_mmu_update,
@@ -48,6 +49,34 @@ export function xen_set_pte(
   push_mmu_update(direct);
   add_mmu_update(direct, MMU_NORMAL_PT_UPDATE, table, slot, frame, flags);
   if (k.hv.hypercall(cpu, direct, 0) < 0) failed[0]!++;
+}
+
+/** Set PTEs one after the other: those between the first and the last, which leave nothing that the last does not, at once. */
+export function xen_set_ptes(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  table: number,
+  run: EntryRun,
+  flags: number,
+): void {
+  const { hv } = k;
+  const last = run.n - 1;
+  let i = 0;
+  if (
+    last >= 2 &&
+    k.at_once &&
+    k.percpu.lazy_mode[cpu] !== PARAVIRT_LAZY_MMU &&
+    hv.update_l1es !== undefined
+  ) {
+    k.pv.set_pte(cpu, mm, table, run.slot[0]!, run.frame[0]!, flags);
+    i = 1;
+    if (hv.update_l1es(cpu, table, run, 1, last, flags)) {
+      k.ledger.count(cpu, mm === INIT_MM ? EV.set_pte_kernel : EV.set_pte, last - 1);
+      i = last;
+    }
+  }
+  for (; i <= last; i++) k.pv.set_pte(cpu, mm, table, run.slot[i]!, run.frame[i]!, flags);
 }
 
 /** Set an L2 entry. */
@@ -128,6 +157,15 @@ function queue_update(
 /** Take a PTE out with one instruction. */
 export function ptep_get_and_clear(k: Linux, cpu: number, table: number, slot: number): void {
   k.hv.store(cpu, direct_map(table), slot, 0, 0);
+}
+
+/** Empty PTEs of a table that is not pinned, a store each. */
+export function pte_clear_full_range(k: Linux, cpu: number, table: number, first: number, end: number): void {
+  const { hv, memory } = k;
+  const page = direct_map(table);
+  if (hv.store_empty !== undefined && hv.store_empty(cpu, page, first, end)) return;
+  for (let slot = first; slot < end; slot++)
+    if (memory.flags(table, slot) !== 0) hv.store(cpu, page, slot, 0, 0);
 }
 
 /** Clear _PAGE_RW of a PTE with one instruction. */

@@ -71,8 +71,9 @@ const NOT_PLAIN = 0x100;
 const MAX_TABLES = 2 ** 21;
 
 /**
- * The fast form of walk_any(): 4 levels of 512 entries, all present, down to a 4 KiB page that permits the access. Whatever
- * else it meets it leaves to walk_any(): NOT_PLAIN, with nothing changed. `upper` and `lower` are the two
+ * The fast form of walk_any(): 4 levels of 512 entries, all present, down to a 4 KiB page that permits the access; or, where the
+ * entries above have been used before, to one that is absent or forbids it. Whatever else it meets it leaves to
+ * walk_any(): NOT_PLAIN, with nothing changed. `upper` and `lower` are the two
  * halves of the vpn, 18 bits each, so that every argument is a small integer.
  */
 function walk_4_levels(
@@ -112,12 +113,22 @@ function walk_4_levels(
   const at1 = (l2e << 10) | ((lower << 1) & 0x3fe);
   const l1e = words[at1]! | 0;
   const flags1 = words[at1 | 1]! | 0;
+  const above = flags4 & flags3 & flags2;
+  if ((flags1 & _PAGE_PRESENT) === 0 && (above & _PAGE_ACCESSED) !== 0) {
+    out.level = 1;
+    return access_error(c, access);
+  }
   if ((flags1 & looked_at) !== _PAGE_PRESENT || (l1e & reserved0) !== 0) return NOT_PLAIN;
 
-  const every = flags4 & flags3 & flags2 & flags1;
+  const every = above & flags1;
   const rights = (every & (_PAGE_RW | _PAGE_USER)) | ((flags4 | flags3 | flags2 | flags1) & _PAGE_NX);
   const all_rights = rights | (flags1 & _PAGE_PKEY);
-  if (rights_violation(c, all_rights, access) !== 0) return NOT_PLAIN;
+  const violation = rights_violation(c, all_rights, access);
+  if (violation !== 0) {
+    if ((above & _PAGE_ACCESSED) === 0) return NOT_PLAIN;
+    out.level = 1;
+    return access_error(c, access) | violation;
+  }
 
   if ((every & _PAGE_ACCESSED) === 0) {
     words[at4 | 1] = flags4 | _PAGE_ACCESSED;

@@ -1,0 +1,88 @@
+/**
+ * Many stores, or many hypercalls, of one kind in a row, in one piece: what a fault-around and the end of an address space make.
+ *
+ * The plain forms are Xen.store() and Xen.hypercall(), one by one. What is not plainly the same as those is left to them, with
+ * nothing changed: then the answer is false. test/xen-model/many-in-one.test.ts holds the two equal, in every byte of the state.
+ *
+ * Mirrors: do_mmu_update(), xen/arch/x86/mm.c, with count 1, so many times; a processor's stores.
+ */
+import { EV } from "../abi/events.js";
+import type { Vpn } from "../abi/frames.js";
+import type { EntryRun } from "../abi/mmu-update.js";
+import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
+import { adjust_guest_l1e } from "./adjust.js";
+import { XEN_RULES } from "./audit-rules.js";
+import { OWNER_guest, PGT_l1_page_table, PGT_validated } from "./frame-table.js";
+import { ACCESS_WRITE } from "./hw/control.js";
+import { WALK_OK } from "./hw/walk.js";
+import { l1_disallow_mask, PAGE_CACHE_ATTRS } from "./l1e-refs.js";
+import { is_page_table } from "./page-type.js";
+import { exit_to_guest } from "./refill.js";
+import type { Xen } from "./xen.js";
+
+/**
+ * See Hypervisor.store_empty(). One walk does for all: the first store marks its entries accessed and dirty, and as the frame is
+ * no table in use, none of the stores changes what the next would walk.
+ */
+export function store_empty(x: Xen, vcpu: number, page: Vpn, first: number, end: number): boolean {
+  const { frames, mem, processor } = x;
+  if (x.tlb !== undefined || x.rules !== XEN_RULES) return false;
+  if (x.access(vcpu, page, ACCESS_WRITE, true) !== WALK_OK) return false;
+  const { frame } = processor.out;
+  if (frame >= mem.nrTables || !frames.mfn_valid(frame)) return false;
+  if (frames.typeCount[frame] !== 0 && is_page_table(frames.type[frame]!)) return false;
+  mem.words.fill(0, mem.at(frame, first), mem.at(frame, end));
+  return true;
+}
+
+/**
+ * See Hypervisor.update_l1es(): read-only entries of the guest's own frames, in empty slots of an L1 in use. No such call
+ * finds anything else than the one before, so Xen is entered and left once, and that is counted for each.
+ */
+export function update_l1es(
+  x: Xen,
+  vcpu: number,
+  table: number,
+  run: EntryRun,
+  from: number,
+  to: number,
+  flags: number,
+): boolean {
+  const { frames, mem, ledger, vcpus } = x;
+  if (x.rules !== XEN_RULES || x.mapcache !== undefined || x.log.enabled) return false;
+  if (x.pg_owner !== OWNER_guest || vcpus.old_guest_table[vcpu] !== 0) return false;
+  if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] === 0) return false;
+  if (table >= mem.nrTables || frames.owner[table] !== OWNER_guest) return false;
+  if (frames.type[table] !== PGT_l1_page_table || frames.typeCount[table] === 0) return false;
+  if ((frames.typeFlags[table]! & PGT_validated) === 0) return false;
+  if ((flags & (_PAGE_PRESENT | _PAGE_RW)) !== _PAGE_PRESENT) return false;
+  if ((flags & (PAGE_CACHE_ATTRS | l1_disallow_mask(x))) !== 0) return false;
+
+  const { words } = mem;
+  const { owner, count, nrFrames } = frames;
+  const start = mem.at(table, 0);
+  for (let i = from; i < to; i++) {
+    const frame = run.frame[i]!;
+    if (frame >= nrFrames || owner[frame] !== OWNER_guest || frame === table) return false;
+    if ((words[start + 2 * run.slot[i]! + 1]! & _PAGE_PRESENT) !== 0) return false;
+  }
+
+  const value = adjust_guest_l1e(flags, x.pv32);
+  for (let i = from; i < to; i++) {
+    const frame = run.frame[i]!;
+    const at = start + 2 * run.slot[i]!;
+    words[at] = frame;
+    words[at + 1] = value;
+    count[frame] = count[frame]! + 1;
+  }
+  const { times } = ledger;
+  ledger.times = times * (to - from);
+  ledger.count(vcpu, EV.mmu_update, 1);
+  x.root.enter_from_guest(x, vcpu);
+  ledger.count(vcpu, EV.mmu_update_items, 1);
+  ledger.count(vcpu, EV.l1e_set, 1);
+  ledger.count(vcpu, EV.sysret, 1);
+  exit_to_guest(x, vcpu);
+  ledger.times = times;
+  return true;
+}
