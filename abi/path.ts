@@ -71,10 +71,11 @@ export function runPath<M>(p: Path<M>, m: M, vcpu: number): void {
     if (answer === NEXT) pc++;
     else if (answer === DONE) return;
     else if (answer >= 0) pc = answer;
-    else if (answer === BLOCKED) {
-      throw new RangeError(
-        `${p.name}: step ${steps[pc]!.name} is blocked in a run of one vCPU; it is a bug of the model`,
-      );
-    }
+    else if (answer === BLOCKED) throw blocked(p.name, steps[pc]!.name);
   }
+}
+
+/** What runPath() says of a step that waits; for paths that are run by the names of their steps. */
+export function blocked(path: string, step: string): RangeError {
+  return new RangeError(`${path}: step ${step} is blocked in a run of one vCPU; it is a bug of the model`);
 }

@@ -8,7 +8,7 @@
  */
 import { anon_vma_prepare } from "./anon-vma.js";
 import { EV } from "../abi/events.js";
-import { BLOCKED, DONE, NEXT, path, runPath, step } from "../abi/path.js";
+import { BLOCKED, blocked, DONE, NEXT, path, step } from "../abi/path.js";
 import { _PAGE_RW, PFEC_user_mode, PFEC_write_access } from "../abi/page.js";
 import type { State } from "../abi/state.js";
 import type { Linux } from "./linux.js";
@@ -56,48 +56,61 @@ const FIND_VMA = 2;
 
 /** The fault path; fault.page and fault.error are its arguments, fault.result its answer. */
 export const do_user_addr_fault_path = path<Linux>("do_user_addr_fault", [
-  step("sync_fault", (k, cpu) => {
-    const { fault, percpu, ledger } = k;
-    const task = percpu.current[cpu]!;
-    if (!k.top.loadsReference && is_page_table_locked(k, k.tasks.mm[task]!)) return BLOCKED;
-    const user = (fault.error[cpu]! & PFEC_user_mode) !== 0;
-    ledger.count(cpu, user ? EV.page_fault_user : EV.page_fault_kernel, 1);
-    return k.pv.sync_fault(cpu, task, fault.page[cpu]!) ? NEXT : FIND_VMA;
-  }),
-  step("spin_unlock(page_table_lock)", (k, cpu) => {
-    k.mms.unlock_page_table(k.tasks.mm[k.percpu.current[cpu]!]!);
-    k.fault.result[cpu] = FAULT_SYNCED;
-    return DONE;
-  }),
-  step("find_vma", (k, cpu) => {
-    const { fault } = k;
-    const mm = k.tasks.mm[k.percpu.current[cpu]!]!;
-    fault.result[cpu] = FAULT_BAD_AREA;
-    if (mm === NO_MM) return DONE;
-    const vma = find_or_expand(k, mm, fault.page[cpu]!);
-    if (vma === NO_VMA || access_error(k, vma, fault.error[cpu]!)) return DONE;
-    fault.vma[cpu] = vma;
-    return NEXT;
-  }),
-  step("handle_mm_fault", (k, cpu) => {
-    const { fault } = k;
-    const mm = k.tasks.mm[k.percpu.current[cpu]!]!;
-    const write = (fault.error[cpu]! & PFEC_write_access) !== 0;
-    fault.result[cpu] = handle_mm_fault(k, cpu, mm, fault.vma[cpu]!, fault.page[cpu]!, write);
-    return NEXT;
-  }),
+  step("sync_fault", sync_fault),
+  step("spin_unlock(page_table_lock)", end_sync_fault),
+  step("find_vma", find_vma),
+  step("handle_mm_fault", handle_fault),
 ]);
-
-function is_page_table_locked(k: Linux, mm: number): boolean {
-  return mm !== NO_MM && k.mms.page_table_lock[mm] !== 0;
-}
 
 /** The kernel's page-fault handler for an address of the user half. Returns FAULT_*. */
 export function do_user_addr_fault(k: Linux, cpu: number, page: number, error: number): number {
-  k.fault.page[cpu] = page;
-  k.fault.error[cpu] = error;
-  runPath(do_user_addr_fault_path, k, cpu);
-  return k.fault.result[cpu]!;
+  const { fault } = k;
+  fault.page[cpu] = page;
+  fault.error[cpu] = error;
+  // the steps as runPath() does them, by name: V8 compiles them into one piece
+  const synced = sync_fault(k, cpu);
+  if (synced === BLOCKED) throw blocked("do_user_addr_fault", "sync_fault");
+  if (synced === NEXT) end_sync_fault(k, cpu);
+  else if (find_vma(k, cpu) === NEXT) handle_fault(k, cpu);
+  return fault.result[cpu]!;
+}
+
+function sync_fault(k: Linux, cpu: number): number {
+  const { fault, percpu, ledger } = k;
+  const task = percpu.current[cpu]!;
+  if (!k.top.loadsReference && is_page_table_locked(k, k.tasks.mm[task]!)) return BLOCKED;
+  const user = (fault.error[cpu]! & PFEC_user_mode) !== 0;
+  ledger.count(cpu, user ? EV.page_fault_user : EV.page_fault_kernel, 1);
+  return k.pv.sync_fault(cpu, task, fault.page[cpu]!) ? NEXT : FIND_VMA;
+}
+
+function end_sync_fault(k: Linux, cpu: number): number {
+  k.mms.unlock_page_table(k.tasks.mm[k.percpu.current[cpu]!]!);
+  k.fault.result[cpu] = FAULT_SYNCED;
+  return DONE;
+}
+
+function find_vma(k: Linux, cpu: number): number {
+  const { fault } = k;
+  const mm = k.tasks.mm[k.percpu.current[cpu]!]!;
+  fault.result[cpu] = FAULT_BAD_AREA;
+  if (mm === NO_MM) return DONE;
+  const vma = find_or_expand(k, mm, fault.page[cpu]!);
+  if (vma === NO_VMA || access_error(k, vma, fault.error[cpu]!)) return DONE;
+  fault.vma[cpu] = vma;
+  return NEXT;
+}
+
+function handle_fault(k: Linux, cpu: number): number {
+  const { fault } = k;
+  const mm = k.tasks.mm[k.percpu.current[cpu]!]!;
+  const write = (fault.error[cpu]! & PFEC_write_access) !== 0;
+  fault.result[cpu] = handle_mm_fault(k, cpu, mm, fault.vma[cpu]!, fault.page[cpu]!, write);
+  return NEXT;
+}
+
+function is_page_table_locked(k: Linux, mm: number): boolean {
+  return mm !== NO_MM && k.mms.page_table_lock[mm] !== 0;
 }
 
 /** The VMA of `page`; a stack below it grows down to it. */

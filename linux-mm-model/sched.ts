@@ -10,12 +10,12 @@
  * Differs: which task runs next is decided by the caller: a recording, or a workload.
  */
 import { EV } from "../abi/events.js";
-import { DONE, NEXT, path, runPath, step } from "../abi/path.js";
+import { DONE, NEXT, path, step } from "../abi/path.js";
 import type { Linux } from "./linux.js";
 import { free_thread_stack } from "./thread-stack.js";
 import { NO_AREA } from "./vmalloc.js";
 import { NO_MM } from "./mm-struct.js";
-import { enter_lazy_tlb, switch_mm_irqs_off_steps } from "./tlb.js";
+import { enter_lazy_tlb, run_switch_mm, switch_mm_irqs_off_steps } from "./tlb.js";
 import {
   leave_lazy_cpu,
   save_fsgs,
@@ -30,72 +30,95 @@ const SWITCH_TO = 3 + switch_mm_irqs_off_steps.length;
 
 /** regs.next_task is the argument. */
 export const context_switch_path = path<Linux>("context_switch", [
-  step("prepare_task_switch", (k, cpu) => {
-    k.regs.prev_task[cpu] = k.percpu.current[cpu]!;
-    k.regs.prev_mm[cpu] = NO_MM;
-    k.ledger.count(cpu, EV.context_switch, 1);
-    return NEXT;
-  }),
-  step("arch_start_context_switch", (k, cpu) => {
-    const { tasks, regs } = k;
-    k.pv.start_context_switch(cpu, regs.prev_task[cpu]!);
-    const next = regs.next_task[cpu]!;
-    regs.next_mm[cpu] = tasks.mm[next]!;
-    return tasks.mm[next] === NO_MM ? TO_KERNEL : TO_KERNEL + 1;
-  }),
-  step("enter_lazy_tlb", (k, cpu) => {
-    const { tasks, mms, regs } = k;
-    const prev = regs.prev_task[cpu]!;
-    const active_mm = tasks.active_mm[prev]!;
-    // enter_lazy_tlb() may load init_mm's tables, and uses the registers for it
-    const next = regs.next_task[cpu]!;
-    enter_lazy_tlb(k, cpu);
-    regs.next_task[cpu] = next;
-    tasks.active_mm[next] = active_mm;
-    if (tasks.mm[prev] !== NO_MM) mms.mm_count[active_mm]!++;
-    else tasks.active_mm[prev] = NO_MM;
-    return SWITCH_TO;
-  }),
+  step("prepare_task_switch", prepare_task_switch),
+  step("arch_start_context_switch", arch_start_context_switch),
+  step("enter_lazy_tlb", to_kernel_task),
   ...switch_mm_irqs_off_steps,
-  step("switch_to", (k, cpu) => {
-    const { tasks, regs } = k;
-    const prev = regs.prev_task[cpu]!;
-    const next = regs.next_task[cpu]!;
-    if (tasks.mm[next] !== NO_MM && tasks.mm[prev] === NO_MM) {
-      regs.prev_mm[cpu] = tasks.active_mm[prev]!;
-      tasks.active_mm[prev] = NO_MM;
-    }
-    k.pv.end_context_switch(cpu, next);
-    return NEXT;
-  }),
-  step("__switch_to", (k, cpu) => {
-    k.pv.switch_to(cpu, k.regs.prev_task[cpu]!, k.regs.next_task[cpu]!);
-    return NEXT;
-  }),
-  step("finish_task_switch", (k, cpu) => {
-    const { tasks, regs } = k;
-    const prev = regs.prev_task[cpu]!;
-    tasks.on_cpu[prev] = -1;
-    if (regs.prev_mm[cpu] !== NO_MM) mmdrop(k, cpu, regs.prev_mm[cpu]!);
-    return tasks.dead[prev] === 0 ? DONE : NEXT;
-  }),
-  step("thread_free", (k, cpu) => {
-    k.pv.thread_free(cpu, k.regs.prev_task[cpu]!);
-    return NEXT;
-  }),
-  step("put_task_struct", (k, cpu) => {
-    const { tasks, regs } = k;
-    const prev = regs.prev_task[cpu]!;
-    if (tasks.stack[prev] !== NO_AREA) free_thread_stack(k, cpu, tasks.stack[prev]!);
-    tasks.free(prev);
-    return NEXT;
-  }),
+  step("switch_to", begin_task_switch),
+  step("__switch_to", __switch_to),
+  step("finish_task_switch", finish_task_switch),
+  step("thread_free", free_thread),
+  step("put_task_struct", put_task_struct),
 ]);
 
-/** Give the CPU from the task that runs to `next`. */
+/** Give the CPU from the task that runs to `next`. The steps as runPath() does them, by name: V8 compiles them into one piece. */
 export function context_switch(k: Linux, cpu: number, next: number): void {
   k.regs.next_task[cpu] = next;
-  runPath(context_switch_path, k, cpu);
+  prepare_task_switch(k, cpu);
+  if (arch_start_context_switch(k, cpu) === TO_KERNEL) to_kernel_task(k, cpu);
+  else run_switch_mm(k, cpu);
+  begin_task_switch(k, cpu);
+  __switch_to(k, cpu);
+  if (finish_task_switch(k, cpu) === DONE) return;
+  free_thread(k, cpu);
+  put_task_struct(k, cpu);
+}
+
+function prepare_task_switch(k: Linux, cpu: number): number {
+  k.regs.prev_task[cpu] = k.percpu.current[cpu]!;
+  k.regs.prev_mm[cpu] = NO_MM;
+  k.ledger.count(cpu, EV.context_switch, 1);
+  return NEXT;
+}
+
+function arch_start_context_switch(k: Linux, cpu: number): number {
+  const { tasks, regs } = k;
+  k.pv.start_context_switch(cpu, regs.prev_task[cpu]!);
+  const next = regs.next_task[cpu]!;
+  regs.next_mm[cpu] = tasks.mm[next]!;
+  return tasks.mm[next] === NO_MM ? TO_KERNEL : TO_KERNEL + 1;
+}
+
+function to_kernel_task(k: Linux, cpu: number): number {
+  const { tasks, mms, regs } = k;
+  const prev = regs.prev_task[cpu]!;
+  const active_mm = tasks.active_mm[prev]!;
+  // enter_lazy_tlb() may load init_mm's tables, and uses the registers for it
+  const next = regs.next_task[cpu]!;
+  enter_lazy_tlb(k, cpu);
+  regs.next_task[cpu] = next;
+  tasks.active_mm[next] = active_mm;
+  if (tasks.mm[prev] !== NO_MM) mms.mm_count[active_mm]!++;
+  else tasks.active_mm[prev] = NO_MM;
+  return SWITCH_TO;
+}
+
+function begin_task_switch(k: Linux, cpu: number): number {
+  const { tasks, regs } = k;
+  const prev = regs.prev_task[cpu]!;
+  const next = regs.next_task[cpu]!;
+  if (tasks.mm[next] !== NO_MM && tasks.mm[prev] === NO_MM) {
+    regs.prev_mm[cpu] = tasks.active_mm[prev]!;
+    tasks.active_mm[prev] = NO_MM;
+  }
+  k.pv.end_context_switch(cpu, next);
+  return NEXT;
+}
+
+function __switch_to(k: Linux, cpu: number): number {
+  k.pv.switch_to(cpu, k.regs.prev_task[cpu]!, k.regs.next_task[cpu]!);
+  return NEXT;
+}
+
+function finish_task_switch(k: Linux, cpu: number): number {
+  const { tasks, regs } = k;
+  const prev = regs.prev_task[cpu]!;
+  tasks.on_cpu[prev] = -1;
+  if (regs.prev_mm[cpu] !== NO_MM) mmdrop(k, cpu, regs.prev_mm[cpu]!);
+  return tasks.dead[prev] === 0 ? DONE : NEXT;
+}
+
+function free_thread(k: Linux, cpu: number): number {
+  k.pv.thread_free(cpu, k.regs.prev_task[cpu]!);
+  return NEXT;
+}
+
+function put_task_struct(k: Linux, cpu: number): number {
+  const { tasks, regs } = k;
+  const prev = regs.prev_task[cpu]!;
+  if (tasks.stack[prev] !== NO_AREA) free_thread_stack(k, cpu, tasks.stack[prev]!);
+  tasks.free(prev);
+  return NEXT;
 }
 
 /** Up to the hypercalls that were queued so far, among them the CR3 load. */

@@ -10,7 +10,7 @@
  */
 import { cpumask_any_but, cpumask_clear_cpu, cpumask_set_cpu } from "../abi/cpumask.js";
 import { EV } from "../abi/events.js";
-import { BLOCKED, NEXT, path, runPath, step } from "../abi/path.js";
+import { BLOCKED, blocked, NEXT, step } from "../abi/path.js";
 import type { State } from "../abi/state.js";
 import type { Linux } from "./linux.js";
 import { INIT_MM } from "./mm-struct.js";
@@ -56,69 +56,89 @@ export class SwitchRegisters {
 
 /** Steps of switch_mm_irqs_off(); regs.next_mm and regs.next_task are its arguments. */
 export const switch_mm_irqs_off_steps = [
-  step<Linux>("real_prev == next", (k, cpu) => {
-    const { percpu, regs, mms } = k;
-    const next = regs.next_mm[cpu]!;
-    const real_prev = percpu.loaded_mm[cpu]!;
-    const was_lazy = percpu.is_lazy[cpu] !== 0;
-    const pgd = k.top.pgd_of(k, cpu, next, regs.next_task[cpu]!);
-    percpu.is_lazy[cpu] = 0;
-    regs.real_prev[cpu] = real_prev;
-    regs.pgd[cpu] = pgd;
-    if (real_prev !== next) return NEXT;
-    if (pgd !== percpu.xen_cr3[cpu]) {
-      if (next !== INIT_MM) k.ledger.count(cpu, EV.top_load_same_mm, 1);
-    } else if (!was_lazy || percpu.loaded_gen[cpu] === mms.tlb_gen[next]) regs.pgd[cpu] = 0;
-    return NEXT;
-  }),
-  step<Linux>("cpumask_clear_cpu(real_prev)", (k, cpu) => {
-    const { regs, mms } = k;
-    const real_prev = regs.real_prev[cpu]!;
-    if (real_prev !== regs.next_mm[cpu] && real_prev !== INIT_MM)
-      cpumask_clear_cpu(cpu, mms.cpumask, mms.mm_cpumask(real_prev));
-    return NEXT;
-  }),
-  step<Linux>("cpumask_set_cpu(next)", (k, cpu) => {
-    const { regs, mms } = k;
-    const next = regs.next_mm[cpu]!;
-    if (next !== INIT_MM) cpumask_set_cpu(cpu, mms.cpumask, mms.mm_cpumask(next));
-    return NEXT;
-  }),
-  step<Linux>("next_tlb_gen", (k, cpu) => {
-    k.regs.next_gen[cpu] = k.mms.tlb_gen[k.regs.next_mm[cpu]!]!;
-    return NEXT;
-  }),
-  step<Linux>("load_new_mm_cr3", (k, cpu) => {
-    const { percpu, regs } = k;
-    const pgd = regs.pgd[cpu]!;
-    if (pgd === 0) return NEXT;
-    const next = regs.next_mm[cpu]!;
-    if (!k.top.may_load(k, cpu, next)) return BLOCKED;
-    if (next !== regs.real_prev[cpu]) percpu.loaded_mm[cpu] = LOADED_MM_SWITCHING;
-    percpu.loaded_ctx[cpu] = k.mms.ctx_id[next]!;
-    percpu.loaded_gen[cpu] = regs.next_gen[cpu]!;
-    k.pv.write_cr3(cpu, next, pgd);
-    k.ledger.count(cpu, EV.tlb_flush_task_switch, 1);
-    k.hist.tlb_flush[FLUSH_ALL_ROW]!++;
-    return NEXT;
-  }),
-  step<Linux>("loaded_mm = next", (k, cpu) => {
-    const { percpu, regs } = k;
-    if (regs.pgd[cpu] === 0) return NEXT;
-    percpu.loaded_mm[cpu] = regs.next_mm[cpu]!;
-    const old = k.top.loaded(k, cpu, regs.next_task[cpu]!);
-    if (old !== 0) k.life.pgd[cpu] = old;
-    return NEXT;
-  }),
+  step<Linux>("real_prev == next", begin_switch_mm),
+  step<Linux>("cpumask_clear_cpu(real_prev)", leave_cpumask),
+  step<Linux>("cpumask_set_cpu(next)", join_cpumask),
+  step<Linux>("next_tlb_gen", read_next_tlb_gen),
+  step<Linux>("load_new_mm_cr3", load_new_mm_cr3),
+  step<Linux>("loaded_mm = next", end_switch_mm),
 ];
-
-const switch_mm_irqs_off_path = path("switch_mm_irqs_off", switch_mm_irqs_off_steps);
 
 /** Load `next`'s tables for `task`, unless they are loaded and current. */
 export function switch_mm_irqs_off(k: Linux, cpu: number, next: number, task: number): void {
   k.regs.next_mm[cpu] = next;
   k.regs.next_task[cpu] = task;
-  runPath(switch_mm_irqs_off_path, k, cpu);
+  run_switch_mm(k, cpu);
+}
+
+/** The steps as runPath() does them, by name: V8 compiles them into one piece. */
+export function run_switch_mm(k: Linux, cpu: number): void {
+  begin_switch_mm(k, cpu);
+  leave_cpumask(k, cpu);
+  join_cpumask(k, cpu);
+  read_next_tlb_gen(k, cpu);
+  if (load_new_mm_cr3(k, cpu) === BLOCKED) throw blocked("switch_mm_irqs_off", "load_new_mm_cr3");
+  end_switch_mm(k, cpu);
+}
+
+function begin_switch_mm(k: Linux, cpu: number): number {
+  const { percpu, regs, mms } = k;
+  const next = regs.next_mm[cpu]!;
+  const real_prev = percpu.loaded_mm[cpu]!;
+  const was_lazy = percpu.is_lazy[cpu] !== 0;
+  const pgd = k.top.pgd_of(k, cpu, next, regs.next_task[cpu]!);
+  percpu.is_lazy[cpu] = 0;
+  regs.real_prev[cpu] = real_prev;
+  regs.pgd[cpu] = pgd;
+  if (real_prev !== next) return NEXT;
+  if (pgd !== percpu.xen_cr3[cpu]) {
+    if (next !== INIT_MM) k.ledger.count(cpu, EV.top_load_same_mm, 1);
+  } else if (!was_lazy || percpu.loaded_gen[cpu] === mms.tlb_gen[next]) regs.pgd[cpu] = 0;
+  return NEXT;
+}
+
+function leave_cpumask(k: Linux, cpu: number): number {
+  const { regs, mms } = k;
+  const real_prev = regs.real_prev[cpu]!;
+  if (real_prev !== regs.next_mm[cpu] && real_prev !== INIT_MM)
+    cpumask_clear_cpu(cpu, mms.cpumask, mms.mm_cpumask(real_prev));
+  return NEXT;
+}
+
+function join_cpumask(k: Linux, cpu: number): number {
+  const { regs, mms } = k;
+  const next = regs.next_mm[cpu]!;
+  if (next !== INIT_MM) cpumask_set_cpu(cpu, mms.cpumask, mms.mm_cpumask(next));
+  return NEXT;
+}
+
+function read_next_tlb_gen(k: Linux, cpu: number): number {
+  k.regs.next_gen[cpu] = k.mms.tlb_gen[k.regs.next_mm[cpu]!]!;
+  return NEXT;
+}
+
+function load_new_mm_cr3(k: Linux, cpu: number): number {
+  const { percpu, regs } = k;
+  const pgd = regs.pgd[cpu]!;
+  if (pgd === 0) return NEXT;
+  const next = regs.next_mm[cpu]!;
+  if (!k.top.may_load(k, cpu, next)) return BLOCKED;
+  if (next !== regs.real_prev[cpu]) percpu.loaded_mm[cpu] = LOADED_MM_SWITCHING;
+  percpu.loaded_ctx[cpu] = k.mms.ctx_id[next]!;
+  percpu.loaded_gen[cpu] = regs.next_gen[cpu]!;
+  k.pv.write_cr3(cpu, next, pgd);
+  k.ledger.count(cpu, EV.tlb_flush_task_switch, 1);
+  k.hist.tlb_flush[FLUSH_ALL_ROW]!++;
+  return NEXT;
+}
+
+function end_switch_mm(k: Linux, cpu: number): number {
+  const { percpu, regs } = k;
+  if (regs.pgd[cpu] === 0) return NEXT;
+  percpu.loaded_mm[cpu] = regs.next_mm[cpu]!;
+  const old = k.top.loaded(k, cpu, regs.next_task[cpu]!);
+  if (old !== 0) k.life.pgd[cpu] = old;
+  return NEXT;
 }
 
 /** The CPU is about to run a task without an mm: keep the tables, if the top-level design does. */

@@ -11,7 +11,7 @@ import type { CallBuffer } from "../abi/hypercalls.js";
 import * as op from "../abi/mmuext-op.js";
 import { mfn as asMfn } from "../abi/frames.js";
 import { hexFrame } from "./audit-log.js";
-import { AGAIN, DONE, NEXT, path, runPath, step } from "../abi/path.js";
+import { AGAIN, DONE, NEXT, path, step } from "../abi/path.js";
 import { begin_requests, end_requests, may_go_on } from "./continuation.js";
 import { MORE, new_guest_cr3, new_user_baseptr } from "./cr3.js";
 import { set_ldt } from "./descriptor-tables.js";
@@ -33,46 +33,53 @@ import type { Xen } from "./xen.js";
 
 /** The steps; requests.calls and requests.row are the arguments, requests.rc the answer. */
 export const do_mmuext_op_path = path<Xen>("do_mmuext_op", [
-  step("do_mmuext_op", (x, vcpu) => {
-    const { requests: r, ledger } = x;
-    if (!begin_requests(x, vcpu)) return DONE;
-    if (r.resumed[vcpu] === 0) ledger.count(vcpu, EV.mmuext_op_items, r.count[vcpu]!);
-    const owner = get_pg_owner(r.calls[vcpu]!.domid[r.row[vcpu]!]! & 0xffff);
-    if (owner < 0) {
-      r.rc[vcpu] = owner;
-      return DONE;
-    }
-    x.pg_owner = owner;
-    return NEXT;
-  }),
-  step("one_op", (x, vcpu) => {
-    const { requests: r } = x;
-    if (r.part[vcpu] !== 0 || may_go_on(x, vcpu)) {
-      const rc = one_op(x, vcpu, r.calls[vcpu]!, r.first[vcpu]! + r.i[vcpu]!);
-      if (rc === MORE) {
-        r.part[vcpu]!++;
-        return AGAIN;
-      }
-      r.part[vcpu] = 0;
-      r.rc[vcpu] = rc;
-      if (rc === 0) {
-        r.i[vcpu]!++;
-        return AGAIN;
-      }
-    }
-    x.pg_owner = OWNER_guest;
-    end_requests(x, vcpu);
-    return DONE;
-  }),
+  step("do_mmuext_op", begin_mmuext_op),
+  step("one_op", next_op),
 ]);
 
-/** The call in `row` of `calls`. calls.done[row] is the number of ops that succeeded. */
+/**
+ * The call in `row` of `calls`. calls.done[row] is the number of ops that succeeded. The steps in a row, as
+ * runPath() does them, by name, so that V8 compiles the loop over the ops into one piece.
+ */
 export function do_mmuext_op(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
   const { requests } = x;
   requests.calls[vcpu] = calls;
   requests.row[vcpu] = row;
-  runPath(do_mmuext_op_path, x, vcpu);
+  if (begin_mmuext_op(x, vcpu) === NEXT) while (next_op(x, vcpu) === AGAIN);
   return requests.end(vcpu);
+}
+
+function begin_mmuext_op(x: Xen, vcpu: number): number {
+  const { requests: r, ledger } = x;
+  if (!begin_requests(x, vcpu)) return DONE;
+  if (r.resumed[vcpu] === 0) ledger.count(vcpu, EV.mmuext_op_items, r.count[vcpu]!);
+  const owner = get_pg_owner(r.calls[vcpu]!.domid[r.row[vcpu]!]! & 0xffff);
+  if (owner < 0) {
+    r.rc[vcpu] = owner;
+    return DONE;
+  }
+  x.pg_owner = owner;
+  return NEXT;
+}
+
+function next_op(x: Xen, vcpu: number): number {
+  const { requests: r } = x;
+  if (r.part[vcpu] !== 0 || may_go_on(x, vcpu)) {
+    const rc = one_op(x, vcpu, r.calls[vcpu]!, r.first[vcpu]! + r.i[vcpu]!);
+    if (rc === MORE) {
+      r.part[vcpu]!++;
+      return AGAIN;
+    }
+    r.part[vcpu] = 0;
+    r.rc[vcpu] = rc;
+    if (rc === 0) {
+      r.i[vcpu]!++;
+      return AGAIN;
+    }
+  }
+  x.pg_owner = OWNER_guest;
+  end_requests(x, vcpu);
+  return DONE;
 }
 
 /** One op, or the next part of it: MORE, then it is to be called again. */
