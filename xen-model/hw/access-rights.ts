@@ -14,7 +14,7 @@ import {
   PFEC_user_mode,
   PFEC_write_access,
 } from "../../abi/page.js";
-import { ACCESS_FETCH, ACCESS_WRITE, type Access, type WalkControl } from "./control.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, type Access, WalkControl } from "./control.js";
 
 /** Bits of `rights`: R/W and U/S are those of every entry on the path, NX and the key as they stand in flags. */
 export const RIGHTS_MASK = _PAGE_RW | _PAGE_USER | _PAGE_NX;
@@ -23,6 +23,10 @@ export const RIGHTS_MASK = _PAGE_RW | _PAGE_USER | _PAGE_NX;
 const PKEY_SHIFT = 19;
 const PKEY_MASK = 0xf;
 export const _PAGE_PKEY = PKEY_MASK << PKEY_SHIFT;
+
+/** U/S and R/W stay where they are, and NX comes to bit 0: an index of three bits. */
+const US_RW = _PAGE_RW | _PAGE_USER;
+const NX_SHIFT = 31 - Math.clz32(_PAGE_NX);
 
 /** PKRU's two bits a key. Mirrors: PKRU_AD_BIT, PKRU_WD_BIT, Linux asm/pkru.h. */
 const PKRU_AD_BIT = 1;
@@ -45,6 +49,14 @@ export function rights_violation(c: WalkControl, rights: number, access: Access)
   return denied !== 0 || rights_deny(c, rights, access) ? PFEC_page_present | denied : 0;
 }
 
+/** 1 where rights_violation() is 0. Shape: [modes 64][access 4][rights 8], filled below. */
+const PERMITS = new Uint8Array(64 * 4 * 8);
+
+/** Whether `access` to a page of `rights` (RIGHTS_MASK) is permitted without regard to keys. `modes`: of a WalkControl. */
+export function permits(modes: number, access: Access, rights: number): boolean {
+  return PERMITS[(modes << 5) | (access << 3) | (rights & US_RW) | (rights >>> NX_SHIFT)] !== 0;
+}
+
 function rights_deny(c: WalkControl, rights: number, access: Access): boolean {
   const userPage = (rights & _PAGE_USER) !== 0;
   if (access === ACCESS_FETCH) {
@@ -61,4 +73,15 @@ function pkey_denies(c: WalkControl, rights: number, access: Access): boolean {
   const bits = c.pkru >>> (2 * ((rights >>> PKEY_SHIFT) & PKEY_MASK));
   if ((bits & PKRU_AD_BIT) !== 0) return true;
   return access === ACCESS_WRITE && (bits & PKRU_WD_BIT) !== 0 && (c.cpl === 3 || c.wp);
+}
+
+for (let modes = 0; modes < 64; modes++) {
+  const c = new WalkControl();
+  c.modes = modes;
+  for (const access of [ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH] as const) {
+    for (let i = 0; i < 8; i++) {
+      const rights = (i & US_RW) | ((i & 1) << NX_SHIFT);
+      PERMITS[(modes << 5) | (access << 3) | i] = rights_violation(c, rights, access) === 0 ? 1 : 0;
+    }
+  }
 }

@@ -18,12 +18,11 @@ import {
   _PAGE_PSE,
   _PAGE_RW,
   _PAGE_USER,
-  PAGE_FRAME_HI_MASK,
   PFEC_page_present,
   PFEC_reserved_bit,
   PTES,
 } from "../../abi/page.js";
-import { _PAGE_PKEY, access_error, rights_violation } from "./access-rights.js";
+import { _PAGE_PKEY, access_error, permits, rights_violation } from "./access-rights.js";
 import { ACCESS_WRITE, type Access, type WalkControl } from "./control.js";
 
 /** The answer of a walk that ends in a page; any other is the error code of the page fault. */
@@ -50,34 +49,47 @@ const SUPERPAGE_PAT = 1;
 /** A frame number beyond every table, for the entries whose frame has more than 32 bits. */
 const BEYOND = 0xffffffff;
 
+/** The slots of levels 2 and 1 in a vpn, and what is left of it above them. */
+const LOWER_MASK = PTES * PTES - 1;
+const TO_UPPER = 1 / (PTES * PTES);
+/** No answer of a walk. */
+const NOT_PLAIN = 0x100;
+/** This module's own, for the fast form: an imported constant is a property to V8, which loads it at each use. */
+const OK = WALK_OK;
+const WRITE = ACCESS_WRITE;
+const PRESENT = _PAGE_PRESENT;
+const ACCESSED = _PAGE_ACCESSED;
+const DIRTIED = _PAGE_ACCESSED | _PAGE_DIRTY;
+const USED = _PAGE_PRESENT | _PAGE_ACCESSED;
+const RW_USER = _PAGE_RW | _PAGE_USER;
+const NX = _PAGE_NX;
+const PKEY = _PAGE_PKEY;
+
 /**
  * Walk from `root` (PAE: from the PDPTE registers) for one `access` to page `vpn`, whose bits above the
  * paging mode's are ignored. Returns WALK_OK with `out` filled and A and D set in memory, or the error code.
  */
 export function walk(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, access: Access, out: Walk): number {
-  if (c.levels === 4 && mem.ptes === PTES && !c.pke) {
-    const upper = vpn * (1 / LOWER_PAGES); // what an int cannot hold is cut off, and above bit 35 ignored
-    const answer = walk_4_levels(mem, c, root, upper | 0, vpn & (LOWER_PAGES - 1), access, out);
+  const tables = mem.nrTables < c.plain_frames ? mem.nrTables : c.plain_frames;
+  if (c.levels === 4 && mem.ptes === PTES && !c.pke && root < tables) {
+    const upper = vpn * TO_UPPER; // what an int cannot hold is cut off, and above bit 35 ignored
+    const answer = walk_4_levels(mem.words, tables, c, root, upper | 0, vpn & LOWER_MASK, access, out);
     if (answer !== NOT_PLAIN) return answer;
   }
-  return walk_any(mem, c, root, vpn, access, out);
+  return walk_beyond(mem, c, root, vpn, access, out);
 }
 
-/** Pages below one entry of an L3: the slots of levels 2 and 1. */
-const LOWER_PAGES = PTES * PTES;
-/** No answer of a walk. */
-const NOT_PLAIN = 0x100;
-/** Tables are below it, so that the index of a word has 31 bits. */
-const MAX_TABLES = 2 ** 21;
-
 /**
- * The fast form of walk_any(): 4 levels of 512 entries, all present, down to a 4 KiB page that permits the access; or, where the
- * entries above have been used before, to one that is absent or forbids it. Whatever else it meets it leaves to
- * walk_any(): NOT_PLAIN, with nothing changed. `upper` and `lower` are the two
- * halves of the vpn, 18 bits each, so that every argument is a small integer.
+ * The fast form of walk_any(): 4 levels of 512 entries, all present, down to a 4 KiB page that permits the access.
+ * Whatever else it meets it leaves to walk_any(): NOT_PLAIN, with nothing changed. `upper` and `lower` are the two
+ * halves of the vpn, 18 bits each, so that every argument is a small integer; frames from `tables` on hold no table.
+ *
+ * walk(), this and what it calls have 750 bytes of bytecode together: V8 inlines up to 766 (920 / 1.2) where walk() is
+ * called in a loop. Beyond that it takes 1.8 times as long, as a call costs as much as all four levels.
  */
 function walk_4_levels(
-  mem: PtMemory,
+  words: Uint32Array,
+  tables: number,
   c: WalkControl,
   root: number,
   upper: number,
@@ -85,63 +97,110 @@ function walk_4_levels(
   access: Access,
   out: Walk,
 ): number {
-  const { words } = mem;
-  const nrTables = Math.min(mem.nrTables, MAX_TABLES);
-  const { reserved0 } = c;
-  const looked_at = c.reserved1 | (c.nxe ? 0 : _PAGE_NX) | _PAGE_PRESENT;
-  const upper_looked_at = looked_at | _PAGE_PSE | PAGE_FRAME_HI_MASK;
+  const judged = c.judged_in_table;
 
-  if (root >= nrTables) return NOT_PLAIN;
   const at4 = (root << 10) | ((upper >>> 8) & 0x3fe);
-  const l4e = words[at4]! | 0; // as int: it is compared below, not added to
-  const flags4 = words[at4 | 1]! | 0;
-  if ((flags4 & upper_looked_at) !== _PAGE_PRESENT || (l4e & reserved0) !== 0) return NOT_PLAIN;
+  const l4e = words[at4]!;
+  const flags4 = words[at4 | 1]!;
+  if ((flags4 & judged) !== PRESENT || l4e >= tables) return NOT_PLAIN;
 
-  if (l4e >>> 0 >= nrTables) return NOT_PLAIN;
   const at3 = (l4e << 10) | ((upper << 1) & 0x3fe);
-  const l3e = words[at3]! | 0;
-  const flags3 = words[at3 | 1]! | 0;
-  if ((flags3 & upper_looked_at) !== _PAGE_PRESENT || (l3e & reserved0) !== 0) return NOT_PLAIN;
+  const l3e = words[at3]!;
+  const flags3 = words[at3 | 1]!;
+  if ((flags3 & judged) !== PRESENT || l3e >= tables) return NOT_PLAIN;
 
-  if (l3e >>> 0 >= nrTables) return NOT_PLAIN;
   const at2 = (l3e << 10) | ((lower >>> 8) & 0x3fe);
-  const l2e = words[at2]! | 0;
-  const flags2 = words[at2 | 1]! | 0;
-  if ((flags2 & upper_looked_at) !== _PAGE_PRESENT || (l2e & reserved0) !== 0) return NOT_PLAIN;
+  const l2e = words[at2]!;
+  const flags2 = words[at2 | 1]!;
+  if ((flags2 & judged) !== PRESENT || l2e >= tables) return NOT_PLAIN;
 
-  if (l2e >>> 0 >= nrTables) return NOT_PLAIN;
   const at1 = (l2e << 10) | ((lower << 1) & 0x3fe);
-  const l1e = words[at1]! | 0;
-  const flags1 = words[at1 | 1]! | 0;
-  const above = flags4 & flags3 & flags2;
-  if ((flags1 & _PAGE_PRESENT) === 0 && (above & _PAGE_ACCESSED) !== 0) {
-    out.level = 1;
-    return access_error(c, access);
+  const every = flags4 & flags3 & flags2;
+  const answer = walk_l1e(words, c, at1, every, flags4 | flags3 | flags2, access, out);
+  if (answer === OK && (every & ACCESSED) === 0) {
+    set_accessed(words, at4);
+    set_accessed(words, at3);
+    set_accessed(words, at2);
   }
-  if ((flags1 & looked_at) !== _PAGE_PRESENT || (l1e & reserved0) !== 0) return NOT_PLAIN;
+  return answer;
+}
 
-  const every = above & flags1;
-  const rights = (every & (_PAGE_RW | _PAGE_USER)) | ((flags4 | flags3 | flags2 | flags1) & _PAGE_NX);
-  const all_rights = rights | (flags1 & _PAGE_PKEY);
-  const violation = rights_violation(c, all_rights, access);
-  if (violation !== 0) {
-    if ((above & _PAGE_ACCESSED) === 0) return NOT_PLAIN;
-    out.level = 1;
-    return access_error(c, access) | violation;
-  }
+/** Its end: the l1e at `at`, behind entries that have set what `every` has, and `any`. */
+function walk_l1e(
+  words: Uint32Array,
+  c: WalkControl,
+  at: number,
+  every: number,
+  any: number,
+  access: Access,
+  out: Walk,
+): number {
+  const frame = words[at]!;
+  const flags = words[at | 1]!;
+  if ((flags & c.judged_in_leaf) !== PRESENT || (frame & c.reserved0) !== 0) return NOT_PLAIN;
 
-  if ((every & _PAGE_ACCESSED) === 0) {
-    words[at4 | 1] = flags4 | _PAGE_ACCESSED;
-    words[at3 | 1] = flags3 | _PAGE_ACCESSED;
-    words[at2 | 1] = flags2 | _PAGE_ACCESSED;
-  }
-  const leaf = flags1 | (access === ACCESS_WRITE ? _PAGE_ACCESSED | _PAGE_DIRTY : _PAGE_ACCESSED);
-  if (leaf !== flags1) words[at1 | 1] = leaf;
+  const rights = (every & flags & RW_USER) | ((any | flags) & NX);
+  if (!permits(c.modes, access, rights)) return NOT_PLAIN;
+
+  const leaf = flags | (access === WRITE ? DIRTIED : ACCESSED);
+  if ((leaf ^ flags) !== 0) words[at | 1] = leaf;
   out.level = 1;
-  out.frame = ((l1e >>> 0) + (flags1 >>> 24) * 2 ** 32) as Mfn;
-  out.rights = all_rights;
+  out.frame = (frame + (flags >>> 24) * 2 ** 32) as Mfn;
+  out.rights = rights | (flags & PKEY);
   out.leaf = leaf >>> 0;
-  return WALK_OK;
+  return OK;
+}
+
+function set_accessed(words: Uint32Array, at: number): void {
+  words[at | 1]! |= ACCESSED;
+}
+
+/** What the fast form leaves: the fault that is met most, or anything else. */
+function walk_beyond(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, access: Access, out: Walk): number {
+  const tables = mem.nrTables < c.plain_frames ? mem.nrTables : c.plain_frames;
+  if (c.levels === 4 && mem.ptes === PTES && !c.pke && root < tables) {
+    const answer = walk_to_l1_fault(mem.words, tables, c, root, vpn, access, out);
+    if (answer !== NOT_PLAIN) return answer;
+  }
+  return walk_any(mem, c, root, vpn, access, out);
+}
+
+/** The fast form for an l1e that is absent or forbids the access, below entries that have been used before; else NOT_PLAIN. */
+function walk_to_l1_fault(
+  words: Uint32Array,
+  tables: number,
+  c: WalkControl,
+  root: number,
+  vpn: Vpn,
+  access: Access,
+  out: Walk,
+): number {
+  const upper = (vpn * TO_UPPER) | 0;
+  const lower = vpn & LOWER_MASK;
+  const judged = c.judged_in_table | ACCESSED;
+
+  const at4 = (root << 10) | ((upper >>> 8) & 0x3fe);
+  const flags4 = words[at4 | 1]!;
+  if ((flags4 & judged) !== USED || words[at4]! >= tables) return NOT_PLAIN;
+  const at3 = (words[at4]! << 10) | ((upper << 1) & 0x3fe);
+  const flags3 = words[at3 | 1]!;
+  if ((flags3 & judged) !== USED || words[at3]! >= tables) return NOT_PLAIN;
+  const at2 = (words[at3]! << 10) | ((lower >>> 8) & 0x3fe);
+  const flags2 = words[at2 | 1]!;
+  if ((flags2 & judged) !== USED || words[at2]! >= tables) return NOT_PLAIN;
+  const at1 = (words[at2]! << 10) | ((lower << 1) & 0x3fe);
+  const flags1 = words[at1 | 1]!;
+
+  let violation = 0;
+  if ((flags1 & PRESENT) !== 0) {
+    if ((flags1 & c.judged_in_leaf) !== PRESENT || (words[at1]! & c.reserved0) !== 0) return NOT_PLAIN;
+    const rights = flags4 & flags3 & flags2 & flags1 & RW_USER;
+    const no_exec = (flags4 | flags3 | flags2 | flags1) & NX;
+    violation = rights_violation(c, rights | no_exec | (flags1 & PKEY), access);
+    if (violation === 0) return NOT_PLAIN;
+  }
+  out.level = 1;
+  return access_error(c, access) | violation;
 }
 
 /** The plain form of walk(): any paging mode, size of tables and pages, and every fault. */

@@ -35,6 +35,7 @@ const control = fc.record({
   wp: fc.boolean(),
   smep: fc.boolean(),
   smap: fc.boolean(),
+  ac: fc.boolean(),
   nxe: fc.boolean(),
 });
 const graph = fc.record({
