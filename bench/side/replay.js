@@ -1,4 +1,6 @@
 // replay FILE...: the hypercalls of recorded scripts, PASSES times; of each the shortest time. Prints {hypercalls, cpu}.
+//
+// There are few scripts: after 5 passes V8 has not yet compiled half of what they run.
 "use strict";
 
 const { readFileSync } = require("node:fs");
@@ -6,7 +8,7 @@ const { GuestMachine } = require("../../dist/experiments/replay/guest-machine.js
 const { replayScript, runOp } = require("../../dist/experiments/replay/replay-script.js");
 const { is_pv_32bit, parseScript } = require("../../dist/experiments/replay/script.js");
 
-const PASSES = 5;
+const PASSES = 20;
 const HYPERCALLS = new Set(["home", "update_va_mapping", "mmu_update", "mmuext", "multicall", "set_gdt"]);
 
 const scripts = process.argv.slice(2).flatMap((file) =>
