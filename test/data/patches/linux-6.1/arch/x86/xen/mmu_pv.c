@@ -2,12 +2,21 @@ static phys_addr_t xen_pt_base, xen_pt_size __initdata;
 
 static void xen_set_p4d(void)
 {
+	if (!xen_page_pinned(ptr)) { *ptr = val; if (user_ptr) { WARN_ON(xen_page_pinned(user_ptr)); pgd_val.pgd = p4d_val_ma(val); *user_ptr = pgd_val; } return; }
+
+	pgd_t pgd_val;
+
 	__xen_set_p4d_hyper((p4d_t *)user_ptr, val);
+}
+
+static void xen_pgd_pin(void)
+{
+	__xen_pgd_pin(mm, mm->pgd);
 }
 
 static void xen_exit_mmap(void)
 {
-	xen_drop_mm_ref(mm);
+	get_cpu();
 }
 
 static void xen_pgd_free(void)

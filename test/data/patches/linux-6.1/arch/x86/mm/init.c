@@ -1,0 +1,1 @@
+.loaded_mm = &init_mm,
