@@ -24,7 +24,7 @@ if [ ! -d "$OUT/linux/.git" ]; then
 	cd "$OUT/linux"
 	make -s mrproper
 	git init -q && git config user.name Witness && git config user.email witness@example.org
-	git add -f MAINTAINERS Documentation/admin-guide arch/x86 include && git commit -q -m base && git tag base
+	git add -f MAINTAINERS Documentation/admin-guide arch/x86 include kernel fs && git commit -q -m base && git tag base
 fi
 rm -rf "$OUT/series"
 cd "$OUT/linux"

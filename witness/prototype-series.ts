@@ -12,7 +12,9 @@ import { parseSketch } from "../patches-notes/sketch.js";
 import { writeSeries } from "../patches-notes/write-series.js";
 
 const FOLDER = join(__dirname, "../patches-notes");
-const WITNESS = join(__dirname, "linux/0001-witness.md");
+
+/** The witness of a design: what it checks is the design's. */
+const WITNESS_OF: Readonly<Record<string, string>> = { "linux-per-thread": "0001-threads.md" };
 
 function main([proposal, linux, out]: readonly string[]): void {
   if (out === undefined)
@@ -21,9 +23,10 @@ function main([proposal, linux, out]: readonly string[]): void {
   const side = notes.sides.linux;
   if (side === undefined)
     throw new BadInput(proposal!, "", "has no series for Linux", "name another proposal");
+  const witness = `linux/${WITNESS_OF[proposal!] ?? "0001-witness.md"}`;
   const series = [
     ...side.series,
-    parseSketch(readFileSync(WITNESS, "utf8"), "witness/linux/0001-witness.md"),
+    parseSketch(readFileSync(join(__dirname, witness), "utf8"), `witness/${witness}`),
   ];
   const made = makeSeries({ ...notes, sides: { linux: { ...side, series } } }, "linux", linux!, {
     folder: FOLDER,

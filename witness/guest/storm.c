@@ -1,12 +1,14 @@
 /*
  * Work that breaks a top level that does not follow: processes and threads on all CPUs that map, write, check and unmap
- * slots of 512 GiB that nobody has used, hop between CPUs, fork and exit, and take turns. Each checks what it reads.
+ * slots of 512 GiB that nobody has used, hop between CPUs, fork and exit, exec, and take turns. Each checks what it reads.
  *
- *   storm fork N | threads N | hop N | turns N
+ *   storm fork N | threads N | hop N | turns N | exec N | die N | fail N
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,17 +69,6 @@ static void *thread_main(void *number)
 		munmap((void *)at, 4096 * 4);
 	}
 	return NULL;
-}
-
-static void threads(void)
-{
-	pthread_t all[THREADS];
-	unsigned long i;
-
-	for (i = 0; i < THREADS; i++)
-		must(pthread_create(&all[i], NULL, thread_main, (void *)i) == 0, "pthread_create");
-	for (i = 0; i < THREADS; i++)
-		pthread_join(all[i], NULL);
 }
 
 static void forks(void)
@@ -153,20 +144,151 @@ static void turns(void)
 	wrong += status != 0;
 }
 
+/* A child that shares the address space until it has one of its own: vfork() and exec, from threads on all CPUs. */
+static void *exec_main(void *number)
+{
+	char *argv[] = { "storm", "hop", "1", NULL }, *none[] = { NULL };
+	unsigned long self = (unsigned long)number;
+	posix_spawn_file_actions_t quiet;
+	unsigned round;
+
+	posix_spawn_file_actions_init(&quiet);
+	posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
+	for (round = 0; round < rounds; round++) {
+		pid_t pid;
+		int status = 0;
+
+		hop((unsigned)self + round);
+		must(posix_spawn(&pid, "/proc/self/exe", &quiet, NULL, argv, none) == 0, "posix_spawn");
+		must(waitpid(pid, &status, 0) == pid, "waitpid");
+		if (status != 0)
+			__atomic_fetch_add(&wrong, 1, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+static void on_all(void *(*work)(void *))
+{
+	pthread_t all[THREADS];
+	unsigned long i;
+
+	for (i = 0; i < THREADS; i++)
+		must(pthread_create(&all[i], NULL, work, (void *)i) == 0, "pthread_create");
+	for (i = 0; i < THREADS; i++)
+		pthread_join(all[i], NULL);
+}
+
+/* Half of the threads end by themselves, half with the process, which ends at about that time. */
+static void *die_main(void *number)
+{
+	unsigned long self = (unsigned long)number;
+	volatile unsigned long *at = map_slot((unsigned)(8 + self));
+
+	hop((unsigned)self);
+	at[0] = self;
+	if (self % 2 == 0)
+		for (;;)
+			at[0]++;
+	return NULL;
+}
+
+static void deaths(void)
+{
+	unsigned i;
+
+	for (i = 0; i < rounds; i++) {
+		int status = 0;
+		pid_t pid = fork();
+
+		must(pid >= 0, "fork");
+		if (pid == 0) {
+			pthread_t all[THREADS];
+			unsigned long j;
+
+			for (j = 0; j < THREADS; j++)
+				must(pthread_create(&all[j], NULL, die_main, (void *)j) == 0, "pthread_create");
+			usleep(i % 8 * 500);
+			_exit(0);
+		}
+		must(waitpid(pid, &status, 0) == pid, "waitpid");
+		wrong += status != 0;
+	}
+}
+
+static void *nothing(void *unused)
+{
+	return unused;
+}
+
+/*
+ * Fork, and make a thread, with the first, the second, ... allocation failing, until none is left to fail. For kernels with
+ * CONFIG_FAILSLAB and CONFIG_FAIL_PAGE_ALLOC, their ignore-gfp-wait and min-order in debugfs N and 0; 6.1's own
+ * xen_pgd_alloc() does not survive that there is no page for the user-mode table.
+ */
+static void failures(void)
+{
+	volatile unsigned long *at = map_slot(50);
+	unsigned n, failed = 0;
+	int isThread;
+
+	for (isThread = 0; isThread < 2; isThread++)
+		for (n = 1; n <= rounds; n++) {
+			char text[16] = "";
+			int fd = open("/proc/thread-self/fail-nth", O_RDWR);
+			int done = 0, status = 0;
+			pthread_t thread;
+			pid_t pid = -1;
+
+			must(fd >= 0, "the kernel has no fault injection");
+			at[0] = n;
+			snprintf(text, sizeof(text), "%u", n);
+			must(write(fd, text, strlen(text)) > 0, "fail-nth");
+			if (isThread) {
+				done = pthread_create(&thread, NULL, nothing, NULL) == 0;
+			} else {
+				pid = fork();
+				if (pid == 0)
+					_exit(at[0] != n);
+				done = pid > 0;
+			}
+			memset(text, 0, sizeof(text));
+			must(pread(fd, text, sizeof(text) - 1, 0) > 0, "fail-nth");
+			must(write(fd, "0", 1) == 1, "fail-nth");
+			close(fd);
+			failed += !done;
+			if (pid > 0) {
+				must(waitpid(pid, &status, 0) == pid, "waitpid");
+				wrong += status != 0;
+			} else if (isThread && done) {
+				pthread_join(thread, NULL);
+			}
+			wrong += at[0] != n;
+			if (atoi(text) != 0)
+				break;
+		}
+	printf("storm fail: %u failed\n", failed);
+}
+
 int main(int argc, char **argv)
 {
-	must(argc == 3, "usage: storm fork|threads|hop|turns N");
+	must(argc == 3, "usage: storm fork|threads|hop|turns|exec|die|fail N");
 	rounds = (unsigned)atoi(argv[2]);
 	if (strcmp(argv[1], "fork") == 0)
 		forks();
 	else if (strcmp(argv[1], "threads") == 0)
-		threads();
+		on_all(thread_main);
 	else if (strcmp(argv[1], "hop") == 0)
 		hops();
 	else if (strcmp(argv[1], "turns") == 0)
 		turns();
+	else if (strcmp(argv[1], "exec") == 0)
+		on_all(exec_main);
+	else if (strcmp(argv[1], "die") == 0)
+		deaths();
+	else if (strcmp(argv[1], "fail") == 0)
+		failures();
 	else
-		must(0, "knows fork, threads, hop and turns");
+		must(0, "knows fork, threads, hop, turns, exec, die and fail");
 	printf("storm %s %u: %lu wrong\n", argv[1], rounds, wrong);
 	return wrong != 0;
 }

@@ -3,6 +3,8 @@ storm fork 60
 storm threads 200
 storm hop 200
 storm turns 500
+storm exec 20
+storm die 40
 # a shell session
 mkdir -p /tmp/session && cd /tmp/session
 for i in 1 2 3 4 5 6 7 8; do echo "line $i" >>list; done
