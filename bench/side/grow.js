@@ -7,6 +7,8 @@ const { TraceRunner } = require("../../dist/experiments/run/trace-runner.js");
 const { cpuSince, side } = require("../harness.js");
 const { booted, recorded } = require("./machines.js");
 
+/** The same number for any number of vCPUs; whole turns of runRates() for 4 and for 16. */
+const VCPUS_EVENTS = 192_000;
 const STEADY = { otherMmSwitches: 0, slotChurn: 0, forks: 0, idle: 0, placement: "spread" };
 const [what, number, proposal] = process.argv.slice(2);
 const size = Number(number);
@@ -35,17 +37,18 @@ const WORK = {
     return side("many-threads", [proposal, 1, size]).cpu;
   },
   async slots() {
-    return rates({ threads: 2, vcpus: 2, syscalls: 0, sameMmSwitches: 0, slotChurn: 50 * size });
+    return rates({ threads: 2, vcpus: 2, syscalls: 0, sameMmSwitches: 0, slotChurn: 1e5 }, size);
   },
   async vcpus() {
-    return rates({ threads: 2 * size, vcpus: size, syscalls: 2000, sameMmSwitches: 1000, slotChurn: 0 });
+    const often = { syscalls: 2e5, sameMmSwitches: 1e5, slotChurn: 0 };
+    return rates({ threads: 2 * size, vcpus: size, ...often }, VCPUS_EVENTS);
   },
 };
 
-function rates(work) {
+function rates(work, events) {
   const run = () => {
     const began = process.cpuUsage();
-    for (let i = 0; i < 20; i++) runRates({ ...STEADY, ...work }, found, { pcid: true, invpcid: true }, i);
+    runRates({ ...STEADY, ...work }, found, { pcid: true, invpcid: true }, 0, events);
     return cpuSince(began);
   };
   run();

@@ -62,14 +62,15 @@ interface Happening {
   readonly kind: Kind;
 }
 
-/** Run `work` under a proposal, and scale what it counted to a second. */
+/** Run `work` under a proposal, `events` of it at the least unless a second has fewer, and scale what it counted to a second. */
 export function runRates(
   work: RatedWork,
   proposal: Proposal,
   machine: Pick<MachineConfig, "pcid" | "invpcid">,
   seed: number,
+  events = EVENTS,
 ): RatedOutcome {
-  const { happenings, seconds } = schedule(work, seed);
+  const { happenings, seconds } = schedule(work, seed, events);
   const guest = new RatedGuest(work, proposal, machine);
   for (const happening of happenings) guest.happen(happening);
   const scale = (counts: EventCounts): EventCounts =>
@@ -83,11 +84,15 @@ export function runRates(
   };
 }
 
-function schedule(work: RatedWork, seed: number): { happenings: Happening[]; seconds: number } {
+function schedule(
+  work: RatedWork,
+  seed: number,
+  events: number,
+): { happenings: Happening[]; seconds: number } {
   const random = mulberry32(seed);
   const kinds = ["sameMmSwitches", "otherMmSwitches", "syscalls", "slotChurn", "forks"] as const;
   const perSecond = work.vcpus * kinds.reduce((sum, kind) => sum + work[kind], 0);
-  const turns = Math.ceil(Math.min(1, EVENTS / Math.max(1, perSecond)) / TURN);
+  const turns = Math.ceil(Math.min(1, events / Math.max(1, perSecond)) / TURN);
   const seconds = turns * TURN;
   const happenings: Happening[] = [];
   const active = TURN * (1 - work.idle);
