@@ -1,4 +1,6 @@
-// Import against `gzip -dc FILE | wc -l`, which is the limit of reading the input, by wall time, as both have two threads; and a recording of 5 GB in bounded memory.
+// Import against `gzip -dc FILE | wc -l`, which is the limit of reading the input, by wall time, as both have two threads: a
+// second import in one process, so without Node's start-up and once V8 has compiled it; and a recording of 5 GB in bounded
+// memory.
 //
 // The large one is a real one, repeated and shifted in time (bench/side/repeat.js), and comes through a pipe.
 "use strict";
