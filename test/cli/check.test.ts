@@ -53,6 +53,16 @@ describe("pvtwin check", () => {
     expect(text.split("\n").every((line) => !line.includes("undefined"))).to.equal(true);
   }).timeout(120_000);
 
+  it("tells what was covered when --time is over, and leaves the end of all runs out with --no-progress", async () => {
+    const names = ({ out }: Ran): string[] =>
+      (JSON.parse(out) as { properties: { name: string }[] }).properties.map(({ name }) => name);
+    const some = await check("linux-per-vcpu", "--slots", "2", "--ops", "2", "--time", "1", "--no-progress");
+    expect(some.status).to.equal(1);
+    expect(some.out).to.contain("The exploration was interrupted");
+    const whole = await check("linux-per-mm-vcpu", ...SMALL, "--json", "--no-progress");
+    expect([whole.status, names(whole).includes("noFaultLoop")]).to.deep.equal([0, false]);
+  }).timeout(120_000);
+
   it("goes on from a checkpoint with --resume, to the counts of an unbroken run", async () => {
     const file = join(folder, "run.checkpoint");
     const bounds = { vcpus: 2, threads: 2, mms: 1, slots: 1, ops: 1 };
