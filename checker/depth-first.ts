@@ -28,7 +28,7 @@ const ALL = 0xffff;
 /** Steps between two looks at the clock. */
 const SLICE = 4096;
 
-/** Explore `model` depth-first in this thread. `eventually` properties stay open: they need all of the graph. */
+/** Explore `model` depth-first in this thread. `eventually` properties stay open, as they need all of the graph, and those that ask who can act. */
 export function exploreDepthFirst(model: Model, options: ExploreOptions = {}): Promise<Outcome> {
   return exploreInSlices(new DepthFirst(model, options), options);
 }

@@ -63,12 +63,16 @@ export class Expander {
   private readonly byProcess: readonly (readonly number[])[];
   /** The process whose action made the current state another one than look() made current; or NONE. */
   private moved = NONE;
+  /** Processes that took an action in the state that is being expanded, a bit each, and all. */
+  private canAct = 0;
+  private readonly allAct: number;
 
   constructor(protected readonly parts: ExpanderParts) {
     const { model } = parts;
     this.nrWords = strideOf(model) / 4;
     this.pool = new StateBytes(new ArrayBuffer(LANES * this.nrWords * 4));
     this.byProcess = actionsByProcess(model);
+    this.allAct = 2 ** model.processes.length - 1;
     if (mostAdded(model) > LANES || model.processes.length > 31) {
       throw new RangeError(
         `${model.name}: more than ${LANES - BATCH} actions, or 31 processes; split the model`,
@@ -99,18 +103,26 @@ export class Expander {
     if (!this.look(number)) return false;
     const { graph, partialOrder, watch } = this.parts;
     const before = this.transitions;
+    this.canAct = 0;
     if (graph !== undefined) {
       graph.begin(number, watch.misses());
       this.takeAll(number);
       this.flush();
-      graph.end();
+      if (watch.asksWhoCanAct) this.moveBack(number);
+      graph.end(watch.holdsAmong(this.canAct));
     } else if (partialOrder) this.reduced(number);
     else {
       this.takeAll(number);
       if (this.waiting >= BATCH) this.flush();
     }
     if (this.transitions === before) this.ends++;
-    return true;
+    return !watch.asksWhoCanAct || this.canAct === this.allAct || this.lookAmong(number);
+  }
+
+  /** All actions were tried: look at what depends on who can act. */
+  private lookAmong(number: number): boolean {
+    this.moveBack(number);
+    return this.parts.watch.passesAmong(this.canAct, number);
   }
 
   /** Look the successors that wait up. Returns true if one of those from `first` on lies beyond this level. */
@@ -177,6 +189,7 @@ export class Expander {
       lane++;
       to += nrWords;
     }
+    if (lane > this.waiting) this.canAct |= 1 << process;
     this.transitions += lane - this.waiting;
     this.waiting = lane;
   }
@@ -190,7 +203,10 @@ export class Expander {
       if (!model.local!(p)) continue;
       const first = this.waiting;
       this.take(number, p);
-      if (this.flush(first)) return;
+      if (this.flush(first)) {
+        this.canAct = this.allAct; // no property can tell
+        return;
+      }
       taken |= 1 << p;
     }
     for (let p = 0; p < byProcess.length; p++) {

@@ -55,7 +55,11 @@ export class FairGraph {
     this.action[this.edges++] = action;
   }
 
-  end(): void {
+  /** All edges are there. `holds`: bits of misses that were set, as who can act was not known. */
+  end(holds = 0): void {
+    const number = this.states - 1;
+    this.misses[number]! &= ~holds;
+    if (this.misses[number] === 0) this.edges = this.from[number]!;
     this.from[this.states] = this.edges;
   }
 }

@@ -4,16 +4,21 @@
  * Such a run ends up going round in a strongly connected part of the graph of states that miss the property; or it
  * stays for good in a state without successors. A part has a fair round if each process either takes a step inside
  * it, or cannot act in one of its states: a round can visit all these places, since all are connected. So the search
- * is over whole parts, and no lasso is missed.
+ * is over whole parts, and no lasso is missed. Where an insistent action can be taken in a part, but not without leaving it, no fair
+ * round comes to the states where it can: they are taken out, and what is left is searched again.
  *
- * Mirrors: Tarjan, Depth-first search and linear graph algorithms, 1972, without recursion; weak fairness as in TLA+'s WF.
+ * Mirrors: Tarjan, Depth-first search and linear graph algorithms, 1972, without recursion; weak fairness as in TLA+'s WF,
+ *          strong fairness of single actions as in its SF, by Emerson and Lei, Modalities for model checking, 1987.
  */
 import type { FairGraph } from "./fair-graph.js";
 import type { Model } from "./model.js";
 import type { Counterexample } from "./outcome.js";
 import type { Trail } from "./trail.js";
 
-/** A lasso that the `property`-th of the `eventually` properties forbids, with the shortest way to it; undefined if there is none. */
+/**
+ * A lasso that the `property`-th of the `eventually` properties forbids, with the shortest way to it; undefined if there is none. A
+ * graph that is not complete may have one already: what is looked at are states that have been expanded.
+ */
 export function findFairLasso(
   model: Model,
   graph: FairGraph,
@@ -25,12 +30,21 @@ export function findFairLasso(
     0,
   );
   const bit = 1 << property;
+  const misses = graph.misses.slice(0, graph.states);
   const partOf = new Uint32Array(graph.states);
-  let best = { id: 0, start: Infinity };
-  for (const { id, members } of parts(graph, bit, partOf)) {
-    const start = members.reduce((least, state) => Math.min(least, state));
-    if (start < best.start && isFair(model, graph, members, partOf, owing)) best = { id, start };
-  }
+  let best: { id: number; start: number };
+  let isSmaller: boolean;
+  do {
+    best = { id: 0, start: Infinity };
+    isSmaller = false;
+    partOf.fill(0);
+    for (const { id, members } of parts(graph, misses, bit, partOf)) {
+      if (!isFair(model, graph, members, partOf, owing)) continue;
+      if (takesOutInsisting(model, graph, members, partOf, misses, bit)) isSmaller = true;
+      const start = members.reduce((least, state) => Math.min(least, state));
+      if (start < best.start) best = { id, start };
+    }
+  } while (isSmaller);
   const { id, start } = best;
   if (id === 0) return undefined;
   const prefix = trail.actionsTo(start);
@@ -45,9 +59,9 @@ interface Part {
   readonly members: Uint32Array;
 }
 
-/** The strongly connected parts of the states that miss the property of `bit`; writes who is in which to partOf, from 1 on. */
-function* parts(graph: FairGraph, bit: number, partOf: Uint32Array): Generator<Part> {
-  const { from, to, misses, states } = graph;
+/** The strongly connected parts of the states whose `misses` have `bit`; writes who is in which to partOf, from 1 on. */
+function* parts(graph: FairGraph, misses: Uint8Array, bit: number, partOf: Uint32Array): Generator<Part> {
+  const { from, to, states } = graph;
   const order = new Uint32Array(states); // of the first visit, from 1 on
   const low = new Uint32Array(states);
   const nextEdge = new Float64Array(states);
@@ -117,17 +131,54 @@ function isFair(
   return (owing & ~content) === 0;
 }
 
+/** Take states out of a part, by their `bit`: those where an insistent action can be taken that never stays inside. True: there were. */
+function takesOutInsisting(
+  model: Model,
+  graph: FairGraph,
+  members: Uint32Array,
+  partOf: Uint32Array,
+  misses: Uint8Array,
+  bit: number,
+): boolean {
+  const { from, to, action } = graph;
+  const id = partOf[members[0]!];
+  const leaving = new Set<number>(model.insistent);
+  if (leaving.size === 0) return false;
+  for (const state of members)
+    for (let e = from[state]!; e < from[state + 1]!; e++)
+      if (partOf[to[e]!] === id) leaving.delete(action[e]!);
+  let found = false;
+  for (const state of members) {
+    for (let e = from[state]!; e < from[state + 1]!; e++) {
+      if (!leaving.has(action[e]!)) continue;
+      misses[state]! &= ~bit;
+      found = true;
+    }
+  }
+  return found;
+}
+
 type Inside = (state: number) => boolean;
 
-/** A way from `start` to itself inside its part, on which each process acts, or meets a state where it cannot. */
+/**
+ * A way from `start` to itself inside its part, on which each process acts, or meets a state where it cannot; and each insistent
+ * action that can be taken there is.
+ */
 function roundTrip(model: Model, graph: FairGraph, start: number, inside: Inside, owing: number): number[] {
+  const { insistent = [], processes } = model;
+  const bitOf = (action: number): number =>
+    insistent.includes(action) ? 1 << (processes.length + insistent.indexOf(action)) : 0;
+  const insists = -1 << processes.length;
   const actions: number[] = [];
   let here = start;
   let owed = owing & graph.enabled[here]!;
+  for (let state = 0; state < graph.states; state++)
+    for (let e = graph.from[state]!; e < graph.from[state + 1]! && inside(state); e++)
+      owed |= bitOf(graph.action[e]!);
   while (owed !== 0 || here !== start || actions.length === 0) {
     const home = owed === 0;
     const left = (state: number, action: number): number =>
-      owed & graph.enabled[state]! & ~(1 << model.actions[action]!.process);
+      owed & (graph.enabled[state]! | insists) & ~((1 << model.actions[action]!.process) | bitOf(action));
     const leg = shortestLeg(model, graph, inside, here, (state, action) =>
       home ? state === start : left(state, action) !== owed,
     );

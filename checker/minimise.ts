@@ -8,8 +8,7 @@
  */
 import type { Model } from "./model.js";
 import type { Counterexample } from "./outcome.js";
-import { runActions } from "./run-path.js";
-import { strideOf } from "./state-bytes.js";
+import { bytesOf, runActions, whoCanAct } from "./run-path.js";
 
 /** Only lists up to this long are searched for any stretch and pair: that work is of the third power. */
 const SHORT = 120;
@@ -58,32 +57,30 @@ export function isFairLasso(
   if (runActions(model, prefix) < prefix.length || holds()) return false;
   const start = bytesOf(model);
   const content = new Set<number>(model.mayStop);
+  const insists = new Set<number>();
   for (const action of round) {
     noteWhoCannotAct(model, content);
+    for (const one of model.insistent ?? []) if (isEnabled(model, one)) insists.add(one);
     if (!model.run(action) || holds()) return false;
     content.add(model.actions[action]!.process);
   }
+  for (const one of insists) if (!round.includes(one)) return false;
   if (round.length === 0) noteWhoCannotAct(model, content);
   return (
     bytesOf(model).every((byte, i) => byte === start[i]) && model.processes.every((_, p) => content.has(p))
   );
 }
 
-function noteWhoCannotAct(model: Model, content: Set<number>): void {
+function isEnabled(model: Model, action: number): boolean {
   const here = bytesOf(model);
-  const can = new Set<number>();
-  model.actions.forEach(({ process }, action) => {
-    if (can.has(process) || !model.run(action)) return;
-    can.add(process);
-    model.load(here, 0);
-  });
-  model.processes.forEach((_, p) => can.has(p) || content.add(p));
+  const can = model.run(action);
+  model.load(here, 0);
+  return can;
 }
 
-function bytesOf(model: Model): Uint8Array {
-  const bytes = new Uint8Array(strideOf(model));
-  model.store(bytes, 0);
-  return bytes;
+function noteWhoCannotAct(model: Model, content: Set<number>): void {
+  const can = whoCanAct(model);
+  model.processes.forEach((_, p) => (can & (1 << p)) !== 0 || content.add(p));
 }
 
 /** `test` tells how many of a list's actions are enough for a violation, or -1. */

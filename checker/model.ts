@@ -27,6 +27,11 @@ export interface Property {
   readonly kind: "always" | "sometimes" | "eventually";
   /** Does it hold in the current state? Changes nothing, allocates nothing. */
   readonly holds: () => boolean;
+  /**
+   * Of a property that is about who has to wait: the same as holds(), told who can act, a bit per process. Where all can act it
+   * holds. Explorers that try all actions ask this; holds() may be slow then, and allocate.
+   */
+  readonly holdsAmong?: (canAct: number) => boolean;
 }
 
 export interface Model {
@@ -38,6 +43,8 @@ export interface Model {
   readonly properties: readonly Property[];
   /** Processes that owe nothing: an infinite run is fair though they never act again. Others stop only where they cannot act. */
   readonly mayStop?: readonly number[];
+  /** Actions that a fair run takes again and again if it can again and again, though not all the time: interrupts. */
+  readonly insistent?: readonly number[];
 
   /** Make the initial state the current one. */
   initial(): void;

@@ -99,7 +99,7 @@ export interface Covered {
   readonly seenBytesPerState: number;
   /** Per property: 1 + the depth at which a `sometimes` held first, 0 for never. */
   readonly seen: Int32Array;
-  /** Were all states kept from which a fair run can be judged? */
+  /** Were all states kept from which a fair run can be judged, and all asked who can act? */
   readonly progress: boolean;
   readonly counterexample: (property: number) => Counterexample | undefined;
 }
@@ -108,7 +108,8 @@ export interface Covered {
 export function outcomeOf(model: Model, covered: Covered): Outcome {
   const { ended, bounds, states, transitions, ends, depth, partialOrder, symmetries } = covered;
   const properties = model.properties.map((property, i) => {
-    const all = ended === "exhausted" && (property.kind !== "eventually" || covered.progress);
+    const asksMore = property.kind === "eventually" || property.holdsAmong !== undefined;
+    const all = ended === "exhausted" && (!asksMore || covered.progress);
     return judge(property, all, covered.seen[i]!, covered.counterexample(i));
   });
   const failed = properties.some(({ verdict }) => verdict === "violated" || verdict === "vacuous");

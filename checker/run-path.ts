@@ -13,6 +13,26 @@ export function runActions(model: Model, actions: readonly number[]): number {
   return actions.length;
 }
 
+/** The current state's bytes. */
+export function bytesOf(model: Model): Uint8Array {
+  const bytes = new Uint8Array(strideOf(model));
+  model.store(bytes, 0);
+  return bytes;
+}
+
+/** The processes of `among` that can act in the current state, a bit each: found by trying, and the state read back. */
+export function whoCanAct(model: Model, among = ~0): number {
+  const here = bytesOf(model);
+  let can = 0;
+  model.actions.forEach(({ process }, action) => {
+    const bit = 1 << process;
+    if ((bit & among & ~can) === 0 || !model.run(action)) return;
+    can |= bit;
+    model.load(here, 0);
+  });
+  return can;
+}
+
 /**
  * Actions that the model itself can take, of a path between states that stand for others: each leads to a state with the
  * same standing name as on the path.

@@ -13,7 +13,6 @@ import type { ModelSource } from "../../checker/model.js";
 import type { Outcome, PropertyResult } from "../../checker/outcome.js";
 import { sayWhatItRestsOn } from "../../checker/statement.js";
 import { boundsFor, mutantOf } from "./mutants.js";
-import { NO_FAULT_LOOP } from "./properties.js";
 import { NOT_MODELLED } from "./not-modelled.js";
 import type { PvModelOptions } from "./pv-model.js";
 import type { Bounds } from "./bounds.js";
@@ -51,7 +50,7 @@ export function pvSource(options: PvModelOptions): ModelSource {
 
 /** Errors: BadInput for a design that the checker does not know, and for bounds that make no scene. */
 export async function checkProposal(asked: CheckOptions): Promise<CheckResult> {
-  const wanted = mutantOf(asked.mutant).caughtBy;
+  const { caughtBy: wanted, inTheEnd = false } = mutantOf(asked.mutant);
   const options = { until: [wanted], ...asked, sizes: boundsFor(asked.sizes, asked.mutant) };
   const { proposal, sizes, mutant } = options;
   const began = performance.now();
@@ -61,8 +60,9 @@ export async function checkProposal(asked: CheckOptions): Promise<CheckResult> {
   const base = { proposal, bounds: sizes, guest, ...(mutant === undefined ? {} : { mutant }) };
   const found: PropertyResult[] = [];
   const isCaught = (): boolean => found.some(({ name }) => name === wanted);
-  if (wanted === NO_FAULT_LOOP) {
-    const looked = await explore(pvSource({ ...base, kinds: "progress" }), inMemory);
+  if (inTheEnd) {
+    const source = pvSource({ ...base, kinds: "progress", only: wanted });
+    const looked = await explore(source, inMemory);
     return resultOf(options, began, looked, looked.properties);
   }
   let safety: Outcome;
@@ -104,7 +104,7 @@ function resultOf(
   };
 }
 
-function refuse({ proposal, sizes, guest }: CheckOptions): void {
+function refuse({ proposal, sizes, guest, mutant }: CheckOptions): void {
   if (!KNOWN_TOPS.includes(proposal.linux.top)) {
     const remedy = `check one of ${KNOWN_TOPS.join(", ")}, or teach experiments/check/codec.ts what it keeps`;
     throw new BadInput(
@@ -123,7 +123,7 @@ function refuse({ proposal, sizes, guest }: CheckOptions): void {
     ["threads", 1, 6],
     ["mms", 1, 3],
     ["slots", 1, 4],
-    ["ops", 1, 9],
+    ["ops", mutantOf(mutant).ops ?? 1, 9],
     ["kthreads", 0, 1],
     ["forks", 0, 3],
   ];

@@ -1,5 +1,5 @@
 /** Named breaks of fork, exec and exit: see mutants.ts. */
-import { NEXT, step, type Step } from "../../abi/path.js";
+import { BLOCKED, DONE, NEXT, step, type Step } from "../../abi/path.js";
 import type { Linux } from "../../linux-mm-model/linux.js";
 import { PG_pinned } from "../../linux-mm-model/struct-page.js";
 import type { Mutant } from "./mutants.js";
@@ -52,6 +52,29 @@ export const LIFE_MUTANTS: Readonly<Record<string, Mutant>> = {
         return pinned(k, cpu, mm);
       };
     },
+  },
+  "row-is-gone": {
+    says: "who drops a pair that somebody else has dropped waits for the page_table_lock of a row that is gone",
+    caughtBy: "somebodyGoesOn",
+    on: ["linux-per-thread-unlazy"],
+    forks: 1,
+    ops: 0,
+    machine: ({ linux }) => {
+      const { top } = linux;
+      const begin_drop = top.begin_drop.bind(top);
+      top.begin_drop = (k, cpu, pgd) => {
+        const answer = begin_drop(k, cpu, pgd);
+        return answer === DONE ? BLOCKED : answer;
+      };
+    },
+  },
+  "call-is-not-answered": {
+    says: "a CPU that is asked off tables leaves the request where it is",
+    caughtBy: "cpu1GoesOn",
+    inTheEnd: true,
+    on: ["xen-vcpu-root", "shared", "xpti"],
+    forks: 1,
+    parts: { call_function: without(PARTS.call_function, "csd_unlock") },
   },
   "pairs-are-not-listed": {
     says: "a suspend finds the pairs that were there at first, and no others",

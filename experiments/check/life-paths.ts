@@ -14,7 +14,6 @@ import { switch_mm_irqs_off_steps } from "../../linux-mm-model/tlb.js";
 import { drop_pair_steps } from "../../linux-mm-model/top-level/pair.js";
 import { free_pud_range_path, tlb_gather_mmu } from "../../linux-mm-model/unmap.js";
 import { TLB_FLUSH_ALL } from "../../linux-mm-model/xen/flush-tlb.js";
-import { call_function_path } from "../../linux-mm-model/xen/leave-tables.js";
 import { embed, type Parts, type PvStep } from "./paths.js";
 import type { PvState } from "./pv-state.js";
 import { READS_write } from "./registers.js";
@@ -135,8 +134,7 @@ function takeDown(parts: Parts, base: number): PvStep[] {
 }
 
 /** The interrupt that a CPU sends to another, which has tables loaded that are to go. */
-export function callFunctionPath(): Path<PvState> {
-  const { steps } = call_function_path;
+export function callFunctionPath({ call_function: steps }: Parts): Path<PvState> {
   return path("smp_call_function", [
     ...embed(steps, 0, steps.length),
     step("return", (m, vcpu) => {

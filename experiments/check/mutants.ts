@@ -26,6 +26,8 @@ export interface Mutant {
   /** Name of the property that catches it, on the proposals named. */
   readonly caughtBy: string;
   readonly on: readonly string[];
+  /** That property is about what happens in the end. */
+  readonly inTheEnd?: boolean;
   readonly parts?: Partial<Parts>;
   readonly rules?: Partial<AuditRules>;
   readonly proposal?: (proposal: Proposal) => Proposal;
@@ -39,6 +41,8 @@ export interface Mutant {
   readonly guest?: "any";
   /** It shows where there are so many forks at least. */
   readonly forks?: number;
+  /** So many operations of each thread are enough. */
+  readonly ops?: number;
 }
 
 const NONE: Mutant = { says: "", caughtBy: "", on: [] };
@@ -62,6 +66,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "fixed-without-a-change": {
     says: "the fault handler says that it has synchronised the slot, and has not",
     caughtBy: "noFaultLoop",
+    inTheEnd: true,
     on: ["linux-per-thread", "linux-per-thread-unlazy"],
     parts: {
       sync: replaced(PARTS.sync, "sync_fault", (run) => (k, cpu) => {
@@ -85,6 +90,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     caughtBy: "lockHolderGoesOn",
     on: ["linux-per-mm-vcpu", ...PER_THREAD, "linux-per-vcpu", "linux-per-vcpu-local-flush"],
     parts: { free_pud: replaced(PARTS.free_pud, "spin_unlock(page_table_lock)", () => () => NEXT) },
+  },
+  "load-keeps-the-lock": {
+    says: "a load of a vCPU's tables does not give the page_table_locks back",
+    caughtBy: "somebodyGoesOn",
+    on: ["linux-per-vcpu", "linux-per-vcpu-local-flush"],
+    machine: ({ linux }) => {
+      linux.top.issued = () => undefined;
+    },
   },
   "load-is-not-noted": {
     says: "a load of tables leaves xen_current_cr3 as it was",
@@ -231,10 +244,11 @@ function replaced(
   return steps.map((s) => (s.name === name ? step(name, change(s.run)) : s));
 }
 
-/** `sizes`, with the forks that a mutant needs. */
+/** `sizes`, with the forks that a mutant needs, and no more operations than are enough for it. */
 export function boundsFor(sizes: Bounds, mutant: string | undefined): Bounds {
-  const { forks = 0 } = mutantOf(mutant);
-  return (sizes.forks ?? 0) < forks ? { ...sizes, forks } : sizes;
+  const { forks = 0, ops = sizes.ops } = mutantOf(mutant);
+  const most = Math.min(ops, sizes.ops);
+  return (sizes.forks ?? 0) < forks ? { ...sizes, ops: most, forks } : { ...sizes, ops: most };
 }
 
 /** Errors: BadInput, naming the mutants that there are. */

@@ -11,6 +11,7 @@ import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { __pud_alloc_path, P4D_PAGES, table_of } from "../../linux-mm-model/pgtable.js";
 import { kthread_unuse_mm, kthread_use_mm_path } from "../../linux-mm-model/kthread.js";
 import { context_switch_path, idle_task, return_to_user } from "../../linux-mm-model/sched.js";
+import { call_function_path } from "../../linux-mm-model/xen/leave-tables.js";
 import { thread_free_path, xen_exit_mmap_path } from "../../linux-mm-model/xen/cr3.js";
 import { xen_enter_mmap_path } from "../../linux-mm-model/xen/mmu-pv.js";
 import { free_pud_range_path, tlb_finish_mmu_path, tlb_gather_mmu } from "../../linux-mm-model/unmap.js";
@@ -44,6 +45,7 @@ export interface Parts {
   readonly enter_mmap: readonly Step<Linux>[];
   readonly exit_mmap: readonly Step<Linux>[];
   readonly thread_free: readonly Step<Linux>[];
+  readonly call_function: readonly Step<Linux>[];
 }
 
 /** As the twins have them. */
@@ -57,6 +59,7 @@ export const PARTS: Parts = {
   enter_mmap: xen_enter_mmap_path.steps,
   exit_mmap: xen_exit_mmap_path.steps,
   thread_free: thread_free_path.steps,
+  call_function: call_function_path.steps,
 };
 
 /** exc_page_fault: k.fault.page is the argument. */

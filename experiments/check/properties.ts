@@ -368,14 +368,12 @@ function happens(m: PvState, proposal: Proposal, bounds: Bounds): Property[] {
   return list;
 }
 
-/** The one that is about the end of runs, not about states. */
-export const NO_FAULT_LOOP = "noFaultLoop";
-
+/** Those that are about the end of runs, not about states. */
 function progress(m: PvState): Property[] {
   const { regs } = m;
   return [
     {
-      name: NO_FAULT_LOOP,
+      name: "noFaultLoop",
       says: "no access faults for ever: again and again, none is waiting",
       kind: "eventually",
       holds: () => {

@@ -8,6 +8,7 @@
 import type { Path } from "../../abi/path.js";
 import type { Proposal } from "../../abi/proposal.js";
 import type { Action, Model, Property } from "../../checker/model.js";
+import { whoCanAct } from "../../checker/run-path.js";
 import { idle_task } from "../../linux-mm-model/sched.js";
 import { PerVcpu } from "../../linux-mm-model/top-level/per-vcpu.js";
 import { AnyGuestModel } from "./any-guest-model.js";
@@ -22,6 +23,7 @@ import { LocalSteps } from "./local-steps.js";
 import { mutantOf, type Mutant } from "./mutants.js";
 import { faultPath, munmapPath, PARTS, switchPath, unuseMmPath, useMmPath } from "./paths.js";
 import { properties } from "./properties.js";
+import { waitingProperties } from "./waiting.js";
 import { PvState } from "./pv-state.js";
 import { PATH_NONE, PATH_UNUSE_MM, PATH_USE_MM, SEEN_refused } from "./registers.js";
 import { type Bounds, firstKthread, firstThread, roomOf } from "./bounds.js";
@@ -37,6 +39,8 @@ export interface PvModelOptions {
   readonly guest?: "linux" | "any";
   /** Properties to look at: what must always or sometimes be so, what must happen in the end, or all. */
   readonly kinds?: "safety" | "progress";
+  /** Name of the one property to look at. */
+  readonly only?: string;
   /** Names of properties that are left out. */
   readonly without?: readonly string[];
 }
@@ -53,6 +57,8 @@ export function makePvModel(options: PvModelOptions): PvModel {
 
 type Run = (vcpu: number) => boolean;
 
+const CALL = "interrupt: smp_call_function";
+
 class TwinModel implements PvModel {
   readonly name: string;
   readonly stateBytes: number;
@@ -61,6 +67,7 @@ class TwinModel implements PvModel {
   readonly properties: readonly Property[];
   readonly state: PvState;
   readonly symmetries: number;
+  readonly insistent: readonly number[];
   private readonly codec: Codec;
   /** With forks it offers none: an L4 that one vCPU alone can come to may be another's later. */
   readonly local?: (process: number) => boolean;
@@ -103,7 +110,7 @@ class TwinModel implements PvModel {
       forkPath(parts),
       exitPath(parts),
       execPath(parts),
-      callFunctionPath(),
+      callFunctionPath(parts),
     ];
     this.runner = new StepRunner(this.state, this.paths);
     this.caches = new Caches(this.state);
@@ -113,6 +120,7 @@ class TwinModel implements PvModel {
     for (let mm = 1; mm <= bounds.mms; mm++) regs.mapped[mm] = (1 << bounds.slots) - 1;
     this.processes = Array.from({ length: bounds.vcpus }, (_, vcpu) => `CPU${vcpu}`);
     this.actions = this.makeActions();
+    this.insistent = this.actions.flatMap(({ name }, i) => (name === CALL ? [i] : []));
     this.codec = new Codec(scene, regs, this.state.l4Pool, true);
     this.symmetries = this.codec.symmetries;
     if ((bounds.forks ?? 0) === 0) {
@@ -124,10 +132,12 @@ class TwinModel implements PvModel {
     if (this.comesAndGoes) tidy(scene, regs);
     this.caches.fill();
     this.codec.store(this.first, 0);
-    const { kinds, without = [] } = options;
-    this.properties = properties(this.state, proposal, bounds).filter(
+    const { kinds, only, without = [] } = options;
+    const waiting = waitingProperties(this.state, (among) => whoCanAct(this, among));
+    this.properties = [...properties(this.state, proposal, bounds), ...waiting].filter(
       ({ name, kind }) =>
         !without.includes(name) &&
+        (only === undefined || only === name) &&
         (kinds === undefined || (kinds === "progress") === (kind === "eventually")),
     );
   }
@@ -221,7 +231,7 @@ class TwinModel implements PvModel {
         add("fork", (vcpu) => life.fork(vcpu), resting);
         add("exec", (vcpu) => life.exec(vcpu), resting);
         add("exit", (vcpu) => life.exit(vcpu), resting);
-        add("interrupt: smp_call_function", (vcpu) => life.call(vcpu), resting);
+        add(CALL, (vcpu) => life.call(vcpu), resting);
       }
       add("schedule to idle", (vcpu) => begin.schedule(vcpu, idle_task(vcpu)), resting);
       this.paths.forEach((path, number) => {

@@ -84,8 +84,11 @@ export function counters(n: number, top: number, bad?: number): Model {
   );
 }
 
-/** Dining philosophers, each taking the left fork first: they can all starve with one fork in hand. Cells: who has a fork; then hunger. */
-export function philosophers(n: number): Model {
+/**
+ * Dining philosophers, each taking the left fork first: they can all starve with one fork in hand. `ordered`: the last takes the
+ * right one first, and somebody always eats. Cells: who has a fork; then hunger.
+ */
+export function philosophers(n: number, ordered = false): Model {
   const seats = Array.from({ length: n }, (_, i) => i);
   // fork i: 0 free, 1 + p; philosopher p's pc at n + p: 0 thinks, 1 has the left one, 2 eats
   return toy(
@@ -93,15 +96,17 @@ export function philosophers(n: number): Model {
     new Array<number>(2 * n).fill(0),
     seats.map((p) => `P${p}`),
     seats.flatMap((p) => {
-      const right = (p + 1) % n;
+      const swaps = ordered && p === n - 1;
+      const left = swaps ? 0 : p;
+      const right = swaps ? p : (p + 1) % n;
       return [
-        [`left ${p}`, p, (s) => s[n + p] === 0 && s[p] === 0 && ((s[p] = 1 + p), (s[n + p] = 1), true)],
+        [`left ${p}`, p, (s) => s[n + p] === 0 && s[left] === 0 && ((s[left] = 1 + p), (s[n + p] = 1), true)],
         [
           `right ${p}`,
           p,
           (s) => s[n + p] === 1 && s[right] === 0 && ((s[right] = 1 + p), (s[n + p] = 2), true),
         ],
-        [`done ${p}`, p, (s) => s[n + p] === 2 && ((s[p] = s[right] = 0), (s[n + p] = 0), true)],
+        [`done ${p}`, p, (s) => s[n + p] === 2 && ((s[left] = s[right] = 0), (s[n + p] = 0), true)],
       ] as [string, number, (s: Uint8Array) => boolean][];
     }),
     [["eventually", "P0 eats", (s) => s[n] === 2]],
