@@ -1,5 +1,5 @@
 /** Named breaks of fork, exec and exit: see mutants.ts. */
-import { BLOCKED, DONE, NEXT, step, type Step } from "../../abi/path.js";
+import { BLOCKED, NEXT, step, type Step } from "../../abi/path.js";
 import type { Linux } from "../../linux-mm-model/linux.js";
 import { PG_pinned } from "../../linux-mm-model/struct-page.js";
 import type { Mutant } from "./mutants.js";
@@ -53,19 +53,15 @@ export const LIFE_MUTANTS: Readonly<Record<string, Mutant>> = {
       };
     },
   },
-  "row-is-gone": {
-    says: "who drops a pair that somebody else has dropped waits for the page_table_lock of a row that is gone",
+  "droppers-wait-for-each-other": {
+    says: "who drops a pair waits until nobody else is about to drop it, too",
     caughtBy: "somebodyGoesOn",
     on: ["linux-per-thread-unlazy"],
     forks: 1,
     ops: 0,
-    machine: ({ linux }) => {
-      const { top } = linux;
-      const begin_drop = top.begin_drop.bind(top);
-      top.begin_drop = (k, cpu, pgd) => {
-        const answer = begin_drop(k, cpu, pgd);
-        return answer === DONE ? BLOCKED : answer;
-      };
+    parts: {
+      exit_mmap: PARTS.exit_mmap.map(waitsForDroppers),
+      thread_free: PARTS.thread_free.map(waitsForDroppers),
     },
   },
   "call-is-not-answered": {
@@ -89,6 +85,16 @@ export const LIFE_MUTANTS: Readonly<Record<string, Mutant>> = {
     },
   },
 };
+
+/** csd_lock_wait() that takes another CPU which drops the same pair for one that has been asked off it. */
+function waitsForDroppers(s: Step<Linux>): Step<Linux> {
+  if (s.name !== "csd_lock_wait") return s;
+  return step(s.name, (k, cpu) => {
+    const { pgd } = k.life;
+    const another = pgd.some((one, other) => other !== cpu && one !== 0 && one === pgd[cpu]);
+    return another ? BLOCKED : s.run(k, cpu);
+  });
+}
 
 /** `steps`, with those of that name doing nothing. */
 function without(steps: readonly Step<Linux>[], name: string): Step<Linux>[] {

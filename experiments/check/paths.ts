@@ -221,8 +221,6 @@ const FUSED = new Set([
   "mmput(old_mm)",
   "xen_pgd_pin",
   "pinned",
-  "xen_drop_mm_ref",
-  "leave_pair",
   "xen_mc_flush",
   "csd_unlock",
   "unpin",

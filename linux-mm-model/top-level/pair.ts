@@ -45,7 +45,7 @@ export function make_init_pgd(k: Linux, cpu: number): number {
  * whose life.pgd it is has a reference to it.
  */
 export const drop_pair_steps: readonly Step<Linux>[] = [
-  ...leave_tables_steps("leave_pair", CSD_leave_pair, (k, cpu) => k.life.pgd[cpu]!),
+  ...leave_tables_steps(CSD_leave_pair, (k, cpu) => k.life.pgd[cpu]!),
   step("unpin_replica", (k, cpu) => {
     const answer = k.top.begin_drop(k, cpu, k.life.pgd[cpu]!);
     if (answer === DONE) put_pair(k, cpu);

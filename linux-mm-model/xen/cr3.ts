@@ -31,7 +31,7 @@ export function xen_write_cr3(k: Linux, cpu: number, mm: number, pgd: number): v
 }
 
 /** Force all CPUs off the tables of life.mm. */
-const drop_mm_ref_steps = leave_tables_steps("xen_drop_mm_ref", CSD_drop_mm_ref, (k, cpu) => k.life.mm[cpu]!);
+const drop_mm_ref_steps = leave_tables_steps(CSD_drop_mm_ref, (k, cpu) => k.life.mm[cpu]!);
 const xen_drop_mm_ref_path = path("xen_drop_mm_ref", drop_mm_ref_steps);
 
 const UNPIN = drop_mm_ref_steps.length;

@@ -52,7 +52,9 @@ describe("a mutant", () => {
     it(`${mutant} (${says}) is caught on ${name} by ${caughtBy}`, async () => {
       const mms = OF_TWO_PROCESSES.includes(mutant) ? 2 : 1;
       const threads =
-        forks !== undefined && !["pair-goes-while-loaded", "row-is-gone"].includes(mutant) ? 1 : 2;
+        forks !== undefined && !["pair-goes-while-loaded", "droppers-wait-for-each-other"].includes(mutant)
+          ? 1
+          : 2;
       const ops = caughtBy === "noFaultLoop" || forks !== undefined ? 1 : 2;
       const { properties } = await checkProposal({
         proposal: proposal(name!),

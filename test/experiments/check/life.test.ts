@@ -13,11 +13,11 @@ async function holds(name: string, sizes: Bounds, states: number, transitions: n
 describe("a check of a thread that forks or execs once, and exits, as its child does", () => {
   const sizes: Bounds = { vcpus: 2, threads: 1, mms: 1, slots: 1, ops: 1, forks: 1 };
   for (const [name, states, transitions] of [
-    ["xen-vcpu-root", 17_115, 34_123],
+    ["xen-vcpu-root", 17_331, 34_345],
     ["linux-per-thread-unlazy", 38_399, 77_280],
-    ["linux-per-mm-vcpu", 43_040, 86_780],
-    ["linux-per-vcpu", 48_053, 95_101],
-    ["linux-per-vcpu-local-flush", 45_528, 90_514],
+    ["linux-per-mm-vcpu", 43_526, 87_272],
+    ["linux-per-vcpu", 48_349, 95_411],
+    ["linux-per-vcpu-local-flush", 45_804, 90_804],
   ] as const) {
     it(`finds nothing in ${name}`, () => holds(name, sizes, states, transitions)).timeout(120_000);
   }
