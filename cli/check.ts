@@ -29,6 +29,7 @@ interface Flags {
   readonly ops: string;
   readonly kthreads: string;
   readonly forks: string;
+  readonly hotplugs: string;
   readonly guest?: string;
   readonly mutant?: string;
   readonly mutants: boolean;
@@ -52,6 +53,7 @@ Exit status: 0, all properties hold; 1, one is violated, never happened, or stay
 
 Examples:
   pvtwin check linux-per-mm-vcpu --threads 2 --mms 1 --slots 1 --ops 1
+  pvtwin check linux-per-mm-vcpu --threads 1 --mms 1 --hotplugs 1
   pvtwin check --mutants`;
 
 export function register(program: Command): void {
@@ -67,6 +69,7 @@ export function register(program: Command): void {
     .option("--ops <n>", "memory operations of each thread", String(d.ops))
     .option("--kthreads <n>", "kernel threads that use a process's tables for a while", "0")
     .option("--forks <n>", "forks and execs in all; with any, threads may exit too", "0")
+    .option("--hotplugs <n>", "times that a vCPU goes down, and may come up again, in all", "0")
     .option(
       "--guest <kind>",
       "linux, or any: a guest that does what it likes, so that what holds is Xen's doing",
@@ -109,6 +112,7 @@ async function check(name: string, flags: Flags): Promise<void> {
     ops: count("--ops", flags.ops),
     ...(flags.kthreads === "0" ? {} : { kthreads: count("--kthreads", flags.kthreads) }),
     ...(flags.forks === "0" ? {} : { forks: count("--forks", flags.forks) }),
+    ...(flags.hotplugs === "0" ? {} : { hotplugs: count("--hotplugs", flags.hotplugs) }),
   };
   const { mutant } = flags;
   const sizes = boundsFor(asked, mutant);

@@ -16,6 +16,7 @@ import {
   PATH_SWITCH,
   PATH_UNUSE_MM,
   PATH_USE_MM,
+  PLUG_up,
   SEEN_foreign,
 } from "./registers.js";
 import { type Bounds, firstKthread, firstThread } from "./bounds.js";
@@ -30,8 +31,8 @@ export class Beginnings {
 
   /** The vCPU is between two paths. */
   private rests(vcpu: number): boolean {
-    const { path, inXen } = this.state.regs;
-    return path[vcpu] === PATH_NONE && inXen[vcpu] === 0;
+    const { path, inXen, plug } = this.state.regs;
+    return path[vcpu] === PATH_NONE && inXen[vcpu] === 0 && plug[vcpu] === PLUG_up;
   }
 
   /** A thread that runs on the vCPU, in user mode, and has an operation left; -1 for none. */

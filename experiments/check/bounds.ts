@@ -12,12 +12,17 @@ export interface Bounds {
   readonly kthreads?: number;
   /** Forks and execs, in all; with any, threads may also exit. Default none. */
   readonly forks?: number;
+  /** Times that a vCPU goes down, in all; not CPU 0. Default none. */
+  readonly hotplugs?: number;
+  /** L4s come and go: said by roomOf(). */
+  readonly comeAndGo?: boolean;
 }
 
-/** `bounds` with room for what forks make: a thread, and a process of its own, each. */
-export function roomOf(bounds: Bounds): Bounds {
-  const { forks = 0, threads, mms } = bounds;
-  return { ...bounds, threads: threads + forks, mms: mms + forks };
+/** `bounds` with room for what forks make, a thread and a process of its own each; `byVcpu`: pairs come and go with vCPUs. */
+export function roomOf(bounds: Bounds, byVcpu: boolean): Bounds {
+  const { forks = 0, hotplugs = 0, threads, mms } = bounds;
+  const comeAndGo = forks > 0 || (hotplugs > 0 && byVcpu);
+  return { ...bounds, threads: threads + forks, mms: mms + forks, comeAndGo };
 }
 
 export const DEFAULT_BOUNDS: Bounds = { vcpus: 2, threads: 3, mms: 2, slots: 1, ops: 1 };

@@ -45,7 +45,7 @@ export class CallCodec {
     private readonly names: FrameNames,
   ) {
     const { machine, bounds } = scene;
-    this.mostCalls = (bounds.forks ?? 0) > 0 ? MAX_CALLS_OF_PIN + bounds.slots : MAX_CALLS;
+    this.mostCalls = bounds.comeAndGo === true ? MAX_CALLS_OF_PIN + bounds.slots : MAX_CALLS;
     this.mostUpdates = 2 + 2 * Math.max(bounds.vcpus, bounds.threads, bounds.slots);
     const { requests: r } = machine.xen;
     for (let cpu = 0; cpu < bounds.vcpus; cpu++) {

@@ -13,7 +13,7 @@ import type { ModelSource } from "../../checker/model.js";
 import type { Outcome, PropertyResult } from "../../checker/outcome.js";
 import { sayWhatItRestsOn } from "../../checker/statement.js";
 import { boundsFor, mutantOf } from "./mutants.js";
-import { NOT_MODELLED } from "./not-modelled.js";
+import { notModelled } from "./not-modelled.js";
 import type { PvModelOptions } from "./pv-model.js";
 import type { Bounds } from "./bounds.js";
 
@@ -100,7 +100,7 @@ function resultOf(
     depth: outcome.depth,
     seconds: (performance.now() - began) / 1000,
     properties,
-    soundness: [...sayWhatItRestsOn(outcome), ...NOT_MODELLED],
+    soundness: [...sayWhatItRestsOn(outcome), ...notModelled(sizes)],
   };
 }
 
@@ -118,7 +118,7 @@ function refuse({ proposal, sizes, guest, mutant }: CheckOptions): void {
     const what = `${proposal.xen.container} guests have no steps to interleave`;
     throw new BadInput(proposal.name, "xen.container", what, "check a proposal for 64-bit PV domains");
   }
-  const limits: readonly (readonly [keyof Bounds, number, number])[] = [
+  const limits: readonly (readonly [keyof Omit<Bounds, "comeAndGo">, number, number])[] = [
     ["vcpus", 1, 4],
     ["threads", 1, 6],
     ["mms", 1, 3],
@@ -126,6 +126,7 @@ function refuse({ proposal, sizes, guest, mutant }: CheckOptions): void {
     ["ops", mutantOf(mutant).ops ?? 1, 9],
     ["kthreads", 0, 1],
     ["forks", 0, 3],
+    ["hotplugs", 0, 3],
   ];
   for (const [name, low, high] of limits) {
     const n = sizes[name] ?? 0;
@@ -139,6 +140,11 @@ function refuse({ proposal, sizes, guest, mutant }: CheckOptions): void {
   if ((sizes.forks ?? 0) > 0 && ((sizes.kthreads ?? 0) > 0 || guest === "any")) {
     const what = "forks are of threads of Linux's alone";
     throw new BadInput("--forks", String(sizes.forks), what, "check without --kthreads and --guest any");
+  }
+  if ((sizes.hotplugs ?? 0) > 0 && ((sizes.forks ?? 0) > 0 || guest === "any" || sizes.vcpus === 1)) {
+    const what = "are of Linux's vCPUs but the first, while no mm comes or goes";
+    const remedy = "check without --forks and --guest any, and with two vCPUs or more";
+    throw new BadInput("--hotplugs", String(sizes.hotplugs), what, remedy);
   }
   if (sizes.mms > sizes.threads)
     throw new BadInput("--mms", String(sizes.mms), "are more than threads", "give each process a thread");

@@ -93,7 +93,7 @@ export class Codec {
     symmetric = false,
   ) {
     const { machine, bounds, pool, more } = scene;
-    this.comeAndGo = (bounds.forks ?? 0) > 0;
+    this.comeAndGo = bounds.comeAndGo === true;
     const l4s = [
       ...scene.l4s,
       ...more.map((frame, i) => ({ frame, what: `more ${i}`, mm: -1, task: -1, vcpu: -1 })),
@@ -312,6 +312,15 @@ export class Codec {
       c.i32(linux.top.mirrored, cpu, MM);
       c.i32(linux.top.left, cpu, MM);
       c.u8(linux.top.based, cpu);
+    }
+    if ((bounds.hotplugs ?? 0) > 0) {
+      c.u8(regs.downsLeft, 0);
+      for (const cpu of vcpus) {
+        c.u8(regs.plug, cpu);
+        c.u8(percpu.online, cpu);
+        c.u8(v.up, cpu);
+        c.i32(linux.life.cpu, cpu, CPU);
+      }
     }
     if (this.comeAndGo) lifeCells(c, this.scene, regs, renaming);
     return c;

@@ -79,7 +79,7 @@ const namesOf = new WeakMap<PvState, Map<number, string>>();
 
 /** Names of L4s: they stay what they are in a scene, unless L4s come and go. */
 export function l4Name(m: PvState, l4: number): string {
-  if ((m.scene.bounds.forks ?? 0) > 0) {
+  if (m.scene.bounds.comeAndGo === true) {
     const isFree = m.l4Pool.has[l4] !== 0 && m.linux.pages.refcount[l4] === 0;
     return isFree ? "a free page" : (nameL4s(m).get(l4) ?? `0x${l4.toString(16)}`);
   }

@@ -1,5 +1,5 @@
 /**
- * L4s that come and go, where a check has forks: an mm, a vCPU in it, or a thread has its own frames, whenever it is there.
+ * L4s that come and go, where a check has forks, or vCPUs that go down and have pairs: an mm, a vCPU in it, or a thread has its own frames, whenever it is there.
  *
  * Differs: a freed L4 is used again for an L4 of the same kind only: which frame one gets makes no difference, and what still leads to
  *          a free one is seen at once (noFreedL4IsLoaded).
@@ -25,7 +25,7 @@ export class L4Pool {
     this.linux = linux;
     this.slots = bounds.slots;
     this.has = new Uint8Array(machine.xen.frames.nrFrames);
-    if ((bounds.forks ?? 0) === 0) {
+    if (bounds.comeAndGo !== true) {
       this.pairs = [];
       return;
     }
@@ -49,11 +49,13 @@ export class L4Pool {
     const put_page = pages.put_page.bind(pages);
     const pinned = top.pinned.bind(top);
     const pgd_alloc = pv.pgd_alloc.bind(pv);
+    const cpu_up = top.cpu_up.bind(top);
     pages.can_alloc_tables = () => true;
     pages.alloc_table = () => (this.given < this.wanted.length ? this.take() : alloc_table());
     pages.put_page = (pfn) => (this.has[pfn] === 0 ? put_page(pfn) : this.put(pfn));
     pv.pgd_alloc = (cpu, mm) => this.giving(this.named("reference", mm, -1), () => pgd_alloc(cpu, mm));
     top.pinned = (k, cpu, mm) => this.giving(this.pairFor(cpu, mm), () => pinned(k, cpu, mm));
+    top.cpu_up = (k, by, cpu) => this.giving(this.pairOf(cpu), () => cpu_up(k, by, cpu));
   }
 
   /** While `work` runs, tables that it takes are `frames`. */
@@ -103,6 +105,15 @@ export class L4Pool {
       const other = (cpu + i) % vcpus;
       if (top.pgd_of(linux, other, mm) === 0) return this.named("pair", mm, other);
     }
+    return [];
+  }
+
+  /** The pair that cpu_up() makes next. */
+  private pairOf(cpu: number): readonly number[] {
+    const { top } = this.linux;
+    for (let mm = 1; mm <= this.scene.bounds.mms; mm++)
+      if (top instanceof PerMmVcpu && top.pgd_of(this.linux, cpu, mm) === 0)
+        return this.named("pair", mm, cpu);
     return [];
   }
 }

@@ -43,13 +43,13 @@ export class LifeBeginnings {
   }
 
   /** A thread runs on the vCPU, in user mode. */
-  private runsThread(vcpu: number): boolean {
+  runsThread(vcpu: number): boolean {
     const { regs, linux } = this.state;
     const isFree = regs.path[vcpu] === PATH_NONE && regs.inXen[vcpu] === 0 && regs.access[vcpu] === 0;
     return isFree && linux.tasks.mm[linux.percpu.current[vcpu]!] !== NO_MM;
   }
 
-  private systemCall(vcpu: number, path: number): boolean {
+  systemCall(vcpu: number, path: number): boolean {
     const { linux, xen } = this.state;
     linux.percpu.in_user[vcpu] = 0;
     xen.syscall(vcpu);

@@ -97,6 +97,6 @@ function waitsForDroppers(s: Step<Linux>): Step<Linux> {
 }
 
 /** `steps`, with those of that name doing nothing. */
-function without(steps: readonly Step<Linux>[], name: string): Step<Linux>[] {
+export function without(steps: readonly Step<Linux>[], name: string): Step<Linux>[] {
   return steps.map((s) => (s.name === name ? step(name, () => NEXT) : s));
 }

@@ -11,7 +11,13 @@ import type { PvState } from "./pv-state.js";
 import { PATH_NONE } from "./registers.js";
 import { firstThread } from "./bounds.js";
 
+/** Those that there is state for: without forks nothing can happen to an mm. */
 export function lifeProperties(m: PvState): Property[] {
+  const { comeAndGo, forks = 0 } = m.scene.bounds;
+  return comeAndGo === true ? allOf(m).filter(({ kind }) => forks > 0 || kind === "always") : [];
+}
+
+function allOf(m: PvState): Property[] {
   const { linux, xen, regs, slots, l4Pool } = m;
   const { memory, mms, pages, percpu, top } = linux;
   const { vcpus, mms: nrMms, threads, forks = 0 } = m.scene.bounds;

@@ -18,6 +18,7 @@ import { xen_mc_batch, xen_mc_flush, xen_mc_issue } from "../../linux-mm-model/x
 import { _PAGE_TABLE } from "../../linux-mm-model/xen/prot.js";
 import { P4D_PAGES } from "../../linux-mm-model/pgtable.js";
 import { LIFE_MUTANTS } from "./life-mutants.js";
+import { PLUG_MUTANTS } from "./plug-mutants.js";
 import { type Parts, PARTS } from "./paths.js";
 import type { Bounds } from "./bounds.js";
 
@@ -41,6 +42,8 @@ export interface Mutant {
   readonly guest?: "any";
   /** It shows where there are so many forks at least. */
   readonly forks?: number;
+  /** It shows where a vCPU goes down so often at least. */
+  readonly hotplugs?: number;
   /** So many operations of each thread are enough. */
   readonly ops?: number;
 }
@@ -195,6 +198,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     },
   },
   ...LIFE_MUTANTS,
+  ...PLUG_MUTANTS,
 };
 
 /** What the fault on `cpu` is about. */
@@ -244,11 +248,15 @@ function replaced(
   return steps.map((s) => (s.name === name ? step(name, change(s.run)) : s));
 }
 
-/** `sizes`, with the forks that a mutant needs, and no more operations than are enough for it. */
+/** `sizes`, with the forks and hotplugs that a mutant needs, and no more operations than are enough for it. */
 export function boundsFor(sizes: Bounds, mutant: string | undefined): Bounds {
-  const { forks = 0, ops = sizes.ops } = mutantOf(mutant);
-  const most = Math.min(ops, sizes.ops);
-  return (sizes.forks ?? 0) < forks ? { ...sizes, ops: most, forks } : { ...sizes, ops: most };
+  const { forks = 0, hotplugs = 0, ops = sizes.ops } = mutantOf(mutant);
+  return {
+    ...sizes,
+    ops: Math.min(ops, sizes.ops),
+    ...((sizes.forks ?? 0) < forks ? { forks } : {}),
+    ...((sizes.hotplugs ?? 0) < hotplugs ? { hotplugs } : {}),
+  };
 }
 
 /** Errors: BadInput, naming the mutants that there are. */

@@ -70,8 +70,9 @@ export class OrderKeys {
   isInOrder(r: number): boolean {
     const { vcpuKeys, taskKeys, slotKeys, hasSibling } = this;
     if (this.renamings.length === 1) return true;
+    const { hotplugs = 0 } = this.scene.bounds;
     const { vcpus, tasks, slots } = this.renamings[r]!;
-    for (let i = 1; i < vcpus.length && vcpus.length === 2; i++)
+    for (let i = 1; i < vcpus.length && vcpus.length === 2 && hotplugs === 0; i++)
       if (vcpuKeys[vcpus[i - 1]!]! > vcpuKeys[vcpus[i]!]!) return false;
     for (let i = 1; i < slots.length; i++) if (slotKeys[slots[i - 1]!]! > slotKeys[slots[i]!]!) return false;
     for (let i = this.first; i < tasks.length; i++)

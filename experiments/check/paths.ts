@@ -6,6 +6,7 @@
  *          the lock downgraded. No path is preempted, so a vCPU that waits for a lock spins.
  */
 import { BLOCKED, DONE, NEXT, path, type Path, type Step, step } from "../../abi/path.js";
+import { cpu_dead_path, cpu_up_path, play_dead_path } from "../../linux-mm-model/cpu-hotplug.js";
 import { do_user_addr_fault_path, FAULT_SYNCED } from "../../linux-mm-model/fault.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { __pud_alloc_path, P4D_PAGES, table_of } from "../../linux-mm-model/pgtable.js";
@@ -46,6 +47,9 @@ export interface Parts {
   readonly exit_mmap: readonly Step<Linux>[];
   readonly thread_free: readonly Step<Linux>[];
   readonly call_function: readonly Step<Linux>[];
+  readonly play_dead: readonly Step<Linux>[];
+  readonly cpu_dead: readonly Step<Linux>[];
+  readonly cpu_up: readonly Step<Linux>[];
 }
 
 /** As the twins have them. */
@@ -60,6 +64,9 @@ export const PARTS: Parts = {
   exit_mmap: xen_exit_mmap_path.steps,
   thread_free: thread_free_path.steps,
   call_function: call_function_path.steps,
+  play_dead: play_dead_path.steps,
+  cpu_dead: cpu_dead_path.steps,
+  cpu_up: cpu_up_path.steps,
 };
 
 /** exc_page_fault: k.fault.page is the argument. */
@@ -190,6 +197,9 @@ export function isFused(name: string, linux: Linux): boolean {
   return FUSED.has(name);
 }
 
+/** Of those that belong to the step before: they may wait, and are actions of their own then. */
+export const MAY_WAIT = new Set(["sync_fault", "a pair of the CPU"]);
+
 const FUSED = new Set([
   "handle_mm_fault",
   "pud_alloc_one",
@@ -205,6 +215,8 @@ const FUSED = new Set([
   "enter_lazy_tlb",
   "tsk->mm = mm",
   "mmdrop(active_mm)",
+  "a pair of the dead CPU",
+  "a pair of the CPU",
   "kthread_unuse_mm",
   "real_prev == next",
   "cpumask_clear_cpu(real_prev)",

@@ -13,6 +13,7 @@ import { PerVcpu } from "../../linux-mm-model/top-level/per-vcpu.js";
 import { idle_task } from "../../linux-mm-model/sched.js";
 import { PGT_l3_page_table } from "../../xen-model/frame-table.js";
 import { lifeProperties } from "./life-properties.js";
+import { plugProperties } from "./plug-properties.js";
 import type { PvState } from "./pv-state.js";
 import type { Bounds } from "./bounds.js";
 import {
@@ -29,7 +30,8 @@ export function properties(m: PvState, proposal: Proposal, bounds: Bounds): read
     ...promise(m),
     ...illusion(m, proposal),
     ...xens(m, proposal),
-    ...((bounds.forks ?? 0) > 0 ? lifeProperties(m) : []),
+    ...lifeProperties(m),
+    ...((bounds.hotplugs ?? 0) > 0 ? plugProperties(m) : []),
     ...happens(m, proposal, bounds),
     ...progress(m),
   ];

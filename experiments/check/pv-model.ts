@@ -21,11 +21,12 @@ import { tidy } from "./life-cells.js";
 import { callFunctionPath, execPath, exitPath, forkPath } from "./life-paths.js";
 import { LocalSteps } from "./local-steps.js";
 import { mutantOf, type Mutant } from "./mutants.js";
-import { faultPath, munmapPath, PARTS, switchPath, unuseMmPath, useMmPath } from "./paths.js";
+import { faultPath, MAY_WAIT, munmapPath, PARTS, switchPath, unuseMmPath, useMmPath } from "./paths.js";
 import { properties } from "./properties.js";
 import { waitingProperties } from "./waiting.js";
 import { PvState } from "./pv-state.js";
-import { PATH_NONE, PATH_UNUSE_MM, PATH_USE_MM, SEEN_refused } from "./registers.js";
+import { deadPath, downPath, PlugBeginnings, upPath } from "./plug-paths.js";
+import { PATH_CALL, PATH_EXEC, PATH_NONE, PATH_SWITCH, PATH_UNUSE_MM, SEEN_refused } from "./registers.js";
 import { type Bounds, firstKthread, firstThread, roomOf } from "./bounds.js";
 import { buildScene } from "./scene.js";
 import { MOD_L4_ENTRY, StepRunner, XEN_STEPS } from "./step-runner.js";
@@ -69,7 +70,7 @@ class TwinModel implements PvModel {
   readonly symmetries: number;
   readonly insistent: readonly number[];
   private readonly codec: Codec;
-  /** With forks it offers none: an L4 that one vCPU alone can come to may be another's later. */
+  /** With forks or hotplugs it offers none: an L4 that one vCPU alone can come to may be another's later. */
   readonly local?: (process: number) => boolean;
   private readonly first: Uint8Array;
   private readonly paths: readonly (Path<PvState> | undefined)[];
@@ -87,13 +88,17 @@ class TwinModel implements PvModel {
   private readonly syncs: boolean;
   private readonly irqsOn: boolean;
   private readonly comesAndGoes: boolean;
+  private readonly forks: boolean;
+  private readonly plugs: boolean;
 
   constructor(options: PvModelOptions, mutant: Mutant) {
-    const bounds = roomOf(options.bounds);
     const proposal = mutant.proposal?.(options.proposal) ?? options.proposal;
+    const bounds = roomOf(options.bounds, proposal.linux.top === "per-mm-vcpu");
     this.name = options.mutant === undefined ? proposal.name : `${proposal.name}, mutant ${options.mutant}`;
     this.bounds = bounds;
-    this.comesAndGoes = (bounds.forks ?? 0) > 0;
+    this.comesAndGoes = bounds.comeAndGo === true;
+    this.forks = (bounds.forks ?? 0) > 0;
+    this.plugs = (bounds.hotplugs ?? 0) > 0;
     this.syncs = proposal.linux.sync === "fault";
     this.irqsOn = mutant.irqsOn === true;
     const scene = buildScene(proposal, bounds, mutant.rules, mutant.beforeBoot, "observe", mutant.idle);
@@ -111,19 +116,23 @@ class TwinModel implements PvModel {
       exitPath(parts),
       execPath(parts),
       callFunctionPath(parts),
+      downPath(parts),
+      deadPath(parts),
+      upPath(parts),
     ];
     this.runner = new StepRunner(this.state, this.paths);
     this.caches = new Caches(this.state);
     const { regs } = this.state;
     regs.opsLeft.fill(bounds.ops, firstThread(bounds));
     regs.forksLeft[0] = bounds.forks ?? 0;
+    regs.downsLeft[0] = bounds.hotplugs ?? 0;
     for (let mm = 1; mm <= bounds.mms; mm++) regs.mapped[mm] = (1 << bounds.slots) - 1;
     this.processes = Array.from({ length: bounds.vcpus }, (_, vcpu) => `CPU${vcpu}`);
     this.actions = this.makeActions();
     this.insistent = this.actions.flatMap(({ name }, i) => (name === CALL ? [i] : []));
     this.codec = new Codec(scene, regs, this.state.l4Pool, true);
     this.symmetries = this.codec.symmetries;
-    if ((bounds.forks ?? 0) === 0) {
+    if (!this.forks && !this.plugs) {
       const localSteps = new LocalSteps(this.state);
       this.local = (process) => localSteps.isLocal(process);
     }
@@ -192,6 +201,7 @@ class TwinModel implements PvModel {
     const { vcpus, threads, mms, slots, kthreads = 0 } = this.bounds;
     const begin = new Beginnings(this.state, this.runner, this.bounds);
     const life = new LifeBeginnings(this.state, this.runner);
+    const plug = new PlugBeginnings(this.state, this.runner, life);
     const actions: Action[] = [];
     for (let process = 0; process < vcpus; process++) {
       const resting: number[] = [];
@@ -227,18 +237,23 @@ class TwinModel implements PvModel {
       for (let mm = 1; mm <= mms && kthreads > 0; mm++)
         add(`kthread_use_mm(mm ${mm})`, (vcpu) => begin.useMm(vcpu, mm), resting);
       if (kthreads > 0) add("kthread_unuse_mm", (vcpu) => begin.unuseMm(vcpu), resting);
-      if (this.comesAndGoes) {
+      if (this.forks) {
         add("fork", (vcpu) => life.fork(vcpu), resting);
         add("exec", (vcpu) => life.exec(vcpu), resting);
         add("exit", (vcpu) => life.exit(vcpu), resting);
-        add(CALL, (vcpu) => life.call(vcpu), resting);
+      }
+      if (this.comesAndGoes) add(CALL, (vcpu) => life.call(vcpu), resting);
+      if (this.plugs && process > 0) add("the CPU goes down", (vcpu) => plug.down(vcpu), resting);
+      for (let other = 1; other < vcpus && this.plugs; other++) {
+        if (other === process) continue;
+        if (this.comesAndGoes) add(`CPU${other} is dead`, (vcpu) => plug.dead(vcpu, other), resting);
+        add(`cpu_up(CPU${other})`, (vcpu) => plug.up(vcpu, other), resting);
       }
       add("schedule to idle", (vcpu) => begin.schedule(vcpu, idle_task(vcpu)), resting);
       this.paths.forEach((path, number) => {
         path?.steps.forEach(({ name }, pc) => {
-          const isKthreads = number === PATH_USE_MM || number === PATH_UNUSE_MM;
-          if (isKthreads ? kthreads === 0 : number > PATH_UNUSE_MM && !this.comesAndGoes) return;
-          if (this.runner.fused[number]![pc] !== true || name === "sync_fault")
+          if (!this.hasPath(number)) return;
+          if (this.runner.fused[number]![pc] !== true || MAY_WAIT.has(name))
             add(
               `${path.name}: ${name}`,
               (vcpu) => this.runner.linuxStep(vcpu, number, pc),
@@ -259,6 +274,14 @@ class TwinModel implements PvModel {
       });
     }
     return actions;
+  }
+
+  /** Can a vCPU be in path `number`? */
+  private hasPath(number: number): boolean {
+    if (number <= PATH_SWITCH) return true;
+    if (number <= PATH_UNUSE_MM) return (this.bounds.kthreads ?? 0) > 0;
+    if (number <= PATH_EXEC) return this.forks;
+    return number === PATH_CALL ? this.comesAndGoes : this.plugs;
   }
 
   /** Pairs of L4s that may wait for an update at once. */

@@ -12,6 +12,8 @@
  *   mapped     Uint8Array   by mm: slots with a VMA, a bit each
  *   seen       Uint8Array   [0] SEEN_*
  *   forksLeft  Uint8Array   [0] forks and execs that may still be
+ *   downsLeft  Uint8Array   [0] times that a vCPU may still go down
+ *   plug       Uint8Array   PLUG_*
  */
 import type { State } from "../../abi/state.js";
 import type { Bounds } from "./bounds.js";
@@ -27,6 +29,15 @@ export const PATH_FORK = 6;
 export const PATH_EXIT = 7;
 export const PATH_EXEC = 8;
 export const PATH_CALL = 9;
+export const PATH_DOWN = 10;
+export const PATH_DEAD = 11;
+export const PATH_UP = 12;
+
+export const PLUG_up = 0;
+/** Down, and what a design drops with it is still there; being dropped, or the vCPU brought up; and gone. */
+export const PLUG_down = 1;
+export const PLUG_busy = 2;
+export const PLUG_dead = 3;
 
 /** In reads: the lock is held for writing. */
 export const READS_write = 2;
@@ -49,6 +60,8 @@ export class PvRegisters {
   readonly mapped: Uint8Array;
   readonly seen: Uint8Array;
   readonly forksLeft: Uint8Array;
+  readonly downsLeft: Uint8Array;
+  readonly plug: Uint8Array;
 
   /** They lie in the machine's buffer, behind its own fields. */
   constructor(state: State, bounds: Bounds) {
@@ -65,6 +78,8 @@ export class PvRegisters {
     this.mapped = state.u8(1 + mms);
     this.seen = state.u8(1);
     this.forksLeft = state.u8(1);
+    this.downsLeft = state.u8(1);
+    this.plug = state.u8(vcpus);
   }
 }
 

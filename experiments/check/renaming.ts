@@ -5,7 +5,8 @@
  * What makes them equal though Linux numbers them: the order in which replicas are visited is any (replica-order.ts), a flush of
  * several pCPUs is told by who had it, not by when, and counts of L4s that differ from boot on are written as differences.
  *
- * Differs: vCPUs are exchanged where there are two: to more, Xen sends flush interrupts in ascending order.
+ * Differs: vCPUs are exchanged where there are two, and none goes down: to more, Xen sends flush interrupts in ascending order, and CPU 0
+ *          never goes.
  */
 import { idle_task } from "../../linux-mm-model/sched.js";
 import { CPU, CPUS, HOLDER, KINDS, MM, SLOT, SLOT1, SLOTS, TASK } from "./cells.js";
@@ -23,7 +24,7 @@ export interface Renaming {
 
 /** All renamings of a scene, the identity first; without `symmetric` that one alone. */
 export function renamings(bounds: Bounds, symmetric: boolean): readonly Renaming[] {
-  const { vcpus, threads, mms, slots } = bounds;
+  const { vcpus, threads, mms, slots, hotplugs = 0 } = bounds;
   const mmList = upTo(mms).map((mm) => mm + 1);
   const threadsOf = (mm: number): number[] => upTo(threads).filter((n) => mmOfThread(bounds, n) === mm);
   const all: Renaming[] = [];
@@ -31,7 +32,7 @@ export function renamings(bounds: Bounds, symmetric: boolean): readonly Renaming
   // forks and exits mix threads and processes
   const ordersOfTasks = <T>(list: readonly T[]): T[][] =>
     (bounds.forks ?? 0) > 0 ? [[...list]] : orders(list);
-  for (const vcpuOrder of vcpus === 2 ? orders(upTo(vcpus)) : [upTo(vcpus)]) {
+  for (const vcpuOrder of vcpus === 2 && hotplugs === 0 ? orders(upTo(vcpus)) : [upTo(vcpus)]) {
     for (const slotOrder of orders(upTo(slots))) {
       for (const mmOrder of ordersOfTasks(mmList)) {
         if (mmOrder.some((mm, i) => threadsOf(mm).length !== threadsOf(i + 1).length)) continue;

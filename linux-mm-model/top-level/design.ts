@@ -61,12 +61,15 @@ export interface TopLevelDesign {
   /** Call `visit` for every L4 of the guest that is no mm's reference, nor the user-mode L4 beside one. */
   replicas(k: Linux, visit: (pgd: number) => void): void;
 
-  /** `cpu` is about to start, at boot or after an unplug; `by` makes its tables. 0 or -ENOMEM. */
+  /**
+   * `cpu` is about to start, at boot or after an unplug; `by` makes its tables. 0, -ENOMEM, -EBUSY: another CPU has the lock of an mm
+   * that needs one; or MORE: a table was made, and it is to be asked again when that is pinned.
+   */
   cpu_up(k: Linux, by: number, cpu: number): Rc;
   /** The L4 that `cpu` starts on. */
   start_pgd(k: Linux, cpu: number): number;
-  /** `cpu` has stopped, on the tables of init_mm, which Xen keeps installed. */
-  cpu_down(k: Linux, by: number, cpu: number): void;
+  /** `cpu` has stopped, on the tables of init_mm, which Xen keeps installed: the kernel-mode L4 of a pair of its to drop; 0 for none. */
+  cpu_down(k: Linux, by: number, cpu: number): number;
 }
 
 /** What a registry holds: all that changes in a design lies in `state`, taken in the constructor. */

@@ -9,7 +9,7 @@
  * Mirrors: nothing upstream; NetBSD/amd64's per-CPU kernel-mode L4 for one pmap at a time comes near
  *          (sys/arch/xen/x86/cpu.c).
  */
-import type { Rc } from "../../abi/errno.js";
+import { EBUSY, type Rc } from "../../abi/errno.js";
 import { BLOCKED, DONE, NEXT } from "../../abi/path.js";
 import type { State } from "../../abi/state.js";
 import type { LinuxConfig } from "../config.js";
@@ -71,20 +71,24 @@ export class PerMmVcpu implements TopLevelDesign {
       this.init_pgd[cpu] = pgd;
     }
     for (let mm = INIT_MM + 1; mm < k.mms.max; mm++) {
-      if (k.mms.used[mm] === 0 || k.mms.pinned[mm] === 0) continue;
+      if (k.mms.page_table_lock[mm] === by + 1) k.mms.unlock_page_table(mm); // its pair is pinned
+      if (k.mms.used[mm] === 0 || k.mms.pinned[mm] === 0 || this.pgd_of(k, cpu, mm) !== 0) continue;
+      // who edits a slot finds the pair listed and pinned, or neither
+      if (!k.mms.lock_page_table(mm, by)) return -EBUSY;
       const rc = this.add_pair(k, by, mm, cpu);
-      if (rc === 0) continue;
-      this.cpu_down(k, by, cpu);
+      if (rc === 0) return MORE;
+      k.mms.unlock_page_table(mm);
       return rc;
     }
     return 0;
   }
 
-  cpu_down(k: Linux, by: number, cpu: number): void {
+  cpu_down(k: Linux, _by: number, cpu: number): number {
     for (let mm = INIT_MM + 1; mm < k.mms.max; mm++) {
-      const pgd = this.pair_pgd[mm * this.nrCpus + cpu]!;
-      if (pgd !== 0) drop_pair(k, by, pgd);
+      const pgd = this.pgd_of(k, cpu, mm);
+      if (pgd !== 0) return pgd;
     }
+    return 0;
   }
 
   pgd_of(_k: Linux, cpu: number, mm: number): number {

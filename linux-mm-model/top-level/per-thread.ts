@@ -81,7 +81,9 @@ export class PerThread implements TopLevelDesign {
     return this.init_pgd[cpu]!;
   }
 
-  cpu_down(): void {}
+  cpu_down(): number {
+    return 0;
+  }
 
   replicas(k: Linux, visit: (pgd: number) => void): void {
     for (const pgd of this.pair_pgd) if (pgd !== 0) visit(pgd);

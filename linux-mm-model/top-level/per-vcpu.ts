@@ -119,7 +119,9 @@ export class PerVcpu implements TopLevelDesign {
     return this.pair_pgd[cpu]!;
   }
 
-  cpu_down(): void {}
+  cpu_down(): number {
+    return 0;
+  }
 
   /** The logical CR3: the reference. */
   pgd_of(k: Linux, _cpu: number, mm: number): number {

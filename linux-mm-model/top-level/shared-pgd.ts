@@ -82,5 +82,7 @@ export class SharedPgd implements TopLevelDesign {
     return k.mms.pgd[INIT_MM]!;
   }
 
-  cpu_down(_k: Linux, _by: number, _cpu: number): void {}
+  cpu_down(_k: Linux, _by: number, _cpu: number): number {
+    return 0;
+  }
 }

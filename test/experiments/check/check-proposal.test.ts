@@ -47,7 +47,7 @@ const OF_TWO_PROCESSES = [
 ];
 
 describe("a mutant", () => {
-  for (const [mutant, { caughtBy, on, says, forks }] of Object.entries(MUTANTS)) {
+  for (const [mutant, { caughtBy, on, says, forks, hotplugs }] of Object.entries(MUTANTS)) {
     const [name] = on;
     it(`${mutant} (${says}) is caught on ${name} by ${caughtBy}`, async () => {
       const mms = OF_TWO_PROCESSES.includes(mutant) ? 2 : 1;
@@ -55,7 +55,7 @@ describe("a mutant", () => {
         forks !== undefined && !["pair-goes-while-loaded", "droppers-wait-for-each-other"].includes(mutant)
           ? 1
           : 2;
-      const ops = caughtBy === "noFaultLoop" || forks !== undefined ? 1 : 2;
+      const ops = caughtBy === "noFaultLoop" || forks !== undefined || hotplugs !== undefined ? 1 : 2;
       const { properties } = await checkProposal({
         proposal: proposal(name!),
         sizes: { ...SMALL, threads, mms, ops },
