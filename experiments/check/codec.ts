@@ -23,7 +23,7 @@ import { FrameNames } from "./frame-names.js";
 import { countsAtRest, rename } from "./l4-roles.js";
 import type { L4Pool } from "./l4-pool.js";
 import { LifeRest } from "./life-rest.js";
-import { l4Cells, lifeCells, readBatch, readCall, writeBatch, writeCall } from "./life-cells.js";
+import { l4Cells, lifeCells, plugCells, readBatch, readCall, writeBatch, writeCall } from "./life-cells.js";
 import { execPath } from "./life-paths.js";
 import { PARTS } from "./paths.js";
 import { L3Codec } from "./l3-codec.js";
@@ -313,15 +313,7 @@ export class Codec {
       c.i32(linux.top.left, cpu, MM);
       c.u8(linux.top.based, cpu);
     }
-    if ((bounds.hotplugs ?? 0) > 0) {
-      c.u8(regs.downsLeft, 0);
-      for (const cpu of vcpus) {
-        c.u8(regs.plug, cpu);
-        c.u8(percpu.online, cpu);
-        c.u8(v.up, cpu);
-        c.i32(linux.life.cpu, cpu, CPU);
-      }
-    }
+    if ((bounds.hotplugs ?? 0) > 0) plugCells(c, this.scene, regs, renaming);
     if (this.comeAndGo) lifeCells(c, this.scene, regs, renaming);
     return c;
   }

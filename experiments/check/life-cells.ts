@@ -3,7 +3,7 @@ import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { PerMmVcpu } from "../../linux-mm-model/top-level/per-mm-vcpu.js";
 import { PerThread } from "../../linux-mm-model/top-level/per-thread.js";
 import { CSD_leave_pair } from "../../linux-mm-model/xen/leave-tables.js";
-import { type Cells, MM, TASK } from "./cells.js";
+import { type Cells, CPU, MM, TASK } from "./cells.js";
 import type { FrameNames } from "./frame-names.js";
 import type { PvRegisters } from "./registers.js";
 import type { Renaming } from "./renaming.js";
@@ -35,6 +35,18 @@ export function lifeCells(c: Cells, { machine, bounds }: Scene, regs: PvRegister
   for (let row = firstThread(bounds); row < top.pair_pgd.length; row++) {
     c.frame(top.pair_pgd, row);
     c.i32(top.pair_mm, row, MM);
+  }
+}
+
+/** Who is up, and which CPU another deals with. */
+export function plugCells(c: Cells, { machine }: Scene, regs: PvRegisters, { vcpus }: Renaming): void {
+  const { linux, xen } = machine;
+  c.u8(regs.downsLeft, 0);
+  for (const cpu of vcpus) {
+    c.u8(regs.plug, cpu);
+    c.u8(linux.percpu.online, cpu);
+    c.u8(xen.vcpus.up, cpu);
+    c.i32(linux.life.cpu, cpu, CPU);
   }
 }
 
