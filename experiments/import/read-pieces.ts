@@ -10,6 +10,8 @@ import { createGunzip } from "node:zlib";
 import { BadInput } from "../../abi/bad-input.js";
 
 const PIECE_BYTES = 1 << 18;
+/** So many are unpacked before the parser has come to them. */
+const KEPT_PIECES = 4;
 
 export interface ReadResult {
   readonly gzip: boolean;
@@ -50,25 +52,58 @@ interface Damage {
   readonly error: unknown;
 }
 
-/** All pieces, those before an error too. */
+/**
+ * All pieces, those before an error too.
+ *
+ * A piece is kept until the stream's own callback has returned: only then does a decompressor begin with the next one,
+ * so that both work at once.
+ */
 function drain(
   raw: Readable,
   stream: Readable,
   onPiece: (piece: Buffer) => void,
 ): Promise<Damage | undefined> {
   return new Promise((resolve, reject) => {
-    const fail = (from: Readable) => (error: unknown) => resolve({ from, error });
-    raw.on("error", fail(raw));
-    if (stream !== raw) stream.on("error", fail(stream));
-    stream.on("end", () => resolve(undefined));
-    stream.on("data", (piece: Buffer) => {
+    const kept: Buffer[] = [];
+    let ended = false;
+    let damage: Damage | undefined;
+    let scheduled = false;
+    const schedule = () => {
+      if (!scheduled) setImmediate(next);
+      scheduled = true;
+    };
+    const next = () => {
+      scheduled = false;
+      const piece = kept.shift();
+      if (piece === undefined) {
+        if (ended) resolve(damage);
+        return;
+      }
       try {
         onPiece(piece);
       } catch (error) {
+        kept.length = 0;
         raw.destroy();
         stream.destroy();
         reject(error as Error);
+        return;
       }
+      if (stream.isPaused()) stream.resume();
+      if (kept.length > 0 || ended) schedule();
+    };
+    const end = (how?: Damage) => {
+      if (!ended) damage = how;
+      ended = true;
+      schedule();
+    };
+    const fail = (from: Readable) => (error: unknown) => end({ from, error });
+    raw.on("error", fail(raw));
+    if (stream !== raw) stream.on("error", fail(stream));
+    stream.on("end", () => end());
+    stream.on("data", (piece: Buffer) => {
+      kept.push(piece);
+      if (kept.length === KEPT_PIECES) stream.pause();
+      schedule();
     });
   });
 }
