@@ -6,8 +6,9 @@
  */
 import { KIND, type EventChunk, type Strings } from "./event.js";
 import { readFields } from "./fields.js";
-import { Header, readHeader } from "./header.js";
+import { readHeader } from "./header.js";
 import { kindOf } from "./kind-names.js";
+import { Beginning, KnownBeginnings } from "./known-beginnings.js";
 import {
   type Clock,
   COMM_COLUMNS,
@@ -34,19 +35,26 @@ for (const c of Buffer.from("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 /** Parses the lines of one recording. */
 export class LineParser {
   private readonly s = new Scanner();
-  private readonly header = new Header();
+  private readonly header = new Beginning();
+  /** trace-cmd does not pad the names of events so that they would end in one column. */
+  private readonly known: KnownBeginnings | undefined;
 
   constructor(
     private readonly form: Form,
     private readonly clock: Clock,
     private readonly strings: Strings,
-  ) {}
+  ) {
+    this.known = form === "perf" ? new KnownBeginnings() : undefined;
+  }
 
   /** Parse bytes start..end-1 of `buf` into row chunk.n, without counting it. */
   parse(buf: Buffer, start: number, end: number, chunk: EventChunk): number {
-    const { s, form, header } = this;
+    const { s, form, header, known } = this;
+    if (known?.read(buf, start, end, header)) return this.row(buf, end, chunk);
     if (readPaddedHeader(buf, start, end, form, header)) {
-      const answer = this.event(buf, end, chunk);
+      const answer = this.event(buf, end);
+      if (answer === LINE_EVENT) known?.keep(buf, start, end, header);
+      if (answer === LINE_EVENT) return this.row(buf, end, chunk);
       if (answer !== LINE_OTHER) return answer;
     }
     for (
@@ -56,7 +64,8 @@ export class LineParser {
     ) {
       let at = from;
       while (readHeader(s, buf, start, at, end, form, header)) {
-        const answer = this.event(buf, end, chunk);
+        const answer = this.event(buf, end);
+        if (answer === LINE_EVENT) return this.row(buf, end, chunk);
         if (answer !== LINE_OTHER) return answer;
         at = header.event;
       }
@@ -65,9 +74,9 @@ export class LineParser {
     return s.behind(form === "perf" ? LOST_PERF : LOST_TRACECMD) ? LINE_LOST : LINE_OTHER;
   }
 
-  /** The event behind the header; LINE_OTHER if no name of one is there. */
-  private event(buf: Buffer, end: number, chunk: EventChunk): number {
-    const { s, header, strings } = this;
+  /** Read the name of the event behind the header; LINE_OTHER if none is there. */
+  private event(buf: Buffer, end: number): number {
+    const { header, strings } = this;
     let name = header.event;
     let nameEnd = name;
     while (nameEnd < end && IS_NAME[buf[nameEnd]!] === 1) nameEnd++;
@@ -80,20 +89,32 @@ export class LineParser {
     }
     if (header.damaged) return LINE_DAMAGED;
 
+    header.kind = kindOf(buf, name, nameEnd);
+    header.comm = strings.intern(buf, header.commStart, header.commEnd, header.tid);
+    if (header.kind === KIND.OTHER) {
+      header.name = strings.intern(buf, name, nameEnd, ~(nameEnd - name));
+      header.syscall = nameEnd - name > SYSCALL.length && matches(buf, name, SYSCALL) ? 1 : 0;
+    }
+    header.fields = nameEnd + 1;
+    return LINE_EVENT;
+  }
+
+  /** All of the line is in the row, once its fields are read. */
+  private row(buf: Buffer, end: number, chunk: EventChunk): number {
+    const { s, header, strings } = this;
     const row = chunk.n;
-    const { tid } = header;
-    const kind = kindOf(buf, name, nameEnd);
+    const { kind } = header;
     chunk.kind[row] = kind;
     chunk.cpu[row] = header.cpu;
-    chunk.tid[row] = tid;
+    chunk.tid[row] = header.tid;
     chunk.tgid[row] = header.tgid;
     chunk.time[row] = this.clock.time(header.seconds, header.fraction);
-    chunk.comm[row] = strings.intern(buf, header.commStart, header.commEnd, tid);
+    chunk.comm[row] = header.comm;
     if (kind === KIND.OTHER) {
-      chunk.a[0][row] = strings.intern(buf, name, nameEnd, ~(nameEnd - name));
-      chunk.a[1][row] = nameEnd - name > SYSCALL.length && matches(buf, name, SYSCALL) ? 1 : 0;
+      chunk.a[0][row] = header.name;
+      chunk.a[1][row] = header.syscall;
     }
-    let fields = nameEnd + 1;
+    let { fields } = header;
     while (fields < end && buf[fields] === SPACE) fields++;
     while (end > fields && buf[end - 1] === SPACE) end--;
     s.set(buf, fields, end);
