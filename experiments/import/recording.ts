@@ -1,7 +1,7 @@
 /**
  * A recording held in memory, so that several simulations share one import.
  */
-import { EventChunk, KIND, Strings } from "./event.js";
+import { EventChunk, KIND, KINDS, Strings } from "./event.js";
 import { importTrace, type ImportOptions, type ImportReport } from "./import-trace.js";
 
 export interface Recording {
@@ -21,19 +21,28 @@ export interface Recording {
 export async function readRecording(file: string, options: ImportOptions = {}): Promise<Recording> {
   const chunks: EventChunk[] = [];
   const strings = options.strings ?? new Strings();
-  const counts = { sys_enter: 0, faults: 0, switches: 0 };
+  const byKind = new Uint32Array(KINDS.length);
   let cpus = 1;
   const report = await importTrace(file, { ...options, strings }, (chunk) => {
     chunks.push(chunk);
-    for (let i = 0; i < chunk.n; i++) {
-      const kind = chunk.kind[i]!;
-      if (kind === KIND.sys_enter) counts.sys_enter++;
-      else if (kind === KIND.page_fault_user || kind === KIND.page_fault_kernel) counts.faults++;
-      else if (kind === KIND.sched_switch) counts.switches++;
-      if (chunk.cpu[i]! >= cpus) cpus = chunk.cpu[i]! + 1;
-    }
+    cpus = countRows(chunk, byKind, cpus);
     return new EventChunk();
   });
+  const counts = {
+    sys_enter: byKind[KIND.sys_enter]!,
+    faults: byKind[KIND.page_fault_user]! + byKind[KIND.page_fault_kernel]!,
+    switches: byKind[KIND.sched_switch]!,
+  };
   const seconds = Math.round((report.lastTime - report.firstTime) / 1e3) / 1e6;
   return { file, chunks, strings, report, events: report.events, seconds, cpus, counts };
+}
+
+/** Add the rows of `chunk` to `byKind`. Returns `cpus`, or more where a row has a higher CPU. */
+function countRows(chunk: EventChunk, byKind: Uint32Array, cpus: number): number {
+  const { n, kind, cpu } = chunk;
+  for (let row = 0; row < n; row++) {
+    byKind[kind[row]!]!++;
+    if (cpu[row]! >= cpus) cpus = cpu[row]! + 1;
+  }
+  return cpus;
 }
