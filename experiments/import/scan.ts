@@ -16,6 +16,10 @@ const DOT = 0x2e;
 const LETTER_X = 0x78;
 /** ASCII letters differ from their capitals in this bit. */
 const LOWER = 0x20;
+/** Value of each byte as a hexadecimal digit; -1 for the others. */
+const HEX = new Int8Array(256).fill(-1);
+for (const [value, c] of Buffer.from("0123456789abcdef").entries()) HEX[c] = value;
+for (const [value, c] of Buffer.from("ABCDEF").entries()) HEX[c] = 10 + value;
 
 export class Scanner {
   buf: Buffer = Buffer.alloc(0);
@@ -98,14 +102,14 @@ export class Scanner {
     let value = 0;
     // eight digits and up to eight more: the first half makes the sign, so that kernel addresses stay exact
     for (; pos < end && pos - first < 8; pos++) {
-      const digit = hexDigit(buf[pos]!);
+      const digit = HEX[buf[pos]!]!;
       if (digit < 0) break;
       value = value * 16 + digit;
     }
     let low = 0;
     let scale = 1;
     for (; pos < end; pos++) {
-      const digit = hexDigit(buf[pos]!);
+      const digit = HEX[buf[pos]!]!;
       if (digit < 0) break;
       low = low * 16 + digit;
       scale *= 16;
@@ -175,12 +179,6 @@ export function decimalBackward(buf: Buffer, end: number, start: number): number
   while (pos > start && buf[pos - 1]! >= ZERO && buf[pos - 1]! <= NINE) pos--;
   if (pos === end) return -1;
   return pos > start && buf[pos - 1] === MINUS ? pos - 1 : pos;
-}
-
-function hexDigit(c: number): number {
-  if (c >= ZERO && c <= NINE) return c - ZERO;
-  const letter = c | LOWER;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 const SCALE = [1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 10, 1];
