@@ -26,6 +26,7 @@ export * from "./abi/layout.js";
 export * from "./abi/mmu-update.js";
 export * from "./abi/mmuext-op.js";
 export * from "./abi/page.js";
+export type { ChangedRows, Rows } from "./abi/changed-rows.js";
 export { CallBuffer, type CallCapacity } from "./abi/hypercalls.js";
 export type { Hypervisor } from "./abi/hypervisor.js";
 export type { NativeProcessor } from "./abi/native-processor.js";

@@ -189,8 +189,8 @@ function start_cpu(k: Linux, cpu: number, pgd: number): void {
   tasks.on_cpu[idle] = cpu;
   tasks.last_cpu[idle] = cpu;
   percpu.online[cpu] = 1;
-  percpu.current[cpu] = idle;
-  percpu.loaded_mm[cpu] = INIT_MM;
+  percpu.set_current(cpu, idle);
+  percpu.set_loaded_mm(cpu, INIT_MM);
   percpu.loaded_ctx[cpu] = k.mms.ctx_id[INIT_MM]!;
   percpu.loaded_gen[cpu] = k.mms.tlb_gen[INIT_MM]!;
   percpu.xen_cr3[cpu] = pgd;

@@ -103,13 +103,14 @@ export function shift_arg_pages(k: Linux, cpu: number, mm: number, vma: number, 
 
 /** The task that runs gets mm life.mm; regs.prev_mm is then the one that it had, and regs.real_prev what was loaded. */
 export const exec_mmap_step = step<Linux>("exec_mmap", (k, cpu) => {
-  const { tasks, regs } = k;
-  const task = k.percpu.current[cpu]!;
+  const { tasks, regs, percpu } = k;
+  const task = percpu.current[cpu]!;
   const old = tasks.mm[task]!;
   regs.prev_mm[cpu] = old;
   regs.real_prev[cpu] = tasks.active_mm[task]!;
   if (old !== NO_MM) k.pv.thread_exit(cpu, old, task);
   tasks.mm[task] = k.life.mm[cpu]!;
+  percpu.switches.add(cpu);
   tasks.active_mm[task] = k.life.mm[cpu]!;
   return NEXT;
 });

@@ -31,13 +31,14 @@ export function do_exit(k: Linux, cpu: number): void {
 
 /** The task that runs leaves its mm, and runs on, lazily: life.mm is then that mm. */
 export const exit_mm_step = step<Linux>("exit_mm", (k, cpu) => {
-  const { tasks, mms, life } = k;
-  const task = k.percpu.current[cpu]!;
+  const { tasks, mms, life, percpu } = k;
+  const task = percpu.current[cpu]!;
   const mm = tasks.mm[task]!;
   life.mm[cpu] = mm;
   mms.mm_count[mm]!++;
   k.pv.thread_exit(cpu, mm, task);
   tasks.mm[task] = NO_MM;
+  percpu.switches.add(cpu);
   tasks.active_mm[task] = mm;
   k.pv.enter_lazy_tlb(cpu, mm);
   return NEXT;

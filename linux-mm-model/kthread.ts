@@ -15,7 +15,7 @@ import { switch_mm_irqs_off_steps } from "./tlb.js";
 /** From task_lock() on; regs.next_mm and regs.next_task, the thread itself, are the arguments. */
 export const kthread_use_mm_path = path<Linux>("kthread_use_mm", [
   step("tsk->mm = mm", (k, cpu) => {
-    const { tasks, mms, regs } = k;
+    const { tasks, mms, regs, percpu } = k;
     const task = regs.next_task[cpu]!;
     const mm = regs.next_mm[cpu]!;
     const active_mm = tasks.active_mm[task]!;
@@ -23,6 +23,7 @@ export const kthread_use_mm_path = path<Linux>("kthread_use_mm", [
     regs.prev_mm[cpu] = active_mm;
     tasks.active_mm[task] = mm;
     tasks.mm[task] = mm;
+    percpu.switches.add(cpu);
     return NEXT;
   }),
   ...switch_mm_irqs_off_steps,
@@ -51,6 +52,7 @@ export function kthread_unuse_mm(k: Linux, cpu: number, mm: number): void {
   const { tasks, percpu } = k;
   const task = percpu.current[cpu]!;
   tasks.mm[task] = NO_MM;
+  percpu.switches.add(cpu);
   k.pv.enter_lazy_tlb(cpu, mm);
   k.pv.thread_free(cpu, task);
 }

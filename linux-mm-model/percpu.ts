@@ -4,6 +4,7 @@
  * Mirrors: cpu_tlbstate and cpu_tlbstate_shared (arch/x86/include/asm/tlbflush.h), xen_cr3 and
  *          xen_current_cr3 (arch/x86/xen/mmu_pv.c), paravirt_lazy_mode (arch/x86/kernel/paravirt.c).
  */
+import { ChangedRows, type Rows } from "../abi/changed-rows.js";
 import type { State } from "../abi/state.js";
 
 /** Kernel stacks that a CPU keeps. Mirrors: kernel/fork.c. */
@@ -35,8 +36,10 @@ export const LOADED_MM_SWITCHING = -2;
  */
 export class PerCpu {
   readonly online: Uint8Array;
-  readonly current: Int32Array;
-  readonly loaded_mm: Int32Array;
+  readonly current: Rows;
+  readonly loaded_mm: Rows;
+  /** Rows of which either has been written, or the mm of the task that runs. */
+  readonly switches: ChangedRows;
   readonly is_lazy: Uint8Array;
   readonly loaded_ctx: Float64Array;
   readonly loaded_gen: Float64Array;
@@ -48,14 +51,17 @@ export class PerCpu {
   readonly nocb_cblist: Uint8Array;
   readonly cached_stacks: Int32Array;
   readonly in_user: Uint8Array;
+  private readonly currentTask: Int32Array;
+  private readonly loadedMm: Int32Array;
 
   constructor(
     state: State,
     readonly nrCpus: number,
   ) {
+    this.switches = new ChangedRows(nrCpus);
     this.online = state.u8(nrCpus);
-    this.current = state.i32(nrCpus);
-    this.loaded_mm = state.i32(nrCpus);
+    this.current = this.currentTask = state.i32(nrCpus);
+    this.loaded_mm = this.loadedMm = state.i32(nrCpus);
     this.is_lazy = state.u8(nrCpus);
     this.loaded_ctx = state.f64(nrCpus);
     this.loaded_gen = state.f64(nrCpus);
@@ -67,5 +73,15 @@ export class PerCpu {
     this.nocb_cblist = state.u8(nrCpus);
     this.cached_stacks = state.i32(nrCpus * NR_CACHED_STACKS);
     this.in_user = state.u8(nrCpus);
+  }
+
+  set_current(cpu: number, task: number): void {
+    this.currentTask[cpu] = task;
+    this.switches.add(cpu);
+  }
+
+  set_loaded_mm(cpu: number, mm: number): void {
+    this.loadedMm[cpu] = mm;
+    this.switches.add(cpu);
   }
 }

@@ -132,7 +132,7 @@ export function end_switch_to(k: Linux, cpu: number, next: number): void {
   const { tasks, percpu } = k;
   leave_lazy_cpu(k, cpu, next);
   x86_fsgsbase_load(k, cpu);
-  percpu.current[cpu] = next;
+  percpu.set_current(cpu, next);
   tasks.on_cpu[next] = cpu;
   tasks.last_cpu[next] = cpu;
   xen_load_sp0(k, cpu, next);

@@ -123,7 +123,7 @@ function load_new_mm_cr3(k: Linux, cpu: number): number {
   if (pgd === 0) return NEXT;
   const next = regs.next_mm[cpu]!;
   if (!k.top.may_load(k, cpu, next)) return BLOCKED;
-  if (next !== regs.real_prev[cpu]) percpu.loaded_mm[cpu] = LOADED_MM_SWITCHING;
+  if (next !== regs.real_prev[cpu]) percpu.set_loaded_mm(cpu, LOADED_MM_SWITCHING);
   percpu.loaded_ctx[cpu] = k.mms.ctx_id[next]!;
   percpu.loaded_gen[cpu] = regs.next_gen[cpu]!;
   k.pv.write_cr3(cpu, next, pgd);
@@ -135,7 +135,7 @@ function load_new_mm_cr3(k: Linux, cpu: number): number {
 function end_switch_mm(k: Linux, cpu: number): number {
   const { percpu, regs } = k;
   if (regs.pgd[cpu] === 0) return NEXT;
-  percpu.loaded_mm[cpu] = regs.next_mm[cpu]!;
+  percpu.set_loaded_mm(cpu, regs.next_mm[cpu]!);
   const old = k.top.loaded(k, cpu, regs.next_task[cpu]!);
   if (old !== 0) k.life.pgd[cpu] = old;
   return NEXT;

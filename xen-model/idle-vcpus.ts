@@ -18,8 +18,8 @@ export function start_idle_vcpus(x: Xen, shared: boolean): void {
   const { pcpus, tables, config } = x;
   for (let pcpu = config.nrVcpus; pcpu < config.nrPcpus; pcpu++) {
     const first = pcpu === config.nrVcpus;
-    pcpus.xen_cr3[pcpu] = shared || first ? tables.idle_table() : own_idle_table(x);
-    pcpus.guest_cr3[pcpu] = 0;
+    pcpus.set_xen_cr3(pcpu, shared || first ? tables.idle_table() : own_idle_table(x));
+    pcpus.set_guest_cr3(pcpu, 0);
   }
 }
 
@@ -38,11 +38,11 @@ export function efi_runtime_call(x: Xen, vcpu: number, during: () => void): bool
   const pcpu = vcpus.pcpu[vcpu]!;
   const before = pcpus.xen_cr3[pcpu]!;
   x.root.enter_from_guest(x, vcpu);
-  pcpus.xen_cr3[pcpu] = efi[0]!;
+  pcpus.set_xen_cr3(pcpu, efi[0]!);
   ledger.count(vcpu, EV.cr3_write, 1);
   ledger.count(vcpu, EV.tlb_flush, 1);
   during();
-  pcpus.xen_cr3[pcpu] = before;
+  pcpus.set_xen_cr3(pcpu, before);
   ledger.count(vcpu, EV.cr3_write, 1);
   ledger.count(vcpu, EV.tlb_flush, 1);
   lost_all(x, vcpu);

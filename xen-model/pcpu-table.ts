@@ -19,11 +19,14 @@
  *          per_cpu(tlbflush_time).
  * Differs: the clock does not wrap: a run has fewer than 2^32 flushes.
  */
+import { ChangedRows, type Rows } from "../abi/changed-rows.js";
 import type { State } from "../abi/state.js";
 
 export class PcpuTable {
-  readonly xen_cr3: Uint32Array;
-  readonly guest_cr3: Uint32Array;
+  readonly xen_cr3: Rows;
+  readonly guest_cr3: Rows;
+  /** Rows of which either has been written. */
+  readonly loads: ChangedRows;
   readonly root_pgt: Uint32Array;
   readonly root_pgt_changed: Uint8Array;
   readonly idle_l4: Uint32Array;
@@ -34,13 +37,16 @@ export class PcpuTable {
   readonly dirty: Uint8Array;
   readonly tlbflush_time: Uint32Array;
   readonly tlbflush_clock: Uint32Array;
+  private readonly inXen: Uint32Array;
+  private readonly inGuest: Uint32Array;
 
   constructor(
     state: State,
     readonly nrPcpus: number,
   ) {
-    this.xen_cr3 = state.u32(nrPcpus);
-    this.guest_cr3 = state.u32(nrPcpus);
+    this.loads = new ChangedRows(nrPcpus);
+    this.xen_cr3 = this.inXen = state.u32(nrPcpus);
+    this.guest_cr3 = this.inGuest = state.u32(nrPcpus);
     this.root_pgt = state.u32(nrPcpus);
     this.root_pgt_changed = state.u8(nrPcpus);
     this.idle_l4 = state.u32(nrPcpus);
@@ -51,5 +57,15 @@ export class PcpuTable {
     this.dirty = state.u8(nrPcpus);
     this.tlbflush_time = state.u32(nrPcpus);
     this.tlbflush_clock = state.u32(1);
+  }
+
+  set_xen_cr3(pcpu: number, mfn: number): void {
+    this.inXen[pcpu] = mfn;
+    this.loads.add(pcpu);
+  }
+
+  set_guest_cr3(pcpu: number, mfn: number): void {
+    this.inGuest[pcpu] = mfn;
+    this.loads.add(pcpu);
   }
 }

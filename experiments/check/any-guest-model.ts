@@ -150,7 +150,7 @@ export class AnyGuestModel implements PvModel {
   private xens(): Property[] {
     const { xen, linux } = this.state;
     const { vcpus } = this.state.scene.bounds;
-    const same = (a: Uint32Array, b: Uint32Array, p: number, q: number): boolean =>
+    const same = (a: ArrayLike<number>, b: ArrayLike<number>, p: number, q: number): boolean =>
       a[p] !== 0 && a[p] === b[q];
     const { guest_cr3, xen_cr3 } = xen.pcpus;
     const { guest_table, guest_table_user } = xen.vcpus;

@@ -282,8 +282,8 @@ export class Codec {
     }
     const { vcpus: v, pcpus } = xen;
     for (const cpu of vcpus) {
-      c.i32(percpu.current, cpu, TASK);
-      c.i32(percpu.loaded_mm, cpu, MM);
+      c.i32(percpu.current as Int32Array, cpu, TASK);
+      c.i32(percpu.loaded_mm as Int32Array, cpu, MM);
       c.u8(percpu.is_lazy, cpu);
       c.frame(percpu.xen_cr3, cpu);
       c.frame(percpu.xen_current_cr3, cpu);
@@ -297,8 +297,8 @@ export class Codec {
       c.frame(v.old_guest_table, cpu);
       c.frame(v.old_guest_ptpg, cpu);
       c.u8(v.old_guest_table_partial, cpu);
-      c.frame(pcpus.xen_cr3, cpu);
-      c.frame(pcpus.guest_cr3, cpu);
+      c.frame(pcpus.xen_cr3 as Uint32Array, cpu);
+      c.frame(pcpus.guest_cr3 as Uint32Array, cpu);
       c.u8(pcpus.root_pgt_changed, cpu);
       c.frame(v.l4_window, cpu);
       c.i32(pcpus.vcpu, cpu, CPU);

@@ -56,7 +56,7 @@ function promise(m: PvState): Property[] {
   const { vcpus } = m.scene.bounds;
   const initL4s = new Set([m.linux.mms.pgd[INIT_MM]!]);
   for (let cpu = 0; cpu < vcpus; cpu++) initL4s.add(m.linux.top.start_pgd(m.linux, cpu));
-  const shared = (cr3: Uint32Array, users: boolean): boolean => {
+  const shared = (cr3: ArrayLike<number>, users: boolean): boolean => {
     for (let p = 0; p < vcpus; p++) {
       for (let q = p + 1; q < vcpus; q++) {
         if (cr3[p] === cr3[q] && cr3[p] !== 0 && (!users || !initL4s.has(cr3[p]!))) return true;

@@ -133,7 +133,7 @@ function makeProcess(machine: Machine, bounds: Bounds, expected: number): void {
 /** The first thread takes what a design made for it with the mm, as it would when it first runs. */
 function takeFirstPair({ linux }: Machine, cpu: number, mm: number, task: number): void {
   const loaded = linux.percpu.loaded_mm[cpu]!;
-  linux.percpu.loaded_mm[cpu] = mm;
+  linux.percpu.set_loaded_mm(cpu, mm);
   linux.top.loaded(linux, cpu, task);
-  linux.percpu.loaded_mm[cpu] = loaded;
+  linux.percpu.set_loaded_mm(cpu, loaded);
 }

@@ -162,7 +162,7 @@ export class TaskMap {
   /** An address space for a task that had one before the recording began: its process's, or a fresh one. */
   private adopt(cpu: number, row: number, tgid: number): void {
     const { linux, ledger } = this.machine;
-    const { tasks, mms } = linux;
+    const { tasks, mms, percpu } = linux;
     this.notes.add("tasks that were there before the recording");
     ledger.hold(cpu, CAUSE.boot);
     const mm = tgid > 0 ? this.mm_of_group(tgid, row) : NO_MM;
@@ -171,6 +171,7 @@ export class TaskMap {
       const active = tasks.active_mm[row]!;
       mms.mm_users[mm]!++;
       tasks.mm[row] = mm;
+      percpu.switches.add(cpu);
       tasks.active_mm[row] = mm;
       linux.pv.thread_create(cpu, mm, row);
       linux.pv.switch_mm(cpu, active, mm, row);

@@ -156,7 +156,7 @@ export class NativeMmuOps implements PvMmuOps {
   }
   switch_to(cpu: number, _prev: number, next: number): void {
     const { tasks, percpu } = this.k;
-    percpu.current[cpu] = next;
+    percpu.set_current(cpu, next);
     tasks.on_cpu[next] = cpu;
     tasks.last_cpu[next] = cpu;
   }

@@ -126,7 +126,7 @@ export class PaeMmuOps extends XenMmuOps {
     const { k } = this;
     const { tasks, percpu } = k;
     leave_lazy_cpu(k, cpu, next);
-    percpu.current[cpu] = next;
+    percpu.set_current(cpu, next);
     tasks.on_cpu[next] = cpu;
     tasks.last_cpu[next] = cpu;
     xen_load_sp0(k, cpu, next);

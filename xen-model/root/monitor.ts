@@ -26,8 +26,8 @@ export class MonitorRoot implements RootDesign {
   /** The vCPU's state is loaded on its pCPU: VMCS with HOST_CR3. */
   write_ptbase(x: Xen, vcpu: number): void {
     const pcpu = x.vcpus.pcpu[vcpu]!;
-    x.pcpus.xen_cr3[pcpu] = x.vcpus.root[vcpu]!;
-    x.pcpus.guest_cr3[pcpu] = x.vcpus.root[vcpu]!;
+    x.pcpus.set_xen_cr3(pcpu, x.vcpus.root[vcpu]!);
+    x.pcpus.set_guest_cr3(pcpu, x.vcpus.root[vcpu]!);
   }
 
   toggle_guest_mode(): void {

@@ -55,6 +55,6 @@ export class SharedRoot implements RootDesign {
 function load(x: Xen, vcpu: number): void {
   const pcpu = x.vcpus.pcpu[vcpu]!;
   const l4 = x.vcpus.current_table(vcpu);
-  x.pcpus.xen_cr3[pcpu] = l4;
-  x.pcpus.guest_cr3[pcpu] = l4;
+  x.pcpus.set_xen_cr3(pcpu, l4);
+  x.pcpus.set_guest_cr3(pcpu, l4);
 }

@@ -100,6 +100,6 @@ export class VcpuRoot implements RootDesign {
 
 function load(x: Xen, vcpu: number, root: number): void {
   const pcpu = x.vcpus.pcpu[vcpu]!;
-  x.pcpus.xen_cr3[pcpu] = root;
-  x.pcpus.guest_cr3[pcpu] = root;
+  x.pcpus.set_xen_cr3(pcpu, root);
+  x.pcpus.set_guest_cr3(pcpu, root);
 }

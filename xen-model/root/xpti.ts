@@ -47,8 +47,8 @@ export class XptiRoot implements RootDesign {
   write_ptbase(x: Xen, vcpu: number, changed: boolean): void {
     const { pcpus, ledger } = x;
     const pcpu = x.vcpus.pcpu[vcpu]!;
-    pcpus.xen_cr3[pcpu] = x.vcpus.current_table(vcpu);
-    pcpus.guest_cr3[pcpu] = pcpus.root_pgt[pcpu]!;
+    pcpus.set_xen_cr3(pcpu, x.vcpus.current_table(vcpu));
+    pcpus.set_guest_cr3(pcpu, pcpus.root_pgt[pcpu]!);
     pcpus.root_pgt_changed[pcpu] = 1;
     if (changed && !this.always) move_window(x, vcpu, this.pcid);
     ledger.count(vcpu, EV.cr3_write, 1);
@@ -59,7 +59,7 @@ export class XptiRoot implements RootDesign {
 
   toggle_guest_mode(x: Xen, vcpu: number): void {
     const pcpu = x.vcpus.pcpu[vcpu]!;
-    x.pcpus.xen_cr3[pcpu] = x.vcpus.current_table(vcpu);
+    x.pcpus.set_xen_cr3(pcpu, x.vcpus.current_table(vcpu));
     x.pcpus.root_pgt_changed[pcpu] = 1;
     if (!this.always) move_window(x, vcpu, this.pcid);
     this.cr3(x, vcpu);
