@@ -9,6 +9,7 @@ import { INIT_MM, NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { onePcpuPerL4InGuest, onePcpuPerL4InXen } from "../../machine/invariants.js";
 import type { Machine } from "../../machine/machine.js";
 import type { PropertyResult, Verdict } from "../results.js";
+import { NO_TABLE, SameTable } from "./same-table.js";
 
 const STATEMENTS = {
   exclusive_in_guest: onePcpuPerL4InGuest.says,
@@ -55,49 +56,73 @@ const WAYS = [
 ] as const;
 
 /** What is known of one property so far. */
+type Found = Pick<Watched, "checked" | "violations" | "ways" | "first">;
+
+/** The same, and which CPUs have one table now. */
 class Watched {
   checked = 0;
   violations = 0;
   readonly ways = new Float64Array(WAYS.length);
   first: { event: number; what: string } | undefined;
+  readonly same: SameTable;
+
+  constructor(
+    { nrPcpus, memory }: Machine,
+    private readonly cpu: "pCPU" | "vCPU" = "pCPU",
+  ) {
+    this.same = new SameTable(nrPcpus, memory.nrFrames, WAYS.length);
+  }
+
+  /** As it is now, after `event` and for so many events in all. */
+  look(event: number, times: number): void {
+    const { same, ways, cpu } = this;
+    if (same.pairs === 0) return;
+    this.violations += same.pairs * times;
+    for (let way = 0; way < WAYS.length; way++) ways[way]! += same.byRank[way]! * times;
+    if (this.first !== undefined) return;
+    const [p, q, mfn, way] = same.first()!;
+    const what = `${cpu} ${p} and ${cpu} ${q} have L4 mfn 0x${mfn.toString(16)}: ${WAYS[way]}`;
+    this.first = { event, what };
+  }
 }
 
+/**
+ * Who looks. It keeps what each CPU had at the last look, and goes to those CPUs that the machine says have changed since
+ * (ChangedRows): it takes that list, so a machine has one watch. What lies one level in has no such list.
+ */
 export class PromiseWatch {
-  private readonly guest = new Watched();
-  private readonly xen = new Watched();
-  private readonly audit = new Watched();
-  private readonly innerGuest = new Watched();
-  private readonly innerXen = new Watched();
-  /** Non-vacuity: without it the promise could be kept because nothing ever put it to the test. */
+  private readonly guest: Watched;
+  private readonly xen: Watched;
+  private readonly innerGuest: Watched;
+  private readonly innerXen: Watched;
+  private readonly audit = { checked: 0, violations: 0, ways: new Float64Array(WAYS.length) } as Found;
+  /** vCPUs by the mm of the task that runs there. Non-vacuity: the promise could be kept because nothing put it to the test. */
+  private readonly threads: SameTable;
   private together = 0;
   private refusedBefore = 0;
-
   private readonly inner: readonly Name[];
 
   constructor(private readonly machine: Machine) {
     this.inner = INNER[machine.config.proposal.xen.container];
+    this.guest = new Watched(machine);
+    this.xen = new Watched(machine);
+    this.innerGuest = new Watched(machine, "vCPU");
+    this.innerXen = new Watched(machine, "vCPU");
+    this.threads = new SameTable(machine.nrPcpus, machine.linux.mms.max, 1);
+    for (let pcpu = 0; pcpu < machine.nrPcpus; pcpu++) this.see(pcpu);
   }
 
   /** Look at the machine after event number `event` of the workload, and for `times` - 1 more that leave it as it is. */
   look(event: number, times = 1): void {
     const { machine, guest, xen, audit } = this;
-    const { nrPcpus } = machine;
-    const { nrCpus } = machine.config.geometry;
-    const { mm: mms } = machine.linux.tasks;
-    const { current } = machine.linux.percpu;
-    for (let p = 0; p < nrPcpus; p++) {
-      for (let q = p + 1; q < nrPcpus; q++) {
-        const inGuest = machine.guest_cr3(p);
-        if (inGuest !== 0 && inGuest === machine.guest_cr3(q))
-          this.violate(guest, event, p, q, inGuest, times);
-        const inXen = machine.xen_cr3(p);
-        if (inXen === machine.xen_cr3(q)) this.violate(xen, event, p, q, inXen, times);
-        if (q >= nrCpus) continue;
-        const mm = mms[current[p]!]!;
-        if (mm !== NO_MM && mm === mms[current[q]!]) this.together += times;
-        if (this.inner.length > 0) this.lookInside(event, p, q, times);
-      }
-    }
+    const { loads } = machine.host.pcpus;
+    const { switches } = machine.linux.percpu;
+    for (let pcpu = loads.take(); pcpu >= 0; pcpu = loads.take()) this.see(pcpu);
+    for (let cpu = switches.take(); cpu >= 0; cpu = switches.take()) this.see(cpu);
+    guest.look(event, times);
+    xen.look(event, times);
+    this.together += this.threads.pairs * times;
+    if (this.inner.length > 0) this.lookInside(event, times);
     guest.checked += times;
     xen.checked += times;
     if (!machine.config.proposal.xen.exclusive) return;
@@ -109,26 +134,58 @@ export class PromiseWatch {
     audit.first ??= { event, what: machine.xen.lastRefusal() };
   }
 
+  /** What `pcpu` has now. */
+  private see(pcpu: number): void {
+    const { machine } = this;
+    const inGuest = machine.guest_cr3(pcpu);
+    const inXen = machine.xen_cr3(pcpu);
+    this.guest.same.set(pcpu, inGuest === 0 ? NO_TABLE : inGuest, this.wayOf(pcpu, inGuest));
+    this.xen.same.set(pcpu, inXen, this.wayOf(pcpu, inXen));
+    if (pcpu < machine.config.geometry.nrCpus) this.threads.set(pcpu, this.mmOf(pcpu), 0);
+  }
+
   /** The same of what the guest, or the shim, has loaded for itself. */
-  private lookInside(event: number, p: number, q: number, times: number): void {
+  private lookInside(event: number, times: number): void {
     const { machine, innerGuest, innerXen } = this;
-    const inGuest = machine.inner_guest_cr3(p);
-    if (inGuest === machine.inner_guest_cr3(q))
-      this.violate(innerGuest, event, p, q, inGuest!, times, "vCPU");
-    innerGuest.checked += times;
-    const inXen = machine.inner_xen_cr3(p);
-    if (inXen === undefined) return;
-    if (inXen === machine.inner_xen_cr3(q)) this.violate(innerXen, event, p, q, inXen, times, "vCPU");
-    innerXen.checked += times;
+    const { nrCpus } = machine.config.geometry;
+    const pairs = (nrCpus * (nrCpus - 1)) / 2;
+    const both = this.inner.length > 1;
+    for (let vcpu = 0; vcpu < nrCpus; vcpu++) {
+      const inGuest = machine.inner_guest_cr3(vcpu)!;
+      innerGuest.same.set(vcpu, inGuest, this.wayOf(vcpu, inGuest));
+      if (!both) continue;
+      const inXen = machine.inner_xen_cr3(vcpu)!;
+      innerXen.same.set(vcpu, inXen, this.wayOf(vcpu, inXen));
+    }
+    innerGuest.look(event, times);
+    innerGuest.checked += pairs * times;
+    if (!both) return;
+    innerXen.look(event, times);
+    innerXen.checked += pairs * times;
+  }
+
+  /** mm of the task that runs on `cpu`. */
+  private mmOf(cpu: number): number {
+    const { tasks, percpu } = this.machine.linux;
+    return tasks.mm[percpu.current[cpu]!]!;
+  }
+
+  /** Row of WAYS in which `cpu` has `mfn`; a pair's is the later of its two. */
+  private wayOf(cpu: number, mfn: number): number {
+    const { linux, config, host } = this.machine;
+    if (mfn === host.tables.idle_table()) return 4;
+    if (mfn < config.geometry.nrXenFrames) return 3;
+    if (linux.percpu.loaded_mm[cpu] === INIT_MM) return 2;
+    return this.mmOf(cpu) === NO_MM ? 1 : 0;
   }
 
   /** What was found, in a fixed order. */
   properties(workload: string): PropertyResult[] {
-    const found: [Name, Watched][] = [
+    const found: [Name, Found][] = [
       ["exclusive_in_guest", this.guest],
       ["exclusive_in_xen", this.xen],
       ["audit_accepts", this.audit],
-      ...this.inner.map((name, i): [Name, Watched] => [name, i === 0 ? this.innerGuest : this.innerXen]),
+      ...this.inner.map((name, i): [Name, Found] => [name, i === 0 ? this.innerGuest : this.innerXen]),
     ];
     const always = found
       .filter(([, { checked }]) => checked > 0)
@@ -157,35 +214,6 @@ export class PromiseWatch {
       violations: 0,
       ways: [],
     };
-  }
-
-  private violate(
-    watched: Watched,
-    event: number,
-    p: number,
-    q: number,
-    mfn: number,
-    times: number,
-    cpu: "pCPU" | "vCPU" = "pCPU",
-  ): void {
-    const way = this.way(p, q, mfn);
-    watched.violations += times;
-    watched.ways[way]! += times;
-    watched.first ??= {
-      event,
-      what: `${cpu} ${p} and ${cpu} ${q} have L4 mfn 0x${mfn.toString(16)}: ${WAYS[way]}`,
-    };
-  }
-
-  /** Row of WAYS. */
-  private way(p: number, q: number, mfn: number): number {
-    const { linux, config, host } = this.machine;
-    if (mfn === host.tables.idle_table()) return 4;
-    if (mfn < config.geometry.nrXenFrames) return 3;
-    if (linux.percpu.loaded_mm[p] === INIT_MM || linux.percpu.loaded_mm[q] === INIT_MM) return 2;
-    const { mm } = linux.tasks;
-    const { current } = linux.percpu;
-    return mm[current[p]!] === NO_MM || mm[current[q]!] === NO_MM ? 1 : 0;
   }
 }
 

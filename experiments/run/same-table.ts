@@ -1,0 +1,98 @@
+/**
+ * How many pairs of CPUs have the same table, kept up to date as single CPUs change: what PromiseWatch counts after every event.
+ *
+ * A CPU has a table, or NO_TABLE, and a rank below `nrRanks`; a pair counts under the higher rank of its two. CPUs with one
+ * table are a group, which counts its members by rank, so that a change costs the same for any number of CPUs.
+ *
+ * test/experiments/run/promise.test.ts holds the counts against plain_pairs(), which compares all pairs.
+ */
+
+export const NO_TABLE = -1;
+
+/** Row of no group. */
+const NONE = 0;
+
+export class SameTable {
+  /** Pairs now; and the same by rank. */
+  pairs = 0;
+  readonly byRank: Float64Array;
+  private readonly table: Int32Array;
+  private readonly rank: Uint8Array;
+  /** By table: its group. */
+  private readonly group: Uint16Array;
+  /** [group][rank] members. */
+  private readonly members: Uint16Array;
+  private readonly free: number[] = [];
+
+  /** Tables are numbers below `nrTables`. */
+  constructor(
+    readonly nrCpus: number,
+    nrTables: number,
+    private readonly nrRanks: number,
+  ) {
+    this.byRank = new Float64Array(nrRanks);
+    this.table = new Int32Array(nrCpus).fill(NO_TABLE);
+    this.rank = new Uint8Array(nrCpus);
+    this.group = new Uint16Array(nrTables);
+    this.members = new Uint16Array((nrCpus + 1) * nrRanks);
+    for (let group = nrCpus; group > NONE; group--) this.free.push(group);
+  }
+
+  /** `cpu` has `table` now. */
+  set(cpu: number, table: number, rank: number): void {
+    const before = this.table[cpu]!;
+    if (before === table && this.rank[cpu] === rank) return;
+    if (before !== NO_TABLE) this.leave(before, this.rank[cpu]!);
+    this.table[cpu] = table;
+    this.rank[cpu] = rank;
+    if (table !== NO_TABLE) this.join(table, rank);
+  }
+
+  /** The first pair, by number of the CPUs, or undefined: [cpu, other, table, rank]. */
+  first(): readonly [number, number, number, number] | undefined {
+    for (const pair of plain_pairs(this.table, this.rank)) return pair;
+    return undefined;
+  }
+
+  private join(table: number, rank: number): void {
+    let group = this.group[table]!;
+    if (group === NONE) this.group[table] = group = this.free.pop()!; // as many as CPUs
+    this.count(group, rank, 1);
+    this.members[group * this.nrRanks + rank]!++;
+  }
+
+  private leave(table: number, rank: number): void {
+    const group = this.group[table]!;
+    this.members[group * this.nrRanks + rank]!--;
+    if (this.count(group, rank, -1) > 0) return;
+    this.group[table] = NONE;
+    this.free.push(group);
+  }
+
+  /** One of `rank` more, or less, beside the members that are there; returns how many these are. */
+  private count(group: number, rank: number, sign: 1 | -1): number {
+    const { members, byRank, nrRanks } = this;
+    let others = 0;
+    for (let other = 0; other < nrRanks; other++) {
+      const n = members[group * nrRanks + other]!;
+      if (n === 0) continue;
+      others += n;
+      byRank[other > rank ? other : rank]! += sign * n;
+    }
+    this.pairs += sign * others;
+    return others;
+  }
+}
+
+/** The plain form: each pair of CPUs that have one table, in order, as [cpu, other, table, rank]. */
+export function* plain_pairs(
+  table: ArrayLike<number>,
+  rank: ArrayLike<number>,
+): Generator<readonly [number, number, number, number]> {
+  for (let p = 0; p < table.length; p++) {
+    for (let q = p + 1; q < table.length; q++) {
+      if (table[p] !== NO_TABLE && table[p] === table[q])
+        yield [p, q, table[p]!, Math.max(rank[p]!, rank[q]!)];
+    }
+  }
+}
