@@ -22,6 +22,7 @@ import { decisionLine } from "./audit-log.js";
 import { PGT_root_page_table } from "./frame-table.js";
 import { get_page_and_type_from_mfn } from "./page-type.js";
 import { refusalDecision, type Place } from "./refusals.js";
+import { ROOT_OTHERS, stale_roots } from "./root/l4-uses.js";
 import type { Xen } from "./xen.js";
 
 /**
@@ -49,7 +50,7 @@ export function take_root_table(x: Xen, vcpu: number, mfn: number): Rc {
 export function refuse_held(x: Xen, vcpu: number, mfn: number, place: Place): Rc {
   if (x.exclusive === "off") return 0;
   x.ledger.count(vcpu, EV.audit_exclusive, 1);
-  const holder = x.exclusive === "enforce" ? owner_but(x, vcpu, mfn) : x.vcpus.other_holder(vcpu, mfn);
+  const holder = x.exclusive === "enforce" ? owner_but(x, vcpu, mfn) : holder_but(x, vcpu, mfn);
   if (holder < 0) return 0;
   x.ledger.count(vcpu, EV.audit_refused, 1);
   const refusal = x.refusals.note(x.vcpus, place, vcpu, mfn, holder);
@@ -61,6 +62,11 @@ export function refuse_held(x: Xen, vcpu: number, mfn: number, place: Place): Rc
 function owner_but(x: Xen, vcpu: number, mfn: number): number {
   const owner = x.frames.owner_of_l4(mfn);
   return owner === vcpu ? -1 : owner;
+}
+
+/** VcpuTable.other_holder(), but nobody is asked where no use is left that could be another's: each has a reference. */
+function holder_but(x: Xen, vcpu: number, mfn: number): number {
+  return (stale_roots(x, vcpu, mfn) & ROOT_OTHERS) === 0 ? -1 : x.vcpus.other_holder(vcpu, mfn);
 }
 
 /** `vcpu` has taken `mfn` off one of its modes, and is about to drop the reference. */
