@@ -111,9 +111,21 @@ function schedule(
       happenings.push({ at: turn * TURN + (TURN - active), vcpu, kind: "wake" });
     }
   }
+  return { happenings: inOrder(happenings, seconds), seconds };
+}
+
+/** Happenings of one bucket of time, about. */
+const BUCKET = 8;
+
+/** By time, then vCPU, then kind. They come as a run for each vCPU and kind: merging these would cost more the more there are. */
+function inOrder(happenings: readonly Happening[], seconds: number): Happening[] {
   const order = (kind: Kind) => (kind === "wake" ? 0 : kind === "idle" ? 2 : 1);
-  happenings.sort((a, b) => a.at - b.at || a.vcpu - b.vcpu || order(a.kind) - order(b.kind));
-  return { happenings, seconds };
+  const last = Math.ceil(happenings.length / BUCKET);
+  const buckets = Array.from({ length: last + 1 }, (): Happening[] => []);
+  for (const h of happenings) buckets[Math.min(last, Math.floor((h.at / seconds) * last))]!.push(h);
+  for (const bucket of buckets)
+    bucket.sort((a, b) => a.at - b.at || a.vcpu - b.vcpu || order(a.kind) - order(b.kind));
+  return buckets.flat();
 }
 
 /** The guest: its tasks, and who runs where. */
