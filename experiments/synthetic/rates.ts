@@ -6,8 +6,7 @@
  * seed alone: each kind of event comes at even distances, from a phase drawn for its vCPU.
  *
  * Differs: a part of a second is run and the counts are scaled to a second, so that rare events and frequent ones are
- *          both seen: at least EVENTS of them, or one second. With more than 32 vCPUs the promise is looked at after
- *          every n-th event alone, n as vcpus squared: a look compares all pairs of pCPUs.
+ *          both seen: at least EVENTS of them, or one second.
  */
 import type { Cause, EventCounts } from "../../abi/ledger.js";
 import type { Vpn } from "../../abi/frames.js";
@@ -140,11 +139,9 @@ class RatedGuest {
   private readonly current: ScriptTask[];
   private readonly away: boolean[];
   private looked = 0;
-  private readonly every: number;
 
   constructor(work: RatedWork, proposal: Proposal, machine: Pick<MachineConfig, "pcid" | "invpcid">) {
     const { vcpus, threads } = work;
-    this.every = Math.ceil((vcpus * vcpus) / 1024);
     const geometry = {
       ...SCRIPT_GEOMETRY,
       nrCpus: vcpus,
@@ -209,7 +206,7 @@ class RatedGuest {
         player.tasks.resume(task);
         break;
     }
-    if (++this.looked % this.every === 0) this.watch.look(this.looked);
+    this.watch.look(++this.looked);
     if (machine.linux.percpu.in_user[vcpu] === 0 && kind !== "idle") machine.return_to_user(vcpu);
   }
 
