@@ -108,8 +108,7 @@ export class Expander {
       graph.begin(number, watch.misses());
       this.takeAll(number);
       this.flush();
-      if (watch.asksWhoCanAct) this.moveBack(number);
-      graph.end(watch.holdsAmong(this.canAct));
+      graph.end(this.canAct === this.allAct ? watch.eventuallyAmong : this.holdsAmong(number));
     } else if (partialOrder) this.reduced(number);
     else {
       this.takeAll(number);
@@ -119,7 +118,15 @@ export class Expander {
     return !watch.asksWhoCanAct || this.canAct === this.allAct || this.lookAmong(number);
   }
 
-  /** All actions were tried: look at what depends on who can act. */
+  /** All actions were tried: the `eventually` properties that depend on who can act, and hold. Where all can, all do. */
+  private holdsAmong(number: number): number {
+    const { watch } = this.parts;
+    if (!watch.asksWhoCanAct) return 0;
+    this.moveBack(number);
+    return watch.holdsAmong(this.canAct);
+  }
+
+  /** The same of `always`: look at those. */
   private lookAmong(number: number): boolean {
     this.moveBack(number);
     return this.parts.watch.passesAmong(this.canAct, number);

@@ -28,7 +28,7 @@ export class Watch {
   private sometimes: number[];
   /** Those that ask who can act, of `always`; and a mask of bits, of `eventually`. */
   private alwaysAmong: number[];
-  private readonly eventuallyAmong: number;
+  readonly eventuallyAmong: number;
   /** Is there a property that asks who can act? */
   readonly asksWhoCanAct: boolean;
 

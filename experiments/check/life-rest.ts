@@ -8,8 +8,10 @@ import { hasLifeRegisters, type PvRegisters } from "./registers.js";
 import type { Scene } from "./scene.js";
 
 export class LifeRest {
-  /** L3s of the kernel half: L4s that come and go have uses of them, which nobody counts. */
-  private readonly kernelL3s = new Map<number, { readonly type: number; readonly general: number }>();
+  /** L3s of the kernel half, with both counts: L4s that come and go have uses of them, which nobody counts. */
+  private readonly kernelL3s: Uint32Array;
+  private readonly typeCounts: Uint32Array;
+  private readonly counts: Uint32Array;
 
   /** `l4s`: those that come and go. */
   constructor(
@@ -19,13 +21,16 @@ export class LifeRest {
   ) {
     const { memory, xen, linux } = scene.machine;
     const { typeCount, count } = xen.frames;
+    const l3s = new Set<number>();
     for (const l4 of [linux.mms.pgd[INIT_MM]!, ...l4s]) {
       for (let slot = ROOT_PAGETABLE_FIRST_XEN_SLOT; slot < memory.ptes; slot++) {
-        const l3 = memory.frame(l4, slot);
         if (!is_guest_l4_slot(slot) || (memory.flags(l4, slot) & _PAGE_PRESENT) === 0) continue;
-        this.kernelL3s.set(l3, { type: typeCount[l3]!, general: count[l3]! });
+        l3s.add(memory.frame(l4, slot));
       }
     }
+    this.kernelL3s = Uint32Array.from(l3s);
+    this.typeCounts = this.kernelL3s.map((l3) => typeCount[l3]!);
+    this.counts = this.kernelL3s.map((l3) => count[l3]!);
   }
 
   fix(): void {
@@ -35,9 +40,10 @@ export class LifeRest {
     for (let cpu = 0; cpu < life.pgd.length; cpu++)
       if (!hasLifeRegisters(this.regs.path[cpu]!)) life.pgd[cpu] = 0;
     if (top instanceof PerThread) top.relink();
-    for (const [l3, { type, general }] of this.kernelL3s) {
-      xen.frames.typeCount[l3] = type;
-      xen.frames.count[l3] = general;
+    const { kernelL3s, typeCounts, counts } = this;
+    for (let i = 0; i < kernelL3s.length; i++) {
+      xen.frames.typeCount[kernelL3s[i]!] = typeCounts[i]!;
+      xen.frames.count[kernelL3s[i]!] = counts[i]!;
     }
   }
 
@@ -50,7 +56,7 @@ export class LifeRest {
       ...[mms.hint, tasks.hint, csd.fn, csd.data, life.pgd, ...rows].flatMap((row) =>
         wordsOf(row, 0, row.length),
       ),
-      ...[...this.kernelL3s.keys()].flatMap((l3) => [
+      ...[...this.kernelL3s].flatMap((l3) => [
         ...wordsOf(xen.frames.typeCount, l3, l3 + 1),
         ...wordsOf(xen.frames.count, l3, l3 + 1),
       ]),
