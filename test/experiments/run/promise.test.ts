@@ -9,7 +9,9 @@ import { driveGenerated } from "../../../experiments/synthetic/drive.js";
 import { start } from "../../../experiments/synthetic/run-ops.js";
 import { mulberry32 } from "../../../experiments/synthetic/seed.js";
 import { INIT_MM, NO_MM } from "../../../linux-mm-model/mm-struct.js";
-import { kthread_use_mm } from "../../../linux-mm-model/kthread.js";
+import { exec_mmap_step } from "../../../linux-mm-model/exec.js";
+import { exit_mm_step } from "../../../linux-mm-model/exit.js";
+import { kthread_unuse_mm, kthread_use_mm } from "../../../linux-mm-model/kthread.js";
 import { context_switch } from "../../../linux-mm-model/sched.js";
 import { defaultGeometry } from "../../../machine/geometry.js";
 import { Machine } from "../../../machine/machine.js";
@@ -124,22 +126,62 @@ describe("PromiseWatch, told which CPUs have changed", () => {
     });
   }
 
-  it("sees that a kernel thread takes the mm of a process that runs elsewhere", () => {
-    const machine = bootedMachine("shared", { nrCpus: 2 });
-    start(machine);
-    const { linux } = machine;
-    const mm = linux.tasks.mm[linux.percpu.current[0]!]!;
-    const thread = linux.tasks.alloc(-1, -1);
-    machine.enter_scheduler(1);
-    context_switch(linux, 1, thread);
-    const [watch, plain] = [new PromiseWatch(machine), new PlainWatch(machine)];
-    for (const use of [false, true]) {
-      if (use) kthread_use_mm(linux, 1, mm);
-      watch.look(1);
-      plain.look();
-    }
-    expect(plain.together).to.equal(true);
-    expectEqual(watch, plain);
+  describe("sees what one CPU alone has changed, before anything else happens:", () => {
+    /** Two CPUs, each with a thread of one process, in the kernel, on one L4; `first` is done before the watches are there, `then` after. */
+    const sees = (
+      what: string,
+      then: (machine: Machine) => void,
+      first: (machine: Machine) => unknown = () => {},
+    ) =>
+      it(what, () => {
+        const machine = bootedMachine("shared", { nrCpus: 2 });
+        start(machine);
+        const { linux } = machine;
+        const { tasks, mms } = linux;
+        const thread = tasks.alloc(-1, -1);
+        tasks.mm[thread] = tasks.active_mm[thread] = processOf(machine);
+        mms.mm_users[processOf(machine)]!++;
+        for (const cpu of [0, 1]) machine.enter_scheduler(cpu);
+        context_switch(linux, 1, thread);
+        expect(machine.guest_cr3(1)).to.equal(machine.guest_cr3(0));
+        first(machine);
+        const [watch, plain] = [new PromiseWatch(machine), new PlainWatch(machine)];
+        for (const change of [() => {}, () => then(machine)]) {
+          change();
+          watch.look(1); // first, to forget what was marked until now
+          plain.look();
+        }
+        expectEqual(watch, plain);
+      });
+    const processOf = ({ linux }: Machine): number => linux.tasks.mm[linux.percpu.current[0]!]!;
+    const toKthread = ({ linux }: Machine): void => context_switch(linux, 1, linux.tasks.alloc(-1, -1));
+
+    sees("%cr3, as Xen has it", ({ host: { pcpus } }) => pcpus.set_xen_cr3(1, pcpus.idle_l4[1]!));
+    sees("%cr3, as the guest has it", ({ host: { pcpus } }) => pcpus.set_guest_cr3(1, 0));
+    sees("the task", ({ linux }) => linux.percpu.set_current(1, linux.tasks.alloc(-1, -1)));
+    sees("the mm that is loaded", ({ linux }) => linux.percpu.set_loaded_mm(1, INIT_MM));
+    sees("the mm of a task that ends", ({ linux }) => exit_mm_step.run(linux, 1));
+    sees(
+      "the mm of a task that runs another program",
+      (m) => {
+        m.linux.life.mm[1] = processOf(m);
+        exec_mmap_step.run(m.linux, 1);
+      },
+      ({ linux }) => (linux.tasks.mm[linux.percpu.current[1]!] = INIT_MM),
+    );
+    sees(
+      "a kernel thread that takes the mm that it has borrowed",
+      (m) => kthread_use_mm(m.linux, 1, processOf(m)),
+      toKthread,
+    );
+    sees(
+      "a kernel thread that gives it back",
+      (m) => kthread_unuse_mm(m.linux, 1, processOf(m)),
+      (m) => {
+        toKthread(m);
+        kthread_use_mm(m.linux, 1, processOf(m));
+      },
+    );
   });
 
   it("finds the same after every event of a recording in which threads come and go", async () => {
