@@ -104,7 +104,7 @@ function resultOf(
   };
 }
 
-function refuse({ proposal, sizes, guest, mutant }: CheckOptions): void {
+function refuse({ proposal, sizes, guest }: CheckOptions): void {
   if (!KNOWN_TOPS.includes(proposal.linux.top)) {
     const remedy = `check one of ${KNOWN_TOPS.join(", ")}, or teach experiments/check/codec.ts what it keeps`;
     throw new BadInput(
@@ -123,7 +123,7 @@ function refuse({ proposal, sizes, guest, mutant }: CheckOptions): void {
     ["threads", 1, 6],
     ["mms", 1, 3],
     ["slots", 1, 4],
-    ["ops", mutantOf(mutant).ops ?? 1, 9],
+    ["ops", 1, 9],
     ["kthreads", 0, 1],
     ["forks", 0, 3],
     ["hotplugs", 0, 3],

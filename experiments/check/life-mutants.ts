@@ -58,7 +58,6 @@ export const LIFE_MUTANTS: Readonly<Record<string, Mutant>> = {
     caughtBy: "somebodyGoesOn",
     on: ["linux-per-thread-unlazy"],
     forks: 1,
-    ops: 0,
     parts: {
       exit_mmap: PARTS.exit_mmap.map(waitsForDroppers),
       thread_free: PARTS.thread_free.map(waitsForDroppers),

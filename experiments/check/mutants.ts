@@ -44,8 +44,6 @@ export interface Mutant {
   readonly forks?: number;
   /** It shows where a vCPU goes down so often at least. */
   readonly hotplugs?: number;
-  /** So many operations of each thread are enough. */
-  readonly ops?: number;
 }
 
 const NONE: Mutant = { says: "", caughtBy: "", on: [] };
@@ -248,12 +246,11 @@ function replaced(
   return steps.map((s) => (s.name === name ? step(name, change(s.run)) : s));
 }
 
-/** `sizes`, with the forks and hotplugs that a mutant needs, and no more operations than are enough for it. */
+/** `sizes`, with the forks and hotplugs that a mutant needs. */
 export function boundsFor(sizes: Bounds, mutant: string | undefined): Bounds {
-  const { forks = 0, hotplugs = 0, ops = sizes.ops } = mutantOf(mutant);
+  const { forks = 0, hotplugs = 0 } = mutantOf(mutant);
   return {
     ...sizes,
-    ops: Math.min(ops, sizes.ops),
     ...((sizes.forks ?? 0) < forks ? { forks } : {}),
     ...((sizes.hotplugs ?? 0) < hotplugs ? { hotplugs } : {}),
   };
