@@ -2,23 +2,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { add_mmu_update, EntryRun, push_mmu_update } from "../../abi/mmu-update.js";
-import { TestGuest } from "./test-guest.js";
-
-/** p1..p4 are pinned tables, p5 an L1 that nobody uses; the others are data, two of them mapped read-only everywhere. */
-function guestWithTables(root: "shared" | "xpti" | "xpti-copy-always"): TestGuest {
-  const guest = new TestGuest({ root });
-  guest.tables({
-    p10: [],
-    p11: [],
-    p5: [],
-    p1: ["p10|0x65"],
-    p2: ["p1|0x67"],
-    p3: ["p2|0x67"],
-    p4: ["p3|0x67"],
-  });
-  for (const level of [1, 2, 3, 4]) guest.pin(level, `p${level}`);
-  return guest;
-}
+import { guestWithTables } from "./pinned-tables.js";
+import type { TestGuest } from "./test-guest.js";
 
 const often = <T>(weight: number, ...values: T[]) => ({ weight, arbitrary: fc.constantFrom(...values) });
 const frame = fc.oneof(

@@ -5,23 +5,8 @@ import { ERESTART } from "../../abi/errno.js";
 import { DOMID_IO, DOMID_SELF } from "../../abi/hypercalls.js";
 import { add_mmu_update, push_mmu_update } from "../../abi/mmu-update.js";
 import { NOT_PLAIN, update_one_l1e } from "../../xen-model/update-one-l1e.js";
-import { TestGuest } from "./test-guest.js";
-
-/** p1..p4 are pinned tables, p5 an L1 that nobody uses; the others are data, two of them mapped read-only everywhere. */
-function guestWithTables(root: "shared" | "xpti"): TestGuest {
-  const guest = new TestGuest({ root });
-  guest.tables({
-    p10: [],
-    p11: [],
-    p5: [],
-    p1: ["p10|0x65"],
-    p2: ["p1|0x67"],
-    p3: ["p2|0x67"],
-    p4: ["p3|0x67"],
-  });
-  for (const level of [1, 2, 3, 4]) guest.pin(level, `p${level}`);
-  return guest;
-}
+import { guestWithTables } from "./pinned-tables.js";
+import type { TestGuest } from "./test-guest.js";
 
 const update = fc.record({
   table: fc.oneof(

@@ -1,23 +1,10 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { EventChunk, KIND, Strings } from "../../../experiments/import/event.js";
 import { Beginning, KnownBeginnings } from "../../../experiments/import/known-beginnings.js";
 import { Clock, LINE_EVENT } from "../../../experiments/import/line.js";
 import { LineParser } from "../../../experiments/import/line-parsers.js";
-
-const DATA = join(__dirname, "..", "..", "data", "traces");
-
-function lines(file: string): Buffer[] {
-  const bytes = readFileSync(join(DATA, file));
-  const text = file.endsWith(".gz") ? gunzipSync(bytes) : bytes;
-  return text
-    .toString("latin1")
-    .split("\n")
-    .map((line) => Buffer.from(line, "latin1"));
-}
+import { lines } from "./recorded-lines.js";
 
 /** What a parser makes of a line: the answer, and what is in the row. */
 function parsed(parser: LineParser, strings: Strings, line: Buffer): unknown[] {

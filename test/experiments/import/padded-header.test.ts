@@ -1,22 +1,9 @@
 import { expect } from "chai";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { Header, readHeader } from "../../../experiments/import/header.js";
 import { COMM_COLUMNS, type Form } from "../../../experiments/import/line.js";
 import { readPaddedHeader } from "../../../experiments/import/padded-header.js";
 import { Scanner } from "../../../experiments/import/scan.js";
-
-const DATA = join(__dirname, "..", "..", "data", "traces");
-
-function lines(file: string): Buffer[] {
-  const bytes = readFileSync(join(DATA, file));
-  const text = file.endsWith(".gz") ? gunzipSync(bytes) : bytes;
-  return text
-    .toString("latin1")
-    .split("\n")
-    .map((line) => Buffer.from(line, "latin1"));
-}
+import { lines } from "./recorded-lines.js";
 
 describe("readPaddedHeader", () => {
   for (const [file, form, least] of [
