@@ -81,7 +81,7 @@ export function walk(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, access:
 
 /**
  * The fast form of walk_any(): 4 levels of 512 entries, all present, down to a 4 KiB page that permits the access.
- * Whatever else it meets it leaves to walk_any(): NOT_PLAIN, with nothing changed. `upper` and `lower` are the two
+ * Whatever else it meets it leaves to walk_beyond(): NOT_PLAIN, with nothing changed. `upper` and `lower` are the two
  * halves of the vpn, 18 bits each, so that every argument is a small integer; frames from `tables` on hold no table.
  *
  * walk(), this and what it calls have 750 bytes of bytecode together: V8 inlines up to 766 (920 / 1.2) where walk() is
