@@ -15,8 +15,9 @@ import { MMUEXT_INVLPG_LOCAL, MMUEXT_INVLPG_MULTI, MMUEXT_TLB_FLUSH_MULTI } from
 import { _PAGE_RW, LEVEL_PAGES } from "../../abi/page.js";
 import { _PAGE_TABLE, direct_map, PAGE_KERNEL, PAGE_KERNEL_RO } from "../../linux-mm-model/xen/prot.js";
 import { MMU_UPDATE_PREEMPTED } from "../../xen-model/continuation.js";
-import { Cells, CPUS, PLAIN, type Row, SLOT, wordsOf } from "./cells.js";
+import { Cells, CPUS, PLAIN, type Row, SLOT } from "./cells.js";
 import type { FrameNames } from "./frame-names.js";
+import { placesOf } from "./places.js";
 import type { PvRegisters } from "./registers.js";
 import { pairsWaiting } from "./replica-order.js";
 import type { Scene } from "./scene.js";
@@ -68,24 +69,38 @@ export class CallCodec {
     }
   }
 
-  /** Words of the buffer that a vCPU's calls take. */
-  wordsUsed(cpu: number): number[] {
+  /** Places that tell whether a vCPU makes calls. */
+  places(cpu: number): number[] {
+    const { calls, argidx, failed } = this.scene.machine.linux.mc[cpu]!;
+    return [
+      ...this.where[cpu]!.places(),
+      ...placesOf(argidx, 0, 1),
+      ...placesOf(failed, 0, 1),
+      ...placesOf(calls.used, 0, 3),
+    ];
+  }
+
+  /** Places that matter only where it makes any. */
+  placesOfCalls(cpu: number): number[] {
     const { machine } = this.scene;
-    const { calls, cb_fn, cb_data, argidx, failed } = machine.linux.mc[cpu]!;
+    const { calls, cb_fn, cb_data } = machine.linux.mc[cpu]!;
     const { op, rc, first, count, domid, frame, uvmf, flags, va } = calls;
     const { mu_table, mu_slot, mu_cmd, mu_frame, mu_flags, mx_cmd, mx_mfn, mx_va, mx_arg } = calls;
     const { requests: r } = machine.xen;
-    const words = (n: number, ...rows: readonly Row[]): number[] => rows.flatMap((row) => wordsOf(row, 0, n));
+    const places = (n: number, ...rows: readonly Row[]): number[] =>
+      rows.flatMap((row) => placesOf(row, 0, n));
     return [
-      ...this.where[cpu]!.wordsUsed(),
-      ...this.inCall[cpu]!.wordsUsed(),
-      ...[r.row, r.first, r.count, r.i].flatMap((row) => wordsOf(row, cpu, cpu + 1)),
-      ...words(1, argidx, failed),
-      ...words(3, calls.used),
-      ...words(this.mostCalls, cb_fn, cb_data, op, rc, first, count, domid, frame, uvmf, flags, va),
-      ...words(this.mostUpdates, mu_table, mu_slot, mu_cmd, mu_frame, mu_flags),
-      ...words(MAX_OPS, mx_cmd, mx_mfn, mx_va, mx_arg),
+      ...this.inCall[cpu]!.places(),
+      ...[r.row, r.first, r.count, r.i].flatMap((row) => placesOf(row, cpu, cpu + 1)),
+      ...places(this.mostCalls, cb_fn, cb_data, op, rc, first, count, domid, frame, uvmf, flags, va),
+      ...places(this.mostUpdates, mu_table, mu_slot, mu_cmd, mu_frame, mu_flags),
+      ...places(MAX_OPS, mx_cmd, mx_mfn, mx_va, mx_arg),
     ];
+  }
+
+  /** Does a vCPU make calls? */
+  makesCalls(cpu: number): boolean {
+    return this.scene.machine.linux.mc[cpu]!.calls.used[0] !== 0;
   }
 
   write(cpu: number, to: Uint8Array, at: number, map: Uint8Array): number {

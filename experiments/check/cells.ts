@@ -9,6 +9,7 @@
 import { _PAGE_PRESENT, _PAGE_RW } from "../../abi/page.js";
 import { _PAGE_TABLE } from "../../linux-mm-model/xen/prot.js";
 import type { FrameNames } from "./frame-names.js";
+import { placeOfByte, placeOfWord, placesOf } from "./places.js";
 
 /** Kinds of values, as offsets into Renaming.map. */
 export const PLAIN = 0 << 8;
@@ -32,13 +33,6 @@ const L4E = _PAGE_TABLE;
 
 type Row32 = Uint32Array | Int32Array;
 export type Row = Uint8Array | Uint16Array | Int16Array | Row32 | Float64Array;
-
-/** Words of the buffer that fields from..to-1 of `row` lie in. */
-export function wordsOf(row: Row, from: number, to: number): number[] {
-  const first = (row.byteOffset + from * row.BYTES_PER_ELEMENT) >> 2;
-  const last = (row.byteOffset + to * row.BYTES_PER_ELEMENT - 1) >> 2;
-  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-}
 
 export class Cells {
   private readonly bytes: Uint8Array;
@@ -86,14 +80,13 @@ export class Cells {
     this.entryAt.push((row.byteOffset >> 2) + i);
   }
 
-  /** Words of the buffer in which the fields lie. */
-  wordsUsed(): number[] {
+  /** Places of the fields. */
+  places(): number[] {
+    const { byteAt, shortAt, wordAt, frameAt, entryAt } = this;
     return [
-      ...this.byteAt.map((at) => at >> 2),
-      ...this.shortAt.map((at) => at >> 1),
-      ...this.wordAt,
-      ...this.frameAt,
-      ...this.entryAt.flatMap((at) => [at, at + 1]),
+      ...byteAt.map(placeOfByte),
+      ...shortAt.flatMap((at) => placesOf(this.shorts, at, at + 1)),
+      ...[...wordAt, ...frameAt, ...entryAt.flatMap((at) => [at, at + 1])].map(placeOfWord),
     ];
   }
 

@@ -18,7 +18,7 @@ import { kthread_use_mm_path } from "../../linux-mm-model/kthread.js";
 import { context_switch_path } from "../../linux-mm-model/sched.js";
 import { PerVcpu } from "../../linux-mm-model/top-level/per-vcpu.js";
 import { CallCodec } from "./call-codec.js";
-import { Cells, CPU, CPUS, HOLDER, MM, SLOT, SLOT1, SLOTS, TASK, wordsOf } from "./cells.js";
+import { Cells, CPU, CPUS, HOLDER, MM, SLOT, SLOT1, SLOTS, TASK } from "./cells.js";
 import { FrameNames } from "./frame-names.js";
 import { countsAtRest, rename } from "./l4-roles.js";
 import type { L4Pool } from "./l4-pool.js";
@@ -29,6 +29,7 @@ import { PARTS } from "./paths.js";
 import { L3Codec } from "./l3-codec.js";
 import { OrderKeys } from "./order-keys.js";
 import { cellsOfPaths, type PathCells } from "./path-cells.js";
+import { Places, placesOf } from "./places.js";
 import {
   hasLifeRegisters,
   type PvRegisters,
@@ -78,12 +79,11 @@ export class Codec {
   private readonly l3Codec: L3Codec;
   private readonly rest: LifeRest | undefined;
   private readonly counts: ReadonlyMap<number, { readonly type: number; readonly general: number }>;
-  /** What reload() puts back: words of the buffer, those of all and those of each vCPU; and what they were. */
-  private readonly shared: Uint32Array;
-  private readonly own: readonly Uint32Array[];
-  private readonly sharedWords: Int32Array;
-  private readonly ownWords: readonly Int32Array[];
-  private readonly words: Int32Array;
+  /** What reload() puts back: what all have, what each vCPU has, and its calls, where it made any. */
+  private readonly shared: Places;
+  private readonly own: readonly Places[];
+  private readonly ownCalls: readonly Places[];
+  private readonly madeCalls: boolean[] = [];
   private readonly other: Uint8Array;
 
   constructor(
@@ -102,7 +102,6 @@ export class Codec {
     const l3s = Array.from({ length: pool[1] - pool[0] }, (_, i) => pool[0] + i).filter((f) => !isL4.has(f));
     this.l3Codec = new L3Codec(scene, l3s, l4Pool.frames);
     this.counts = countsAtRest(machine, l4s);
-    this.words = new Int32Array(machine.state.buffer);
     this.rest = this.comeAndGo ? new LifeRest(scene, regs, l4Pool.frames) : undefined;
     this.pathCells = Array.from({ length: bounds.vcpus }, (_, cpu) => cellsOfPaths(scene, cpu));
     this.namings = renamings(bounds, symmetric).map((renaming) => {
@@ -117,10 +116,11 @@ export class Codec {
     });
     this.keys = new OrderKeys(scene, regs, this.namings);
     this.symmetries = this.namings.length - 1;
-    this.shared = Uint32Array.from(new Set(this.sharedWordsUsed())).sort();
-    this.own = this.pathCells.map((_, cpu) => Uint32Array.from(new Set(this.ownWordsUsed(cpu))).sort());
-    this.sharedWords = new Int32Array(this.shared.length);
-    this.ownWords = this.own.map((list) => new Int32Array(list.length));
+    const { buffer } = machine.state;
+    this.shared = new Places(buffer, this.sharedPlaces());
+    this.own = this.pathCells.map((_, cpu) => new Places(buffer, this.ownPlaces(cpu)));
+    const { calls } = this.namings[0]!;
+    this.ownCalls = this.pathCells.map((_, cpu) => new Places(buffer, calls.placesOfCalls(cpu)));
     this.stateBytes = this.write(this.namings[0]!, new Uint8Array(4096), 0) + this.slack();
     this.other = new Uint8Array(this.stateBytes);
   }
@@ -186,25 +186,25 @@ export class Codec {
       p = calls.read(cpu, from, p);
     }
     this.l3Codec.read(names, from, p);
-    this.remember();
+    this.keep();
   }
 
   /** Make the state that load() read last the current one again, behind actions of `vcpu`. */
   reload(vcpu: number): void {
-    const { words, shared, sharedWords } = this;
-    for (let i = 0; i < shared.length; i++) words[shared[i]!] = sharedWords[i]!;
-    const own = this.own[vcpu]!;
-    const ownWords = this.ownWords[vcpu]!;
-    for (let i = 0; i < own.length; i++) words[own[i]!] = ownWords[i]!;
+    this.shared.putBack();
+    this.rest?.fixCounts();
+    this.own[vcpu]!.putBack();
+    if (this.madeCalls[vcpu]!) this.ownCalls[vcpu]!.putBack();
   }
 
-  private remember(): void {
-    const { words, shared, sharedWords, own, ownWords } = this;
-    for (let i = 0; i < shared.length; i++) sharedWords[i] = words[shared[i]!]!;
+  private keep(): void {
+    const { own, ownCalls, madeCalls } = this;
+    const { calls } = this.namings[0]!;
+    this.shared.keep();
     for (let vcpu = 0; vcpu < own.length; vcpu++) {
-      const list = own[vcpu]!;
-      const kept = ownWords[vcpu]!;
-      for (let i = 0; i < list.length; i++) kept[i] = words[list[i]!]!;
+      own[vcpu]!.keep();
+      madeCalls[vcpu] = calls.makesCalls(vcpu);
+      if (madeCalls[vcpu]) ownCalls[vcpu]!.keep();
     }
   }
 
@@ -368,29 +368,29 @@ export class Codec {
     this.rest?.fix();
   }
 
-  private sharedWordsUsed(): number[] {
+  private sharedPlaces(): number[] {
     const { machine, bounds } = this.scene;
     const { linux } = machine;
     const { mms, percpu, pages } = linux;
     return [
-      ...this.namings[0]!.fixed.wordsUsed(),
-      ...wordsOf(mms.tlb_gen, 1, bounds.mms + 1),
-      ...wordsOf(percpu.loaded_gen, 0, bounds.vcpus),
-      ...wordsOf(pages.next, 0, 1),
-      ...this.l3Codec.wordsUsed(),
-      ...(this.rest?.wordsUsed() ?? []),
+      ...this.namings[0]!.fixed.places(),
+      ...placesOf(mms.tlb_gen, 1, bounds.mms + 1),
+      ...placesOf(percpu.loaded_gen, 0, bounds.vcpus),
+      ...placesOf(pages.next, 0, 1),
+      ...this.l3Codec.places(),
+      ...(this.rest?.places() ?? []),
     ];
   }
 
-  private ownWordsUsed(cpu: number): number[] {
+  private ownPlaces(cpu: number): number[] {
     const { linux } = this.scene.machine;
     const { fault, pud, gather, regs: sw } = linux;
     const rows = [fault.page, pud.page, sw.next_gen, gather.last, gather.fullmm, gather.start, gather.end];
     const { inSwitch, inFault, inPud, inMunmap, inLife } = this.pathCells[cpu]!;
     return [
-      ...rows.flatMap((row) => wordsOf(row, cpu, cpu + 1)),
-      ...[inSwitch, inFault, inPud, inMunmap, inLife].flatMap((list) => list.wordsUsed()),
-      ...this.namings[0]!.calls.wordsUsed(cpu),
+      ...rows.flatMap((row) => placesOf(row, cpu, cpu + 1)),
+      ...[inSwitch, inFault, inPud, inMunmap, inLife].flatMap((list) => list.places()),
+      ...this.namings[0]!.calls.places(cpu),
     ];
   }
 

@@ -9,8 +9,9 @@ import { INIT_MM } from "../../linux-mm-model/mm-struct.js";
 import type { Machine } from "../../machine/machine.js";
 import { direct_map } from "../../linux-mm-model/xen/prot.js";
 import { PGT_validated, PGT_writable_page } from "../../xen-model/frame-table.js";
-import { Cells, CPUS, wordsOf } from "./cells.js";
+import { Cells, CPUS } from "./cells.js";
 import type { FrameNames } from "./frame-names.js";
+import { placesOf } from "./places.js";
 import type { Scene } from "./scene.js";
 
 /** In PageTable.heads: the free tables, and the first that was never used. */
@@ -22,6 +23,7 @@ export class L3Codec {
   /** Word in memory of each frame's PTE in the direct map. */
   private readonly rwWord: Uint32Array;
   private readonly used: Uint8Array;
+  private readonly isL4: Uint8Array;
 
   constructor(
     private readonly scene: Scene,
@@ -35,6 +37,8 @@ export class L3Codec {
       f < pool[0] ? 0 : directMapWord(machine, f),
     );
     this.used = new Uint8Array(pool[1]);
+    this.isL4 = new Uint8Array(machine.config.geometry.nrFrames);
+    for (const l4 of l4s) this.isL4[l4] = 1;
     this.cells = new Map(
       l3s.map((frame) => {
         const c = new Cells(machine.state.buffer);
@@ -49,22 +53,22 @@ export class L3Codec {
     );
   }
 
-  /** Words of the buffer that the frames' fields, the free list and the clock take. */
-  wordsUsed(): number[] {
+  /** Places of the frames' fields, the free list and the clock. */
+  places(): number[] {
     const { machine, bounds } = this.scene;
     const { pages } = machine.linux;
     const { frames, pcpus } = machine.xen;
     return [
-      ...[...this.cells.values()].flatMap((c) => c.wordsUsed()),
-      ...this.l3s.flatMap((f) => wordsOf(pages.next, f, f + 1)),
-      ...this.l4s.flatMap((f) => wordsOf(frames.tlbflush_timestamp, f, f + 1)),
-      ...this.l3s.flatMap((f) => wordsOf(frames.tlbflush_timestamp, f, f + 1)),
+      ...[...this.cells.values()].flatMap((c) => c.places()),
+      ...this.l3s.flatMap((f) => placesOf(pages.next, f, f + 1)),
+      ...this.l4s.flatMap((f) => placesOf(frames.tlbflush_timestamp, f, f + 1)),
+      ...this.l3s.flatMap((f) => placesOf(frames.tlbflush_timestamp, f, f + 1)),
       ...[...this.l4s, ...this.l3s].flatMap((f) =>
-        wordsOf(machine.memory.words, this.rwWord[f]!, this.rwWord[f]! + 1),
+        placesOf(machine.memory.words, this.rwWord[f]!, this.rwWord[f]! + 1),
       ),
-      ...wordsOf(pages.heads, 0, 4),
-      ...wordsOf(pcpus.tlbflush_time, 0, bounds.vcpus),
-      ...wordsOf(pcpus.tlbflush_clock, 0, 1),
+      ...placesOf(pages.heads, 0, 4),
+      ...placesOf(pcpus.tlbflush_time, 0, bounds.vcpus),
+      ...placesOf(pcpus.tlbflush_clock, 0, 1),
     ];
   }
 
@@ -92,7 +96,7 @@ export class L3Codec {
     let p = at;
     for (let n = 1; n < names.firstL3; n++) {
       const frame = names.frame(n);
-      if (!this.l4s.includes(frame)) continue;
+      if (this.isL4[frame] === 0) continue;
       to[p++] = words[this.rwWord[frame]!]! & _PAGE_RW;
       if (typeCount[frame] === 0) to[p++] = map[CPUS + this.notFlushed(frame)]!;
     }
@@ -130,7 +134,7 @@ export class L3Codec {
     let p = at;
     for (let n = 1; n < names.firstL3 && this.l4s.length > 0; n++) {
       const frame = names.frame(n);
-      if (!this.l4s.includes(frame)) continue;
+      if (this.isL4[frame] === 0) continue;
       const word = this.rwWord[frame]!;
       words[word] = (words[word]! & ~_PAGE_RW) | from[p++]!;
       if (machine.xen.frames.typeCount[frame] === 0) this.readNotFlushed(frame, from[p++]!);

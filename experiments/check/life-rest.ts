@@ -3,7 +3,7 @@ import { is_guest_l4_slot, ROOT_PAGETABLE_FIRST_XEN_SLOT } from "../../abi/layou
 import { _PAGE_PRESENT } from "../../abi/page.js";
 import { INIT_MM } from "../../linux-mm-model/mm-struct.js";
 import { PerThread } from "../../linux-mm-model/top-level/per-thread.js";
-import { wordsOf } from "./cells.js";
+import { placesOf } from "./places.js";
 import { hasLifeRegisters, type PvRegisters } from "./registers.js";
 import type { Scene } from "./scene.js";
 
@@ -12,6 +12,8 @@ export class LifeRest {
   private readonly kernelL3s: Uint32Array;
   private readonly typeCounts: Uint32Array;
   private readonly counts: Uint32Array;
+  /** Indexes of those to look at: the same L4s lead to all others, so that their counts rise and fall together. */
+  private readonly telling: number[] = [];
 
   /** `l4s`: those that come and go. */
   constructor(
@@ -21,45 +23,60 @@ export class LifeRest {
   ) {
     const { memory, xen, linux } = scene.machine;
     const { typeCount, count } = xen.frames;
-    const l3s = new Set<number>();
+    const usersOf = new Map<number, number[]>();
     for (const l4 of [linux.mms.pgd[INIT_MM]!, ...l4s]) {
       for (let slot = ROOT_PAGETABLE_FIRST_XEN_SLOT; slot < memory.ptes; slot++) {
         if (!is_guest_l4_slot(slot) || (memory.flags(l4, slot) & _PAGE_PRESENT) === 0) continue;
-        l3s.add(memory.frame(l4, slot));
+        const l3 = memory.frame(l4, slot);
+        usersOf.set(l3, [...(usersOf.get(l3) ?? []), l4]);
       }
     }
-    this.kernelL3s = Uint32Array.from(l3s);
+    const known = new Set<string>();
+    [...usersOf.values()].forEach((users, i) => {
+      const who = users.join();
+      if (!known.has(who)) this.telling.push(i);
+      known.add(who);
+    });
+    this.kernelL3s = Uint32Array.from(usersOf.keys());
     this.typeCounts = this.kernelL3s.map((l3) => typeCount[l3]!);
     this.counts = this.kernelL3s.map((l3) => count[l3]!);
   }
 
   fix(): void {
-    const { linux, xen } = this.scene.machine;
+    const { linux } = this.scene.machine;
     const { mms, tasks, top, life } = linux;
     mms.hint[0] = tasks.hint[0] = 0;
     for (let cpu = 0; cpu < life.pgd.length; cpu++)
       if (!hasLifeRegisters(this.regs.path[cpu]!)) life.pgd[cpu] = 0;
     if (top instanceof PerThread) top.relink();
-    const { kernelL3s, typeCounts, counts } = this;
-    for (let i = 0; i < kernelL3s.length; i++) {
-      xen.frames.typeCount[kernelL3s[i]!] = typeCounts[i]!;
-      xen.frames.count[kernelL3s[i]!] = counts[i]!;
+    this.fixCounts();
+  }
+
+  fixCounts(): void {
+    const { kernelL3s, typeCounts, counts, telling } = this;
+    const { typeCount, count } = this.scene.machine.xen.frames;
+    for (let n = 0; n < telling.length; n++) {
+      const i = telling[n]!;
+      const l3 = kernelL3s[i]!;
+      if (typeCount[l3] !== typeCounts[i] || count[l3] !== counts[i]) return this.setCounts();
     }
   }
 
-  /** Words of the buffer that are put right, and those of who is asked to leave tables. */
-  wordsUsed(): number[] {
-    const { linux, xen } = this.scene.machine;
-    const { mms, tasks, top, csd, life } = linux;
+  private setCounts(): void {
+    const { kernelL3s, typeCounts, counts } = this;
+    const { typeCount, count } = this.scene.machine.xen.frames;
+    for (let i = 0; i < kernelL3s.length; i++) {
+      typeCount[kernelL3s[i]!] = typeCounts[i]!;
+      count[kernelL3s[i]!] = counts[i]!;
+    }
+  }
+
+  /** Places of what is put right but for the counts, and of who is asked to leave tables. */
+  places(): number[] {
+    const { mms, tasks, top, csd, life } = this.scene.machine.linux;
     const rows = top instanceof PerThread ? [top.pair_pgd, top.pair_mm, top.next, top.head, top.used] : [];
-    return [
-      ...[mms.hint, tasks.hint, csd.fn, csd.data, life.pgd, ...rows].flatMap((row) =>
-        wordsOf(row, 0, row.length),
-      ),
-      ...[...this.kernelL3s].flatMap((l3) => [
-        ...wordsOf(xen.frames.typeCount, l3, l3 + 1),
-        ...wordsOf(xen.frames.count, l3, l3 + 1),
-      ]),
-    ];
+    return [mms.hint, tasks.hint, csd.fn, csd.data, life.pgd, ...rows].flatMap((row) =>
+      placesOf(row, 0, row.length),
+    );
   }
 }
