@@ -13,7 +13,7 @@ import { boundsOf, type ExploreOptions } from "./options.js";
 import { type Bounds, type Counterexample, type Ended, type Outcome, outcomeOf } from "./outcome.js";
 import { withoutSymmetry } from "./run-path.js";
 import { exploreInSlices, type Search } from "./search.js";
-import { SeenSet } from "./seen-set.js";
+import { bytesOfSet, SeenSet } from "./seen-set.js";
 import { Namer, StateBytes, strideOf } from "./state-bytes.js";
 import { Trail, TRAIL_BYTES } from "./trail.js";
 import { Watch } from "./watch.js";
@@ -240,19 +240,20 @@ class BreadthFirst implements Search {
     const ended = this.ended!;
     const violated = ended === "violated";
     if (!violated) expander.flush();
+    // a level in which something is violated is not counted: the same numbers, whatever was taken before that was seen
+    const states = violated ? this.nextStart : set.size;
     return outcomeOf(model, {
       ended,
       bounds,
-      // a level in which something is violated is not counted: the same numbers, whatever was taken before that was seen
-      states: violated ? this.nextStart : set.size,
+      states,
       transitions: violated ? this.before.transitions : expander.transitions,
       ends: violated ? this.before.ends : expander.ends,
       depth: this.depth,
       began,
       partialOrder,
       symmetries: namer.reduces ? model.symmetries! : 0,
-      hashes: set.size,
-      seenBytesPerState: set.bytes / set.size + TRAIL_BYTES,
+      hashes: states,
+      seenBytesPerState: bytesOfSet(states) / states + TRAIL_BYTES,
       seen: watch.seen,
       progress: true,
       counterexample: (property) => this.counterexample(property),

@@ -2,11 +2,27 @@
  * One thread of a breadth-first exploration that several share; see shared-search.ts for how they agree.
  */
 import { Expander, type ExpanderParts, mostAdded } from "./expander.js";
+import type { Model, ModelSource } from "./model.js";
 import type { Bounds, Ended } from "./outcome.js";
-import { NEW } from "./seen-set.js";
-import { BLOCK, BLOCK_BITS, CTL, ENDS, type Shared, TALLY } from "./shared-search.js";
-import { StateBytes, strideOf } from "./state-bytes.js";
-import { GONE, TRAIL_BYTES } from "./trail.js";
+import { NEW, SeenSet } from "./seen-set.js";
+import { BLOCK, BLOCK_BITS, CTL, ENDS, Shared, type SharedMemory, TALLY } from "./shared-search.js";
+import { Namer, StateBytes, strideOf } from "./state-bytes.js";
+import { GONE, Trail, TRAIL_BYTES } from "./trail.js";
+import { Watch } from "./watch.js";
+
+/** What a thread is told; `index` 0 is the thread that began. */
+export interface WorkerTask {
+  readonly source: ModelSource;
+  readonly memory: SharedMemory;
+  readonly index: number;
+  readonly bounds: Bounds;
+  readonly partialOrder: boolean;
+  readonly symmetry: boolean;
+  readonly until: readonly string[] | undefined;
+}
+
+/** No chunk; no meeting. */
+const NONE = -1;
 
 /** An expander that writes new states to blocks of its own, and lets the earlier of two finders have a state. */
 class SharedExpander extends Expander {
@@ -91,6 +107,9 @@ class SharedExpander extends Expander {
 }
 
 export class LevelWorker {
+  private readonly parts: ExpanderParts;
+  private readonly shared: Shared;
+  private readonly bounds: Bounds;
   private readonly expander: SharedExpander;
   private readonly frontiers: readonly [StateBytes, StateBytes];
   private readonly stride: number;
@@ -101,64 +120,105 @@ export class LevelWorker {
   private readonly settled: Uint32Array;
   private depth = -1;
   private widest = 1;
+  /** The chunk that is being expanded, or NONE; where in the list it goes on, and at which state of that block. */
+  private chunk = NONE;
+  private at = 0;
+  private state = 0;
+  /** The meeting at which this thread waits for others; NONE, it is at work. */
+  private waitsAt = NONE;
 
-  constructor(
-    private readonly parts: ExpanderParts,
-    private readonly shared: Shared,
-    index: number,
-    private readonly bounds: Bounds,
-  ) {
-    const { memory } = shared;
-    this.expander = new SharedExpander(parts, shared, index + 1);
+  /** A thread of `task`, with a model of its own. */
+  constructor(model: Model, task: WorkerTask) {
+    const { memory, index, bounds, partialOrder, symmetry, until } = task;
+    const shared = new Shared(memory);
+    this.shared = shared;
+    this.bounds = bounds;
+    this.parts = {
+      model,
+      namer: new Namer(model, symmetry),
+      watch: new Watch(model, until, memory.seen, shared.violators(index)),
+      set: new SeenSet(memory.set),
+      trail: new Trail(memory.trail),
+      graph: undefined,
+      partialOrder,
+    };
+    this.expander = new SharedExpander(this.parts, shared, index + 1);
     this.frontiers = [new StateBytes(memory.frontiers[0]), new StateBytes(memory.frontiers[1])];
-    this.stride = strideOf(parts.model);
+    this.stride = strideOf(model);
     this.control = shared.control;
     this.row = index * TALLY.words;
     this.settled = shared.violators(memory.workers);
-    this.margin = 2 * memory.workers * (mostAdded(parts.model) + BLOCK);
+    this.margin = 2 * memory.workers * (mostAdded(model) + BLOCK);
   }
 
-  /** Work until the exploration has ended. */
-  run(): void {
-    const { control, expander } = this;
-    this.enterLevel();
+  /** Ask those at work to be let in, and wait until they meet. Returns false if the exploration is over. */
+  join(): boolean {
+    const { control, shared } = this;
+    const ticket = Atomics.add(control, CTL.asked, 1);
+    Atomics.store(control, CTL.call, 1);
     for (;;) {
-      const chunk = Atomics.add(control, CTL.nextChunk, 1);
-      if (chunk < control[CTL.chunks]! && chunk < Atomics.load(control, CTL.violatedChunk)) {
-        if (!this.expandChunk(chunk)) break;
-      } else if (!this.meet(true)) break;
+      const meeting = Atomics.load(control, CTL.meetings);
+      if (shared.isOver) return false;
+      if (Atomics.load(control, CTL.present) > ticket) return true;
+      Atomics.wait(control, CTL.meetings, meeting);
+    }
+  }
+
+  /** Work until the exploration is over, or until `deadline` on performance.now()'s clock, about. Returns true where it is over. */
+  run(deadline = Infinity): boolean {
+    const { control, expander, shared } = this;
+    if (this.depth < 0) this.goOn();
+    while (!shared.isOver) {
+      if (this.waitsAt === NONE) {
+        if (this.chunk !== NONE || this.takeChunk()) this.expandChunk();
+        else this.meet(true);
+      } else this.wait(deadline);
+      if (performance.now() > deadline) return shared.isOver && this.run();
     }
     if (ENDS[control[CTL.ended]! - 1] !== "violated") expander.flush();
     this.count();
+    return true;
   }
 
-  /** Expand a chunk. Returns false if the exploration ended meanwhile. */
-  private expandChunk(chunk: number): boolean {
-    const { control, shared, expander, parts } = this;
+  private takeChunk(): boolean {
+    const { control } = this;
+    const chunk = Atomics.add(control, CTL.nextChunk, 1);
+    if (chunk >= control[CTL.chunks]! || chunk >= Atomics.load(control, CTL.violatedChunk)) return false;
+    this.chunk = chunk;
+    this.at = chunk * control[CTL.chunkBlocks]!;
+    this.state = 0;
+    this.expander.beginChunk(chunk);
+    return true;
+  }
+
+  /** Expand the chunk, to its end or until all are to meet. */
+  private expandChunk(): void {
+    const { control, shared, expander, parts, chunk } = this;
     const { trail } = parts;
     const expands = control[CTL.depth]! < this.bounds.maxDepth;
-    const size = control[CTL.chunkBlocks]!;
-    const end = Math.min(control[CTL.listed]!, (chunk + 1) * size);
-    expander.beginChunk(chunk);
-    for (let at = chunk * size; at < end; at++) {
-      const block = shared.list[at]!;
-      const start = block * BLOCK;
-      const last = start + shared.fill[block]!;
-      for (let number = start; number < last; number++) {
+    const end = Math.min(control[CTL.listed]!, (chunk + 1) * control[CTL.chunkBlocks]!);
+    for (; this.at < end; this.at++, this.state = 0) {
+      const block = shared.list[this.at]!;
+      for (; this.state < shared.fill[block]!; this.state++) {
+        const number = block * BLOCK + this.state;
         if (trail.action[number] === GONE) continue;
         if (control[CTL.call] !== 0 || this.isTight()) {
           control[CTL.call] = 1;
-          if (!this.meet(false)) return false;
+          return this.meet(false);
         }
         if (expands ? expander.expand(number) : expander.look(number)) continue;
         this.foundViolation(chunk);
-        return true;
+        this.chunk = NONE;
+        return;
       }
       this.count();
-      if (Atomics.load(control, CTL.violatedChunk) < chunk) return true; // what comes later is of no interest
+      if (Atomics.load(control, CTL.violatedChunk) < chunk) {
+        this.chunk = NONE; // what comes later is of no interest
+        return;
+      }
     }
     expander.endChunk();
-    return true;
+    this.chunk = NONE;
   }
 
   /** Let no thread begin a chunk behind `chunk`: there, the exploration ends. */
@@ -184,25 +244,42 @@ export class LevelWorker {
     return parts.set.isFull(margin) || numbers + margin > shared.memory.room;
   }
 
-  /** Wait for all threads; `idle`: this one has no chunk left. Returns false if the exploration has ended. */
-  private meet(idle: boolean): boolean {
-    const { control, shared, parts } = this;
+  /** Come to a meeting; `idle`: this thread has no chunk left. The last to come does what is to be done, and all go on. */
+  private meet(idle: boolean): void {
+    const { control, shared } = this;
     const meeting = Atomics.load(control, CTL.meetings);
     this.count();
     if (idle) Atomics.add(control, CTL.idle, 1);
-    if (Atomics.add(control, CTL.arrived, 1) + 1 === shared.memory.workers) {
-      const ended = this.decide();
-      if (ended !== undefined) control[CTL.ended] = 1 + ENDS.indexOf(ended);
-      control[CTL.idle] = 0;
-      control[CTL.call] = 0;
-      Atomics.store(control, CTL.arrived, 0);
-      Atomics.add(control, CTL.meetings, 1);
-      Atomics.notify(control, CTL.meetings);
-    } else while (Atomics.wait(control, CTL.meetings, meeting) === "ok");
-    parts.set.refresh();
-    if (control[CTL.ended] !== 0) return false;
-    if (control[CTL.depth] !== this.depth) this.enterLevel();
-    return true;
+    if (Atomics.add(control, CTL.arrived, 1) + 1 < Atomics.load(control, CTL.present)) {
+      this.waitsAt = meeting;
+      return;
+    }
+    const ended = this.decide();
+    if (ended !== undefined) control[CTL.ended] = 1 + ENDS.indexOf(ended);
+    control[CTL.idle] = 0;
+    control[CTL.call] = 0;
+    Atomics.store(control, CTL.present, Atomics.load(control, CTL.asked));
+    Atomics.store(control, CTL.arrived, 0);
+    shared.endMeeting();
+    this.goOn();
+  }
+
+  /** Wait for the others. */
+  private wait(deadline: number): void {
+    const { control, waitsAt, shared } = this;
+    while (Atomics.load(control, CTL.meetings) === waitsAt && !shared.isOver) {
+      const ms = deadline - performance.now();
+      if (ms <= 0) return;
+      Atomics.wait(control, CTL.meetings, waitsAt, ms);
+    }
+    this.waitsAt = NONE;
+    this.goOn();
+  }
+
+  /** Another thread may have changed what is shared. */
+  private goOn(): void {
+    this.parts.set.refresh();
+    if (this.control[CTL.depth] !== this.depth) this.enterLevel();
   }
 
   private enterLevel(): void {
@@ -221,7 +298,7 @@ export class LevelWorker {
     const { control, shared, parts, bounds } = this;
     const { set } = parts;
     if (control[CTL.stop] !== 0) return "interrupted";
-    if (control[CTL.idle]! < shared.memory.workers) return this.makeRoom() ? undefined : "memory";
+    if (control[CTL.idle]! < control[CTL.present]!) return this.makeRoom() ? undefined : "memory";
     if (shared.settle(parts.watch.ends)) return "violated";
     const numbers = (control[CTL.blocks]! - control[CTL.nextBlock]!) * BLOCK;
     this.widest = Math.max(this.widest, numbers);

@@ -1,22 +1,26 @@
 /**
  * Breadth-first exploration on several threads: the same counts, verdicts and counterexamples as on one.
  *
- * This thread only waits: it tells how far the others are, and hands a signal on.
+ * This thread begins at once, and is one of them. The others come when they have made their models: an exploration that is over
+ * by then needs none.
  */
 import { Worker } from "node:worker_threads";
 import { exploreBreadthFirst } from "./breadth-first.js";
 import { mostAdded } from "./expander.js";
+import { LevelWorker, type WorkerTask } from "./level-worker.js";
 import type { ModelSource } from "./model.js";
 import { makeModel } from "./model-source.js";
 import { boundsOf, type ExploreOptions } from "./options.js";
 import { type Outcome, outcomeOf } from "./outcome.js";
 import { withoutSymmetry } from "./run-path.js";
 import { EVERY_MS } from "./search.js";
-import { SeenSet } from "./seen-set.js";
+import { bytesOfSet, SeenSet } from "./seen-set.js";
 import { CTL, ENDS, reserveShared, Shared, TALLY } from "./shared-search.js";
 import { Namer, StateBytes, strideOf } from "./state-bytes.js";
 import { Trail, TRAIL_BYTES } from "./trail.js";
-import type { WorkerTask } from "./worker.js";
+
+/** Milliseconds before other threads are asked for. */
+const ALONE_MS = 40;
 
 /**
  * Explore the model of `source` on `workers` threads. One thread, or `eventually` properties, whose search is one
@@ -52,25 +56,26 @@ export async function exploreParallel(
   const tasks = Array.from({ length: workers }, (_, index): WorkerTask => {
     return { source, memory, index, bounds, partialOrder, symmetry, until: options.until };
   });
-  await runAll(tasks, shared, set, options);
+  await runAll(new LevelWorker(model, tasks[0]!), tasks.slice(1), shared, set, options);
 
   const { control } = shared;
   const ended = ENDS[control[CTL.ended]! - 1]!;
   const violated = ended === "violated";
   if (!violated) shared.settle([]); // of a level that was not finished
   const settled = shared.violators(workers);
+  const states = violated ? control[CTL.statesBefore]! : set.size;
   return outcomeOf(model, {
     ended,
     bounds,
-    states: violated ? control[CTL.statesBefore]! : set.size,
+    states,
     transitions: violated ? shared.before(TALLY.transitions) : shared.total(TALLY.transitions),
     ends: violated ? shared.before(TALLY.ends) : shared.total(TALLY.ends),
     depth: control[CTL.depth]!,
     began,
     partialOrder,
     symmetries: namer.reduces ? model.symmetries! : 0,
-    hashes: set.size,
-    seenBytesPerState: set.bytes / set.size + TRAIL_BYTES,
+    hashes: states,
+    seenBytesPerState: bytesOfSet(states) / states + TRAIL_BYTES,
     seen: new Int32Array(memory.seen),
     progress: true,
     counterexample(property) {
@@ -82,42 +87,63 @@ export async function exploreParallel(
   });
 }
 
-/** Run all tasks to their end, telling how far they are. Errors: those of the first worker that has one. */
+/** Work as `me`, and have `tasks` done beside it, until the exploration ends. Errors: those of the first thread that has one. */
 async function runAll(
+  me: LevelWorker,
   tasks: readonly WorkerTask[],
   shared: Shared,
   set: SeenSet,
   options: ExploreOptions,
 ): Promise<void> {
   const { control } = shared;
-  const file = require.resolve("./worker.js");
-  const execArgv = file.endsWith(".ts") ? ["-r", require.resolve("ts-node/register")] : [];
-  const threads = tasks.map((workerData) => new Worker(file, { workerData, execArgv }));
-  let last = { at: performance.now(), distinct: set.size };
-  const timer = setInterval(() => {
-    const at = performance.now();
-    const distinct = set.size;
-    const rate = ((distinct - last.distinct) / (at - last.at)) * 1000;
-    last = { at, distinct };
-    const queue = distinct - control[CTL.statesBefore]!;
-    const generated = shared.total(TALLY.transitions);
-    options.onProgress?.({ depth: control[CTL.depth]!, generated, distinct, rate, queue });
-    if (options.signal?.aborted !== true) return;
-    control[CTL.stop] = 1;
-    control[CTL.call] = 1;
-  }, options.everyMs ?? EVERY_MS);
+  const { everyMs = EVERY_MS, together = false, signal, onProgress } = options;
+  if (!together && me.run(performance.now() + ALONE_MS)) return;
+  const others = new Others(tasks);
   try {
-    await Promise.all(
-      threads.map(
-        (thread) =>
-          new Promise<void>((resolve, reject) => {
-            thread.once("error", reject);
-            thread.once("exit", () => resolve());
-          }),
-      ),
-    );
+    while (together && control[CTL.asked]! <= tasks.length) await others.turn();
+    if (together) Atomics.store(control, CTL.present, control[CTL.asked]!);
+    if (together) shared.endMeeting();
+    let last = { at: performance.now(), distinct: set.size };
+    while (!me.run(performance.now() + everyMs)) {
+      const at = performance.now();
+      const distinct = set.size;
+      const rate = ((distinct - last.distinct) / (at - last.at)) * 1000;
+      last = { at, distinct };
+      const queue = distinct - control[CTL.statesBefore]!;
+      const generated = shared.total(TALLY.transitions);
+      onProgress?.({ depth: control[CTL.depth]!, generated, distinct, rate, queue });
+      await others.turn();
+      if (signal?.aborted === true) control[CTL.stop] = control[CTL.call] = 1;
+    }
+    if (control[CTL.failed] !== 0) await others.failure;
+    shared.waitForOthers();
   } finally {
-    clearInterval(timer);
-    await Promise.all(threads.map((thread) => thread.terminate()));
+    await others.end();
+  }
+}
+
+/** The other threads. */
+class Others {
+  /** Rejected with the first error of one of them. */
+  readonly failure: Promise<never>;
+  private readonly threads: readonly Worker[];
+
+  constructor(tasks: readonly WorkerTask[]) {
+    const file = require.resolve("./worker.js");
+    const execArgv = file.endsWith(".ts") ? ["-r", require.resolve("ts-node/register")] : [];
+    this.threads = tasks.map((workerData) => new Worker(file, { workerData, execArgv }));
+    this.failure = new Promise((_, reject) => {
+      for (const thread of this.threads) thread.once("error", reject);
+    });
+    this.failure.catch(() => undefined); // who asks hears of it
+  }
+
+  /** Let timers, signals and errors have their turn. */
+  async turn(): Promise<void> {
+    await Promise.race([this.failure, new Promise((resume) => setImmediate(resume))]);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.threads.map((thread) => thread.terminate()));
   }
 }

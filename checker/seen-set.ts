@@ -40,6 +40,13 @@ export interface SeenSetMemory {
   readonly maxSlots: number;
 }
 
+/** Bytes of a set that has grown to hold `states`. */
+export function bytesOfSet(states: number): number {
+  let slots = FIRST_SLOTS;
+  while (states > FULL * slots) slots *= 2;
+  return slots * 4 * SLOT;
+}
+
 export class SeenSet {
   private readonly slots: Int32Array;
   private readonly shared: Int32Array;

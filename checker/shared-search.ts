@@ -45,7 +45,13 @@ export const CTL = {
   listed: 14,
   /** States before this level's successors, for the count where something is violated. */
   statesBefore: 15,
-  words: 16,
+  /** Threads that are at work, that asked to be let in, the first among them, and that have counted all and gone. */
+  present: 16,
+  asked: 17,
+  gone: 18,
+  /** 1: a thread has failed, and all others are to end. */
+  failed: 19,
+  words: 20,
 } as const;
 
 export const ENDS: readonly Ended[] = ["exhausted", "violated", "depth", "states", "memory", "interrupted"];
@@ -189,6 +195,41 @@ export class Shared {
     control[CTL.blocks] = control[CTL.nextBlock] = control[CTL.listed] = 1;
     control[CTL.chunks] = control[CTL.chunkBlocks] = control[CTL.statesBefore] = 1;
     control[CTL.violatedChunk] = NO_CHUNK;
+    control[CTL.present] = control[CTL.asked] = 1;
+  }
+
+  /** Has it ended, or a thread failed? */
+  get isOver(): boolean {
+    return this.control[CTL.ended] !== 0 || this.control[CTL.failed] !== 0;
+  }
+
+  /** Let all go on that wait at a meeting. */
+  endMeeting(): void {
+    Atomics.add(this.control, CTL.meetings, 1);
+    Atomics.notify(this.control, CTL.meetings);
+  }
+
+  /** This thread cannot go on, so that nobody can. */
+  fail(): void {
+    Atomics.store(this.control, CTL.failed, 1);
+    Atomics.store(this.control, CTL.call, 1);
+    this.endMeeting();
+  }
+
+  /** This thread has counted all that it did. */
+  leave(): void {
+    Atomics.add(this.control, CTL.gone, 1);
+    Atomics.notify(this.control, CTL.gone);
+  }
+
+  /** Wait until all have left that were let in, but for the caller. */
+  waitForOthers(): void {
+    const { control } = this;
+    for (;;) {
+      const gone = Atomics.load(control, CTL.gone);
+      if (gone >= control[CTL.present]! - 1 || control[CTL.failed] !== 0) return;
+      Atomics.wait(control, CTL.gone, gone);
+    }
   }
 
   /** All chunks of this level are done: make the list of the next one. */

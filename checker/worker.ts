@@ -1,38 +1,20 @@
 /**
- * A worker thread's entry: makes its own model, and works on the memory that it was given.
+ * A worker thread's entry: makes its own model, and works on the memory that it was given, from when it is let in.
  */
 import { workerData } from "node:worker_threads";
-import { LevelWorker } from "./level-worker.js";
-import type { ModelSource } from "./model.js";
+import { LevelWorker, type WorkerTask } from "./level-worker.js";
 import { makeModel } from "./model-source.js";
-import type { Bounds } from "./outcome.js";
-import { SeenSet } from "./seen-set.js";
-import { Shared, type SharedMemory } from "./shared-search.js";
-import { Namer } from "./state-bytes.js";
-import { Trail } from "./trail.js";
-import { Watch } from "./watch.js";
+import { Shared } from "./shared-search.js";
 
-/** What a worker is told. */
-export interface WorkerTask {
-  readonly source: ModelSource;
-  readonly memory: SharedMemory;
-  readonly index: number;
-  readonly bounds: Bounds;
-  readonly partialOrder: boolean;
-  readonly symmetry: boolean;
-  readonly until: readonly string[] | undefined;
+const task = workerData as WorkerTask;
+const shared = new Shared(task.memory);
+try {
+  const worker = new LevelWorker(makeModel(task.source), task);
+  if (worker.join()) {
+    worker.run();
+    shared.leave();
+  }
+} catch (error) {
+  shared.fail();
+  throw error;
 }
-
-const { source, memory, index, bounds, partialOrder, symmetry, until } = workerData as WorkerTask;
-const model = makeModel(source);
-const shared = new Shared(memory);
-const parts = {
-  model,
-  namer: new Namer(model, symmetry),
-  watch: new Watch(model, until, memory.seen, shared.violators(index)),
-  set: new SeenSet(memory.set),
-  trail: new Trail(memory.trail),
-  graph: undefined,
-  partialOrder,
-};
-new LevelWorker(parts, shared, index, bounds).run();

@@ -1,5 +1,6 @@
 /** `pvtwin check`: every interleaving of a proposal's kernel paths, within bounds. */
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
@@ -33,7 +34,7 @@ interface Flags {
   readonly guest?: string;
   readonly mutant?: string;
   readonly mutants: boolean;
-  readonly workers: string;
+  readonly workers?: string;
   readonly por: boolean;
   readonly symmetry: boolean;
   readonly random?: string;
@@ -76,7 +77,10 @@ export function register(program: Command): void {
     )
     .option("--mutant <name>", "with this break of the design")
     .option("--mutants", "list the mutants, and what must catch each", false)
-    .option("--workers <n>", "threads to explore on", "1")
+    .option(
+      "--workers <n>",
+      "threads to explore on (default: as many as there are CPUs; 1 with a checkpoint)",
+    )
     .option("--no-por", "without partial-order reduction")
     .option("--no-symmetry", "without symmetry reduction")
     .option("--random <seed>", "random schedules instead of all")
@@ -131,7 +135,7 @@ async function check(name: string, flags: Flags): Promise<void> {
     sizes,
     guest,
     ...(mutant === undefined ? {} : { mutant }),
-    workers: count("--workers", flags.workers),
+    workers: workersOf(flags),
     partialOrder: flags.por,
     symmetry: flags.symmetry,
     strategy: flags.random !== undefined ? "random" : flags.depthFirst ? "depth-first" : "breadth-first",
@@ -156,6 +160,17 @@ async function check(name: string, flags: Flags): Promise<void> {
   if (flags.out !== undefined) writeAll(flags.out, model, options, result);
   process.stdout.write(flags.json ? json(model, options, result) : text(model, options, result));
   process.exitCode = result.verdict === "holds" ? 0 : 1;
+}
+
+/** More would each make a machine of its own for little. */
+const MOST_WORKERS = 64;
+
+function workersOf({ workers, checkpoint, resume }: Flags): number {
+  if (workers === undefined) return (checkpoint ?? resume) === undefined ? availableParallelism() : 1;
+  const n = count("--workers", workers);
+  if (n < 1 || n > MOST_WORKERS)
+    throw new BadInput("--workers", workers, "is out of range", `give 1 to ${MOST_WORKERS}`);
+  return n;
 }
 
 function count(flag: string, text: string): number {

@@ -13,4 +13,13 @@ describe("exploration on several threads, at length", () => {
       it(`finds ${name} on ${workers} as on one`, () => expectSame(from, workers, options));
     }
   }
+
+  for (const [name, options] of [
+    ["all of a wide model", {}],
+    ["what is violated", { until: [] }],
+  ] as const) {
+    it(`finds ${name} as on one, where the others come while the first is at work`, async () => {
+      await expectSame(source("counters", 6, 9, 40), 3, { symmetry: false, together: false, ...options });
+    });
+  }
 });

@@ -18,6 +18,16 @@ describe("exploration on several threads", () => {
     await expectSame(source("funnel"), 2, {});
   }).timeout(60_000);
 
+  for (const [when, says] of [
+    ["made", "this thread makes no model"],
+    ["run", "this thread runs no action"],
+  ] as const) {
+    it(`ends with the error of a thread that fails where its model is ${when}`, async () => {
+      const ends = exploreParallel(source("lame", when), 2, { symmetry: false, together: true });
+      expect(String(await ends.catch((e: unknown) => e))).to.contain(says);
+    }).timeout(60_000);
+  }
+
   it("is refused where a checkpoint is asked for", async () => {
     const error: unknown = await exploreParallel(source("counters", 2, 2), 2, { checkpoint: "x" }).catch(
       (e: unknown) => e,

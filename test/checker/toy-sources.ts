@@ -1,6 +1,7 @@
 /**
  * Toy models as worker threads make them: options are a list of arguments.
  */
+import { isMainThread } from "node:worker_threads";
 import type { Model } from "../../checker/model.js";
 import * as toys from "./toys.js";
 
@@ -58,4 +59,17 @@ export function funnel(): Model {
     ],
     [["always", "never joined", (s) => s[0] !== WAYS + 1]],
   );
+}
+
+/** Counters that cannot be counted in another thread: it fails when the model is made, or when a state is. */
+export function lame([when]: ["made" | "run"]): Model {
+  const model = toys.counters(4, 9);
+  if (isMainThread) return model;
+  if (when === "made") throw new RangeError("this thread makes no model");
+  return {
+    ...model,
+    run: () => {
+      throw new RangeError("this thread runs no action");
+    },
+  };
 }
