@@ -4,7 +4,8 @@
  *
  * A field's value has a kind, which tells what a renaming of vCPUs, tasks, mms and slots does to it (renaming.ts).
  *
- * Shape: bytes and words, then frames, then L4 entries; each list in the order in which its fields were added.
+ * Shape: bytes, half words and words, of bytes and words first those that no renaming changes; then frames, then L4 entries; each
+ *        list in the order in which its fields were added.
  */
 import { _PAGE_PRESENT, _PAGE_RW } from "../../abi/page.js";
 import { _PAGE_TABLE } from "../../linux-mm-model/xen/prot.js";
@@ -38,9 +39,12 @@ export class Cells {
   private readonly bytes: Uint8Array;
   private readonly shorts: Int16Array;
   private readonly words: Int32Array;
+  /** `plain`: what no renaming changes. */
+  private readonly plainByteAt: number[] = [];
   private readonly byteAt: number[] = [];
   private readonly byteKind: number[] = [];
   private readonly shortAt: number[] = [];
+  private readonly plainWordAt: number[] = [];
   private readonly wordAt: number[] = [];
   private readonly wordKind: number[] = [];
   private readonly wordBase: number[] = [];
@@ -55,7 +59,12 @@ export class Cells {
 
   /** A field below 256: of two bytes the lower one, which comes first. */
   u8(row: Uint8Array | Uint16Array, i: number, kind = PLAIN): void {
-    this.byteAt.push(row.byteOffset + i * row.BYTES_PER_ELEMENT);
+    const at = row.byteOffset + i * row.BYTES_PER_ELEMENT;
+    if (kind === PLAIN) {
+      this.plainByteAt.push(at);
+      return;
+    }
+    this.byteAt.push(at);
     this.byteKind.push(kind);
   }
 
@@ -65,7 +74,12 @@ export class Cells {
 
   /** A field of -128 to 127, once `base` is taken off. */
   i32(row: Row32, i: number, kind = PLAIN, base = 0): void {
-    this.wordAt.push((row.byteOffset >> 2) + i);
+    const at = (row.byteOffset >> 2) + i;
+    if (kind === PLAIN && base === 0) {
+      this.plainWordAt.push(at);
+      return;
+    }
+    this.wordAt.push(at);
     this.wordKind.push(kind);
     this.wordBase.push(base);
   }
@@ -82,24 +96,33 @@ export class Cells {
 
   /** Places of the fields. */
   places(): number[] {
-    const { byteAt, shortAt, wordAt, frameAt, entryAt } = this;
+    const { plainByteAt, byteAt, shortAt, plainWordAt, wordAt, frameAt, entryAt } = this;
     return [
-      ...byteAt.map(placeOfByte),
+      ...[...plainByteAt, ...byteAt].map(placeOfByte),
       ...shortAt.flatMap((at) => placesOf(this.shorts, at, at + 1)),
-      ...[...wordAt, ...frameAt, ...entryAt.flatMap((at) => [at, at + 1])].map(placeOfWord),
+      ...[...plainWordAt, ...wordAt, ...frameAt, ...entryAt.flatMap((at) => [at, at + 1])].map(placeOfWord),
     ];
   }
 
   /** Write all fields to `to` from `p` on, values as `map` has them. Returns where the next goes. */
   write(to: Uint8Array, p: number, map: Uint8Array, names: FrameNames): number {
-    const { bytes, byteAt, byteKind, shorts, shortAt, words, wordAt, wordKind, wordBase } = this;
+    const { bytes, plainByteAt, byteAt, byteKind, shorts, shortAt } = this;
+    for (let i = 0; i < plainByteAt.length; i++) to[p++] = bytes[plainByteAt[i]!]!;
     for (let i = 0; i < byteAt.length; i++) to[p++] = map[byteKind[i]! | bytes[byteAt[i]!]!]!;
     for (let i = 0; i < shortAt.length; i++) to[p++] = shorts[shortAt[i]!]!;
+    const { words, plainWordAt, wordAt, wordKind, wordBase } = this;
+    let beyond = 0;
+    for (let i = 0; i < plainWordAt.length; i++) {
+      const value = words[plainWordAt[i]!]!;
+      beyond |= value + 128;
+      to[p++] = value;
+    }
     for (let i = 0; i < wordAt.length; i++) {
       const value = words[wordAt[i]!]! - wordBase[i]!;
-      if ((value + 128) >>> 8 !== 0) throw new RangeError(`Cells: ${value} is no byte; widen the field`);
+      beyond |= value + 128;
       to[p++] = map[wordKind[i]! | (value & 0xff)]!;
     }
+    if (beyond >>> 8 !== 0) throw new RangeError("Cells: a word is no byte; widen the field");
     const { frameAt, entryAt } = this;
     for (let i = 0; i < frameAt.length; i++) to[p++] = names.name(words[frameAt[i]!]!);
     for (let i = 0; i < entryAt.length; i++) {
@@ -111,9 +134,11 @@ export class Cells {
 
   /** Read what write() wrote without a renaming. */
   read(from: Uint8Array, p: number, names: FrameNames): number {
-    const { bytes, byteAt, shorts, shortAt, words, wordAt, wordBase } = this;
+    const { bytes, plainByteAt, byteAt, shorts, shortAt, words, plainWordAt, wordAt, wordBase } = this;
+    for (let i = 0; i < plainByteAt.length; i++) bytes[plainByteAt[i]!] = from[p++]!;
     for (let i = 0; i < byteAt.length; i++) bytes[byteAt[i]!] = from[p++]!;
     for (let i = 0; i < shortAt.length; i++) shorts[shortAt[i]!] = (from[p++]! << 24) >> 24;
+    for (let i = 0; i < plainWordAt.length; i++) words[plainWordAt[i]!] = (from[p++]! << 24) >> 24;
     for (let i = 0; i < wordAt.length; i++) words[wordAt[i]!] = ((from[p++]! << 24) >> 24) + wordBase[i]!;
     const { frameAt, entryAt } = this;
     for (let i = 0; i < frameAt.length; i++) words[frameAt[i]!] = names.meet(from[p++]!);
