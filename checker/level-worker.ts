@@ -255,10 +255,10 @@ export class LevelWorker {
       return;
     }
     const ended = this.decide();
-    if (ended !== undefined) control[CTL.ended] = 1 + ENDS.indexOf(ended);
+    if (ended === undefined) Atomics.store(control, CTL.present, Atomics.load(control, CTL.asked));
+    else control[CTL.ended] = 1 + ENDS.indexOf(ended);
     control[CTL.idle] = 0;
     control[CTL.call] = 0;
-    Atomics.store(control, CTL.present, Atomics.load(control, CTL.asked));
     Atomics.store(control, CTL.arrived, 0);
     shared.endMeeting();
     this.goOn();
