@@ -13,57 +13,38 @@
  */
 import { LEVEL_PAGES } from "../../abi/page.js";
 import { INIT_MM } from "../../linux-mm-model/mm-struct.js";
-import { LOADED_MM_SWITCHING } from "../../linux-mm-model/percpu.js";
-import { kthread_use_mm_path } from "../../linux-mm-model/kthread.js";
-import { context_switch_path } from "../../linux-mm-model/sched.js";
 import { PerVcpu } from "../../linux-mm-model/top-level/per-vcpu.js";
 import { CallCodec } from "./call-codec.js";
 import { Cells, CPU, CPUS, HOLDER, MM, SLOT, SLOT1, SLOTS, TASK } from "./cells.js";
+import { FlushSets } from "./flush-sets.js";
 import { FrameNames } from "./frame-names.js";
+import { Generations } from "./generations.js";
 import { countsAtRest, rename } from "./l4-roles.js";
 import type { L4Pool } from "./l4-pool.js";
 import { LifeRest } from "./life-rest.js";
-import { l4Cells, lifeCells, plugCells, readBatch, readCall, writeBatch, writeCall } from "./life-cells.js";
-import { execPath } from "./life-paths.js";
-import { PARTS } from "./paths.js";
+import { lifeCells, plugCells, readBatch, readCall, writeBatch, writeCall } from "./life-cells.js";
 import { L3Codec } from "./l3-codec.js";
+import { L4Codec } from "./l4-codec.js";
 import { OrderKeys } from "./order-keys.js";
 import { cellsOfPaths, type PathCells } from "./path-cells.js";
 import { Places, placesOf } from "./places.js";
 import {
   hasLifeRegisters,
   type PvRegisters,
-  PATH_EXEC,
   PATH_FAULT,
   PATH_FORK,
   PATH_MUNMAP,
-  PATH_SWITCH,
-  PATH_USE_MM,
   switches,
 } from "./registers.js";
 import { type Renaming, renamings } from "./renaming.js";
 import { firstThread } from "./bounds.js";
 import { type Scene } from "./scene.js";
 
-/** Generations are written as how far behind they are: more than one makes no difference (flush_tlb_func()). */
-const MAX_BEHIND = 2;
-/** tlb_gen of every mm in a state that was read. */
-const GENERATION = 8;
-
-/** By path: its step that loads what next_tlb_gen was read for. */
-const LOADS_AT: Readonly<Record<number, number>> = {
-  [PATH_SWITCH]: loadOf(context_switch_path),
-  [PATH_USE_MM]: loadOf(kthread_use_mm_path),
-  [PATH_EXEC]: loadOf(execPath(PARTS)),
-};
-
-function loadOf({ steps }: { steps: readonly { readonly name: string }[] }): number {
-  return steps.findIndex(({ name }) => name === "load_new_mm_cr3");
-}
-
 /** One name of a state: in which order its parts are written, and under which names. */
 interface Naming extends Renaming {
   readonly fixed: Cells;
+  /** L4s that come and go. */
+  readonly pool: readonly number[];
   readonly names: FrameNames;
   readonly calls: CallCodec;
 }
@@ -77,6 +58,9 @@ export class Codec {
   private readonly pathCells: readonly PathCells[];
   private readonly keys: OrderKeys;
   private readonly l3Codec: L3Codec;
+  private readonly l4Codec: L4Codec;
+  private readonly generations: Generations;
+  private readonly flushSets: FlushSets;
   private readonly rest: LifeRest | undefined;
   private readonly counts: ReadonlyMap<number, { readonly type: number; readonly general: number }>;
   /** What reload() puts back: what all have, what each vCPU has, and its calls, where it made any. */
@@ -100,7 +84,10 @@ export class Codec {
     ];
     const isL4 = new Set(l4s.map(({ frame }) => frame));
     const l3s = Array.from({ length: pool[1] - pool[0] }, (_, i) => pool[0] + i).filter((f) => !isL4.has(f));
-    this.l3Codec = new L3Codec(scene, l3s, l4Pool.frames);
+    this.generations = new Generations(scene, regs);
+    this.flushSets = new FlushSets(scene);
+    this.l3Codec = new L3Codec(scene, l3s, this.flushSets);
+    this.l4Codec = new L4Codec(scene, l4Pool.frames, this.flushSets);
     this.counts = countsAtRest(machine, l4s);
     this.rest = this.comeAndGo ? new LifeRest(scene, regs, l4Pool.frames) : undefined;
     this.pathCells = Array.from({ length: bounds.vcpus }, (_, cpu) => cellsOfPaths(scene, cpu));
@@ -110,6 +97,7 @@ export class Codec {
       return {
         ...renaming,
         names,
+        pool: order.filter((frame) => l4Pool.has[frame] !== 0),
         fixed: this.fixedCells(renaming, order),
         calls: new CallCodec(scene, regs, names),
       };
@@ -158,9 +146,11 @@ export class Codec {
 
   load(from: Uint8Array, at: number): void {
     const { namings, pathCells, regs } = this;
-    const { names, fixed, calls } = namings[0]!;
+    const { names, fixed, pool, calls } = namings[0]!;
     names.beginReading();
+    this.flushSets.begin();
     let p = fixed.read(from, at, names);
+    p = this.l4Codec.read(pool, names, from, p);
     this.fixTheRest();
     for (let cpu = 0; cpu < pathCells.length; cpu++) {
       const { inSwitch, inFault, inPud, inMunmap, inLife } = pathCells[cpu]!;
@@ -170,7 +160,7 @@ export class Codec {
         if (hasLifeRegisters(path)) p = inLife.read(from, p, names);
         p = readCall(this.scene, cpu, from, p, names);
       }
-      p = this.readGenerations(cpu, from, p);
+      p = this.generations.read(cpu, from, p);
       if (path === PATH_FAULT) {
         p = inFault.read(from, p, names);
         this.scene.machine.linux.fault.page[cpu] = from[p++]! * LEVEL_PAGES[4];
@@ -192,6 +182,7 @@ export class Codec {
   /** Make the state that load() read last the current one again, behind actions of `vcpu`. */
   reload(vcpu: number): void {
     this.shared.putBack();
+    this.l4Codec.putBack();
     this.rest?.fixCounts();
     this.own[vcpu]!.putBack();
     if (this.madeCalls[vcpu]!) this.ownCalls[vcpu]!.putBack();
@@ -201,6 +192,7 @@ export class Codec {
     const { own, ownCalls, madeCalls } = this;
     const { calls } = this.namings[0]!;
     this.shared.keep();
+    this.l4Codec.keep();
     for (let vcpu = 0; vcpu < own.length; vcpu++) {
       own[vcpu]!.keep();
       madeCalls[vcpu] = calls.makesCalls(vcpu);
@@ -209,11 +201,12 @@ export class Codec {
   }
 
   private write(naming: Naming, to: Uint8Array, at: number): number {
-    const { names, fixed, calls, vcpus, map } = naming;
+    const { names, fixed, pool, calls, vcpus, slots, map } = naming;
     const { pathCells, regs } = this;
     const { fault, pud } = this.scene.machine.linux;
     names.beginWriting();
     let p = fixed.write(to, at, map, names);
+    p = this.l4Codec.write(pool, slots, names, to, p, map);
     for (let n = 0; n < vcpus.length; n++) {
       const cpu = vcpus[n]!;
       const { inSwitch, inFault, inPud, inMunmap, inLife } = pathCells[cpu]!;
@@ -223,7 +216,7 @@ export class Codec {
         if (hasLifeRegisters(path)) p = inLife.write(to, p, map, names);
         p = writeCall(this.scene, cpu, to, p, map, names);
       }
-      p = this.writeGenerations(cpu, to, p);
+      p = this.generations.write(cpu, to, p);
       if (path === PATH_FAULT) {
         p = inFault.write(to, p, map, names);
         to[p++] = map[SLOT + Math.floor(fault.page[cpu]! / LEVEL_PAGES[4])]!;
@@ -270,12 +263,10 @@ export class Codec {
     c.u8(mms.page_table_lock, INIT_MM, HOLDER);
     c.u8(regs.seen, 0);
     for (const l4 of order) {
-      if (this.l4Pool.has[l4] !== 0) l4Cells(c, this.scene, l4);
-      else {
-        const { type, general } = this.counts.get(l4)!;
-        c.i32(xen.frames.typeCount, l4, 0, type);
-        c.i32(xen.frames.count, l4, 0, general);
-      }
+      if (this.l4Pool.has[l4] !== 0) continue; // l4-codec.ts
+      const { type, general } = this.counts.get(l4)!;
+      c.i32(xen.frames.typeCount, l4, 0, type);
+      c.i32(xen.frames.count, l4, 0, general);
       c.i16(xen.frames.linear_pt_count, l4);
       c.u8(xen.frames.l4_owner, l4, HOLDER);
       for (const slot of slots) c.entry(memory.words, memory.at(l4, slot));
@@ -318,37 +309,6 @@ export class Codec {
     return c;
   }
 
-  /** How far a vCPU's caches are behind the mm that is loaded, and what a switch has read. */
-  private writeGenerations(cpu: number, to: Uint8Array, p: number): number {
-    const { percpu, regs: sw, mms } = this.scene.machine.linux;
-    const loaded = this.loadedMm(cpu);
-    const next = this.readMm(cpu);
-    to[p] = loaded <= INIT_MM ? 0 : Math.min(MAX_BEHIND, mms.tlb_gen[loaded]! - percpu.loaded_gen[cpu]!);
-    to[p + 1] = next <= INIT_MM ? 0 : Math.min(MAX_BEHIND, mms.tlb_gen[next]! - sw.next_gen[cpu]!);
-    return p + 2;
-  }
-
-  private readGenerations(cpu: number, from: Uint8Array, p: number): number {
-    const { percpu, regs: sw } = this.scene.machine.linux;
-    percpu.loaded_gen[cpu] = GENERATION - from[p]!;
-    sw.next_gen[cpu] = GENERATION - from[p + 1]!;
-    return p + 2;
-  }
-
-  private loadedMm(cpu: number): number {
-    const { percpu, regs: sw } = this.scene.machine.linux;
-    const loaded = percpu.loaded_mm[cpu]!;
-    return loaded === LOADED_MM_SWITCHING ? sw.next_mm[cpu]! : loaded;
-  }
-
-  /** switch_mm_irqs_off() has read next_tlb_gen of this mm, and loads in a step of its own; -1: it has not. */
-  private readMm(cpu: number): number {
-    const { top, regs: sw } = this.scene.machine.linux;
-    const { path, pc } = this.regs;
-    const waits = top instanceof PerVcpu && pc[cpu] === LOADS_AT[path[cpu]!];
-    return waits ? sw.next_mm[cpu]! : -1;
-  }
-
   /** What follows from a gather's fields, or is dead. */
   private fixGather(cpu: number, open: boolean): void {
     const { gather, pages, pud } = this.scene.machine.linux;
@@ -363,8 +323,7 @@ export class Codec {
   }
 
   private fixTheRest(): void {
-    const { mms } = this.scene.machine.linux;
-    for (let mm = 1; mm <= this.scene.bounds.mms; mm++) mms.tlb_gen[mm] = GENERATION;
+    this.generations.fix();
     this.rest?.fix();
   }
 
@@ -378,6 +337,7 @@ export class Codec {
       ...placesOf(percpu.loaded_gen, 0, bounds.vcpus),
       ...placesOf(pages.next, 0, 1),
       ...this.l3Codec.places(),
+      ...this.flushSets.places(),
       ...(this.rest?.places() ?? []),
     ];
   }
@@ -394,9 +354,10 @@ export class Codec {
     ];
   }
 
-  /** Room for what the initial state does not have: registers, calls, L3s. */
+  /** Room for what the initial state does not have: registers, calls, L3s, L4s in use. */
   private slack(): number {
     const { vcpus, slots, mms } = this.scene.bounds;
-    return vcpus * (this.comeAndGo ? 128 : 64) + (mms * slots + vcpus) * 8;
+    const free = this.namings[0]!.pool.filter((l4) => this.l4Codec.isFree(l4)).length;
+    return vcpus * (this.comeAndGo ? 128 : 64) + (mms * slots + vcpus) * 8 + free * this.l4Codec.bytesInUse;
   }
 }

@@ -50,19 +50,6 @@ export function plugCells(c: Cells, { machine }: Scene, regs: PvRegisters, { vcp
   }
 }
 
-/** An L4 of the pool: what Linux and Xen know of its frame. */
-export function l4Cells(c: Cells, { machine }: Scene, l4: number): void {
-  const { pages } = machine.linux;
-  const { frames } = machine.xen;
-  c.u8(pages.flags, l4);
-  c.u8(frames.type, l4);
-  c.u8(frames.typeFlags, l4);
-  c.i32(pages.refcount, l4);
-  c.i32(frames.typeCount, l4);
-  c.i32(frames.count, l4);
-  c.frame(pages.private, l4);
-}
-
 /** Registers of a path that pins an mm or takes it down, or drops a pair. */
 export function lifeRegisters(c: Cells, { machine }: Scene, cpu: number): void {
   const { life, regs } = machine.linux;
