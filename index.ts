@@ -47,7 +47,7 @@ export { checkDesigns } from "./machine/known-designs.js";
 
 // What both twins are made of: state in one buffer, paths of atomic steps, counted events.
 export { EV, EVENT_NAMES, eventDefinition, type EventName, type Side } from "./abi/events.js";
-export { CAUSE, CAUSES, Ledger, type Cause, type EventCounts } from "./abi/ledger.js";
+export { CAUSE, CAUSES, Ledger, Tally, type Cause, type EventCounts } from "./abi/ledger.js";
 export { PtMemory, type MemoryGeometry } from "./abi/memory.js";
 export {
   AGAIN,

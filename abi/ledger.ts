@@ -50,6 +50,23 @@ export const CAUSE = Object.freeze(Object.fromEntries(CAUSES.map((name, i) => [n
   Record<Cause, number>
 >;
 
+/**
+ * Events that happen together, each as often as `given` says: what the one-piece forms of long paths count, in one loop.
+ *
+ * Shape: event  Uint16Array  EV_*, in the order given
+ *        often  Uint16Array  how often each
+ */
+export class Tally {
+  readonly event: Uint16Array;
+  readonly often: Uint16Array;
+
+  constructor(given: EventCounts) {
+    const names = Object.keys(given) as EventName[];
+    this.event = Uint16Array.from(names, (name) => EV[name]);
+    this.often = Uint16Array.from(names, (name) => given[name]!);
+  }
+}
+
 export class Ledger {
   readonly counts: Float64Array;
   readonly cause: Uint8Array;
@@ -80,12 +97,28 @@ export class Ledger {
     this.counts[at] = this.counts[at]! + n * this.times;
   }
 
+  /** Count all of `tally` on `vcpu`, under its present cause. No refills: NestedLedger sees them one by one. */
+  countAll(vcpu: number, tally: Tally): void {
+    const { counts, times } = this;
+    const { event, often } = tally;
+    const row = (vcpu * CAUSES.length + this.cause[vcpu]!) * NR_EVENTS;
+    for (let i = 0; i < event.length; i++) {
+      const at = row + event[i]!;
+      counts[at] = counts[at]! + often[i]! * times;
+    }
+  }
+
   /** From now on, tell `told` of which vCPU and under which cause something is counted: for runs that are drawn, as it takes time. */
   watch(told: (vcpu: number, cause: number) => void): void {
     const count = this.count.bind(this);
+    const countAll = this.countAll.bind(this);
     this.count = (vcpu, event, n) => {
       told(vcpu, this.cause[vcpu]!);
       count(vcpu, event, n);
+    };
+    this.countAll = (vcpu, tally) => {
+      told(vcpu, this.cause[vcpu]!);
+      countAll(vcpu, tally);
     };
   }
 
