@@ -50,13 +50,18 @@ export function take_root_table(x: Xen, vcpu: number, mfn: number): Rc {
 export function refuse_held(x: Xen, vcpu: number, mfn: number, place: Place): Rc {
   if (x.exclusive === "off") return 0;
   x.ledger.count(vcpu, EV.audit_exclusive, 1);
-  const holder = x.exclusive === "enforce" ? owner_but(x, vcpu, mfn) : holder_but(x, vcpu, mfn);
+  const holder = held_by_another(x, vcpu, mfn);
   if (holder < 0) return 0;
   x.ledger.count(vcpu, EV.audit_refused, 1);
   const refusal = x.refusals.note(x.vcpus, place, vcpu, mfn, holder);
   if (x.exclusive === "observe") return 0;
   x.log.add(refusalDecision(refusal));
   return -EBUSY;
+}
+
+/** The vCPU other than `vcpu` for which an audit would refuse `mfn`, -1 if none. */
+export function held_by_another(x: Xen, vcpu: number, mfn: number): number {
+  return x.exclusive === "enforce" ? owner_but(x, vcpu, mfn) : holder_but(x, vcpu, mfn);
 }
 
 function owner_but(x: Xen, vcpu: number, mfn: number): number {

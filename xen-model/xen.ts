@@ -26,6 +26,7 @@ import type { Tlb } from "./hw/tlb.js";
 import { WALK_OK } from "./hw/walk.js";
 import { dispatch, DIRECT, INSIDE } from "./hypercall-table.js";
 import { store_empty, update_l1es } from "./many-in-one.js";
+import { load_both_tables } from "./load-both-tables.js";
 import { MapCache } from "./mapcache.js";
 import { NO_DEVICES, type MemoryMap } from "./memory-map.js";
 import { type AuditRules, XEN_RULES } from "./audit-rules.js";
@@ -63,6 +64,8 @@ export class Xen implements Hypervisor {
   readonly hypervisor: Hypervisor = this;
   readonly rules: AuditRules;
   readonly pv32: boolean;
+  /** Nothing sees the middle of a hypercall that loads tables, nor takes it apart. */
+  readonly has_plain_loads: boolean;
   /** For tests of races: something else runs, where Xen has let go of (or not yet taken) `mfn` in `where`. */
   race_window: ((where: string, mfn: number) => void) | undefined;
   /** What the pCPUs have cached of guest and linear mappings; undefined: each access walks the tables. */
@@ -110,6 +113,12 @@ export class Xen implements Hypervisor {
     this.pv32 = config.pv32 === true;
     this.preempt = config.preempt ?? 0;
     this.is_preemptible = this.preempt !== 0;
+    this.has_plain_loads =
+      this.rules === XEN_RULES &&
+      this.mapcache === undefined &&
+      this.tlb === undefined &&
+      !this.pv32 &&
+      !this.is_preemptible;
     this.pge = config.pge !== false && config.root !== "xpti" && config.root !== "xpti-copy-always";
   }
 
@@ -194,7 +203,7 @@ export class Xen implements Hypervisor {
   // Hypervisor: the guest's calls
 
   hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
-    const done = update_one_l1e(this, vcpu, calls, row);
+    const done = this.in_one_piece(vcpu, calls, row);
     if (done !== NOT_PLAIN) return done;
     const first = calls.first[row]!;
     const count = calls.count[row]!;
@@ -207,6 +216,12 @@ export class Xen implements Hypervisor {
     calls.count[row] = count;
     calls.domid[row] = domid;
     return rc;
+  }
+
+  private in_one_piece(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+    const op = calls.op[row];
+    if (op === hc.__HYPERVISOR_mmu_update) return update_one_l1e(this, vcpu, calls, row);
+    return op === hc.__HYPERVISOR_mmuext_op ? load_both_tables(this, vcpu, calls, row) : NOT_PLAIN;
   }
 
   /**
