@@ -67,4 +67,10 @@ export interface Hypervisor {
    * which was such a one, has just been made.
    */
   update_l1es?(vcpu: VcpuId, table: number, run: EntryRun, from: number, to: number, flags: number): boolean;
+
+  /**
+   * What a context switch asks for: emulate_privop(); the first `n` calls of `queued`, by hypercall() if it is one, else by
+   * multicall(); and a set_segment_base and a stack_switch as hypercalls of their own, whose results are 0.
+   */
+  switch_to?(vcpu: VcpuId, queued: CallBuffer, n: number): boolean;
 }

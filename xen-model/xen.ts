@@ -40,6 +40,7 @@ import { pv_ro_page_fault } from "./ro-page-fault.js";
 import { exit_to_guest } from "./refill.js";
 import { RequestRegisters } from "./request-registers.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
+import { switch_to } from "./switch-to.js";
 import { NOT_PLAIN, update_one_l1e } from "./update-one-l1e.js";
 import { VcpuTable } from "./vcpu-table.js";
 import { in_one_shape, type XenConfig } from "./xen-config.js";
@@ -351,6 +352,10 @@ export class Xen implements Hypervisor {
 
   update_l1es(vcpu: number, table: number, run: EntryRun, from: number, to: number, flags: number): boolean {
     return update_l1es(this, vcpu, table, run, from, to, flags);
+  }
+
+  switch_to(vcpu: number, queued: hc.CallBuffer, n: number): boolean {
+    return switch_to(this, vcpu, queued, n);
   }
 
   // what the processor reports

@@ -131,6 +131,9 @@ export class PaeMmuOps extends XenMmuOps {
     tasks.last_cpu[next] = cpu;
     xen_load_sp0(k, cpu, next);
   }
+  override switch_to_at_once(): boolean {
+    return false;
+  }
   override save_fsgs(): void {
     // segments are loaded by selector
   }

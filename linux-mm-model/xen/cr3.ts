@@ -7,6 +7,7 @@
  * Mirrors: xen_write_cr3(), xen_drop_mm_ref(), xen_exit_mmap(), arch/x86/xen/mmu_pv.c.
  */
 import { EV } from "../../abi/events.js";
+import { Tally } from "../../abi/ledger.js";
 import { DONE, inlined, NEXT, path, type Path, runPath, step } from "../../abi/path.js";
 import type { Linux } from "../linux.js";
 import { PARAVIRT_LAZY_CPU } from "../percpu.js";
@@ -16,11 +17,31 @@ import { CB_set_current_cr3, xen_mc_batch, xen_mc_callback, xen_mc_issue } from 
 import { xen_pgd_unpin } from "./pgd-pin.js";
 import { xen_page_pinned } from "./set-entries.js";
 
+/** What a load counts that waits for the end of a context switch. */
+const LAZY_LOAD = new Tally({
+  mc_batch_cpu: 1,
+  write_cr3_kernel: 1,
+  write_cr3_user: 1,
+  mc_callback: 1,
+  mc_issue_cpu: 1,
+});
+
 /**
  * Load the tables of `mm` whose logical CR3 is `pgd`: kernel mode and user mode. What becomes of Xen's base
- * pointers is the top-level design's business; xen_cr3 and xen_current_cr3 hold the logical value.
+ * pointers is the top-level design's business; xen_cr3 and xen_current_cr3 hold the logical value. In one piece in a context
+ * switch; test/machine/by-name.test.ts holds that equal to the plain form.
  */
 export function xen_write_cr3(k: Linux, cpu: number, mm: number, pgd: number): void {
+  const { cbidx, cb_fn, cb_data } = k.mc[cpu]!;
+  if (k.at_once && k.percpu.lazy_mode[cpu] === PARAVIRT_LAZY_CPU && cbidx[0] === 0) {
+    k.ledger.countAll(cpu, LAZY_LOAD);
+    k.percpu.xen_cr3[cpu] = pgd;
+    k.top.load(k, cpu, mm, pgd);
+    cb_fn[0] = CB_set_current_cr3;
+    cb_data[0] = pgd;
+    cbidx[0] = 1;
+    return;
+  }
   xen_mc_batch(k, cpu);
   k.percpu.xen_cr3[cpu] = pgd;
   k.ledger.count(cpu, EV.write_cr3_kernel, 1);

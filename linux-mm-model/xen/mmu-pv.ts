@@ -40,6 +40,7 @@ import {
 import { paravirt_start_context_switch } from "./enlighten-pv.js";
 import { begin_switch_to, end_switch_to } from "../sched.js";
 import { direct_map } from "./prot.js";
+import { switch_to_at_once } from "./switch-to.js";
 
 export class XenMmuOps implements PvMmuOps {
   constructor(protected readonly k: Linux) {}
@@ -153,6 +154,9 @@ export class XenMmuOps implements PvMmuOps {
   }
   switch_to(cpu: number, _prev: number, next: number): void {
     end_switch_to(this.k, cpu, next);
+  }
+  switch_to_at_once(cpu: number, next: number): boolean {
+    return switch_to_at_once(this.k, cpu, next);
   }
 
   save_fsgs(cpu: number): void {

@@ -24,6 +24,7 @@ describe("steps run by name", () => {
       start(byName);
       for (const op of randomOps(1, 120, 2)) runOp(byName, op);
       const byPath = new Machine(byName.config, byName.snapshot());
+      byPath.linux.at_once = false;
       let switches = 0;
       let faults = 0;
       for (let round = 0; round < 40; round++) {
