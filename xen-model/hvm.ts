@@ -121,8 +121,9 @@ export class Hvm implements Container, Hypervisor, NativeProcessor {
   }
 
   mov_to_cr3(vcpu: number, frame: number): void {
-    const { vcpus, ledger } = this.xen;
+    const { vcpus, pcpus, ledger } = this.xen;
     vcpus.guest_table[vcpu] = frame;
+    pcpus.loads.add(vcpus.pcpu[vcpu]!);
     ledger.count(vcpu, EV.guest_cr3_write, 1);
     ledger.count(vcpu, EV.tlb_flush, 1);
     lost_user(this.xen, vcpu);

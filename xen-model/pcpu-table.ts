@@ -25,7 +25,7 @@ import type { State } from "../abi/state.js";
 export class PcpuTable {
   readonly xen_cr3: Rows;
   readonly guest_cr3: Rows;
-  /** Rows of which either has been written. */
+  /** Rows of which either has been written, or the CR3 that is a hardware guest's own. */
   readonly loads: ChangedRows;
   readonly root_pgt: Uint32Array;
   readonly root_pgt_changed: Uint8Array;

@@ -5,6 +5,7 @@
  * apart: a root used in guest mode is compared with the other pCPUs' guest-mode roots and with the
  * roots they have inside Xen.
  */
+import type { ChangedRows } from "../../abi/changed-rows.js";
 import { INIT_MM, NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { onePcpuPerL4InGuest, onePcpuPerL4InXen } from "../../machine/invariants.js";
 import type { Machine } from "../../machine/machine.js";
@@ -88,7 +89,8 @@ class Watched {
 
 /**
  * Who looks. It keeps what each CPU had at the last look, and goes to those CPUs that the machine says have changed since
- * (ChangedRows): it takes that list, so a machine has one watch. What lies one level in has no such list.
+ * (ChangedRows): it takes that list, so a machine has one watch. What lies one level in changes with these, or is a shim's
+ * own pCPUs', of which there is another list.
  */
 export class PromiseWatch {
   private readonly guest: Watched;
@@ -101,9 +103,12 @@ export class PromiseWatch {
   private together = 0;
   private refusedBefore = 0;
   private readonly inner: readonly Name[];
+  /** vCPU n of a shim's is its pCPU n. */
+  private readonly shimLoads: ChangedRows | undefined;
 
   constructor(private readonly machine: Machine) {
     this.inner = INNER[machine.config.proposal.xen.container];
+    this.shimLoads = machine.xen === machine.host ? undefined : machine.xen.pcpus.loads;
     this.guest = new Watched(machine);
     this.xen = new Watched(machine);
     this.innerGuest = new Watched(machine, "vCPU");
@@ -119,6 +124,9 @@ export class PromiseWatch {
     const { switches } = machine.linux.percpu;
     for (let pcpu = loads.take(); pcpu >= 0; pcpu = loads.take()) this.see(pcpu);
     for (let cpu = switches.take(); cpu >= 0; cpu = switches.take()) this.see(cpu);
+    const ofShim = this.shimLoads;
+    if (ofShim !== undefined)
+      for (let vcpu = ofShim.take(); vcpu >= 0; vcpu = ofShim.take()) this.seeInside(vcpu);
     guest.look(event, times);
     xen.look(event, times);
     this.together += this.threads.pairs * times;
@@ -141,25 +149,28 @@ export class PromiseWatch {
     const inXen = machine.xen_cr3(pcpu);
     this.guest.same.set(pcpu, inGuest === 0 ? NO_TABLE : inGuest, this.wayOf(pcpu, inGuest));
     this.xen.same.set(pcpu, inXen, this.wayOf(pcpu, inXen));
-    if (pcpu < machine.config.geometry.nrCpus) this.threads.set(pcpu, this.mmOf(pcpu), 0);
+    if (pcpu >= machine.config.geometry.nrCpus) return;
+    this.threads.set(pcpu, this.mmOf(pcpu), 0);
+    if (this.inner.length > 0) this.seeInside(pcpu);
   }
 
-  /** The same of what the guest, or the shim, has loaded for itself. */
-  private lookInside(event: number, times: number): void {
+  /** What the guest, or the shim, has loaded for itself on `vcpu` now. */
+  private seeInside(vcpu: number): void {
     const { machine, innerGuest, innerXen } = this;
-    const { nrCpus } = machine.config.geometry;
+    const inGuest = machine.inner_guest_cr3(vcpu)!;
+    innerGuest.same.set(vcpu, inGuest, this.wayOf(vcpu, inGuest));
+    if (this.inner.length < 2) return;
+    const inXen = machine.inner_xen_cr3(vcpu)!;
+    innerXen.same.set(vcpu, inXen, this.wayOf(vcpu, inXen));
+  }
+
+  private lookInside(event: number, times: number): void {
+    const { innerGuest, innerXen } = this;
+    const { nrCpus } = this.machine.config.geometry;
     const pairs = (nrCpus * (nrCpus - 1)) / 2;
-    const both = this.inner.length > 1;
-    for (let vcpu = 0; vcpu < nrCpus; vcpu++) {
-      const inGuest = machine.inner_guest_cr3(vcpu)!;
-      innerGuest.same.set(vcpu, inGuest, this.wayOf(vcpu, inGuest));
-      if (!both) continue;
-      const inXen = machine.inner_xen_cr3(vcpu)!;
-      innerXen.same.set(vcpu, inXen, this.wayOf(vcpu, inXen));
-    }
     innerGuest.look(event, times);
     innerGuest.checked += pairs * times;
-    if (!both) return;
+    if (this.inner.length < 2) return;
     innerXen.look(event, times);
     innerXen.checked += pairs * times;
   }

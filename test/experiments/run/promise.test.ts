@@ -132,9 +132,10 @@ describe("PromiseWatch, told which CPUs have changed", () => {
       what: string,
       then: (machine: Machine) => void,
       first: (machine: Machine) => unknown = () => {},
+      name = "shared",
     ) =>
       it(what, () => {
-        const machine = bootedMachine("shared", { nrCpus: 2 });
+        const machine = bootedMachine(name, { nrCpus: 2 });
         start(machine);
         const { linux } = machine;
         const { tasks, mms } = linux;
@@ -143,7 +144,9 @@ describe("PromiseWatch, told which CPUs have changed", () => {
         mms.mm_users[processOf(machine)]!++;
         for (const cpu of [0, 1]) machine.enter_scheduler(cpu);
         context_switch(linux, 1, thread);
-        expect(machine.guest_cr3(1)).to.equal(machine.guest_cr3(0));
+        const seen = (cpu: number) =>
+          machine.inner_xen_cr3(cpu) ?? machine.inner_guest_cr3(cpu) ?? machine.guest_cr3(cpu);
+        expect(seen(1)).to.equal(seen(0));
         first(machine);
         const [watch, plain] = [new PromiseWatch(machine), new PlainWatch(machine)];
         for (const change of [() => {}, () => then(machine)]) {
@@ -158,6 +161,25 @@ describe("PromiseWatch, told which CPUs have changed", () => {
 
     sees("%cr3, as Xen has it", ({ host: { pcpus } }) => pcpus.set_xen_cr3(1, pcpus.idle_l4[1]!));
     sees("%cr3, as the guest has it", ({ host: { pcpus } }) => pcpus.set_guest_cr3(1, 0));
+    const nothing = (): void => {};
+    sees(
+      "the CR3 that is a hardware guest's own",
+      ({ container }) => container.native!.mov_to_cr3(1, 0),
+      nothing,
+      "control-pvh",
+    );
+    sees(
+      "%cr3 of a shim's pCPU, as the shim has it",
+      ({ xen: { pcpus } }) => pcpus.set_xen_cr3(1, 0),
+      nothing,
+      "shim",
+    );
+    sees(
+      "%cr3 of a shim's pCPU, as the shim's guest has it",
+      ({ xen: { pcpus } }) => pcpus.set_guest_cr3(1, pcpus.guest_cr3[0]!),
+      nothing,
+      "shim",
+    );
     sees("the task", ({ linux }) => linux.percpu.set_current(1, linux.tasks.alloc(-1, -1)));
     sees("the mm that is loaded", ({ linux }) => linux.percpu.set_loaded_mm(1, INIT_MM));
     sees("the mm of a task that ends", ({ linux }) => exit_mm_step.run(linux, 1));
