@@ -57,32 +57,53 @@ const WAYS = [
 ] as const;
 
 /** What is known of one property so far. */
-type Found = Pick<Watched, "checked" | "violations" | "ways" | "first">;
+interface Found {
+  violations: number;
+  readonly ways: Float64Array;
+  first: { event: number; what: string } | undefined;
+}
 
-/** The same, and which CPUs have one table now. */
-class Watched {
-  checked = 0;
+/**
+ * The same, and which CPUs have one table now. Looks are added up when a CPU changes: until then all find what the first found.
+ */
+class Watched implements Found {
   violations = 0;
   readonly ways = new Float64Array(WAYS.length);
-  first: { event: number; what: string } | undefined;
-  readonly same: SameTable;
+  first: Found["first"];
+  private readonly same: SameTable;
+  /** Looks that are in the counts. */
+  private counted = 0;
 
   constructor(
-    { nrPcpus, memory }: Machine,
+    { nrPcpus }: Machine,
+    nrTables: number,
     private readonly cpu: "pCPU" | "vCPU" = "pCPU",
   ) {
-    this.same = new SameTable(nrPcpus, memory.nrFrames, WAYS.length);
+    this.same = new SameTable(nrPcpus, nrTables, WAYS.length);
   }
 
-  /** As it is now, after `event` and for so many events in all. */
-  look(event: number, times: number): void {
-    const { same, ways, cpu } = this;
+  /** `cpu` has `table` now, since look number `looks`. */
+  set(cpu: number, table: number, way: number, looks: number): void {
+    if (this.same.has(cpu, table, way)) return;
+    this.count(looks);
+    this.same.set(cpu, table, way);
+  }
+
+  /** Count the looks up to number `looks`. */
+  count(looks: number): void {
+    const { same, ways } = this;
+    const times = looks - this.counted;
+    this.counted = looks;
     if (same.pairs === 0) return;
     this.violations += same.pairs * times;
     for (let way = 0; way < WAYS.length; way++) ways[way]! += same.byRank[way]! * times;
-    if (this.first !== undefined) return;
-    const [p, q, mfn, way] = same.first()!;
-    const what = `${cpu} ${p} and ${cpu} ${q} have L4 mfn 0x${mfn.toString(16)}: ${WAYS[way]}`;
+  }
+
+  /** As it is now, after `event`: is it the first time? */
+  look(event: number): void {
+    if (this.first !== undefined || this.same.pairs === 0) return;
+    const [p, q, mfn, way] = this.same.first()!;
+    const what = `${this.cpu} ${p} and ${this.cpu} ${q} have L4 mfn 0x${mfn.toString(16)}: ${WAYS[way]}`;
     this.first = { event, what };
   }
 }
@@ -97,44 +118,52 @@ export class PromiseWatch {
   private readonly xen: Watched;
   private readonly innerGuest: Watched;
   private readonly innerXen: Watched;
-  private readonly audit = { checked: 0, violations: 0, ways: new Float64Array(WAYS.length) } as Found;
+  private readonly audit: Found = { violations: 0, ways: new Float64Array(WAYS.length), first: undefined };
   /** vCPUs by the mm of the task that runs there. Non-vacuity: the promise could be kept because nothing put it to the test. */
-  private readonly threads: SameTable;
-  private together = 0;
+  private readonly threads: Watched;
+  private looks = 0;
   private refusedBefore = 0;
   private readonly inner: readonly Name[];
+  private readonly audited: boolean;
   /** vCPU n of a shim's is its pCPU n. */
   private readonly shimLoads: ChangedRows | undefined;
 
   constructor(private readonly machine: Machine) {
+    const { nrFrames } = machine.memory;
     this.inner = INNER[machine.config.proposal.xen.container];
+    this.audited = machine.config.proposal.xen.exclusive;
     this.shimLoads = machine.xen === machine.host ? undefined : machine.xen.pcpus.loads;
-    this.guest = new Watched(machine);
-    this.xen = new Watched(machine);
-    this.innerGuest = new Watched(machine, "vCPU");
-    this.innerXen = new Watched(machine, "vCPU");
-    this.threads = new SameTable(machine.nrPcpus, machine.linux.mms.max, 1);
+    this.guest = new Watched(machine, nrFrames);
+    this.xen = new Watched(machine, nrFrames);
+    this.innerGuest = new Watched(machine, nrFrames, "vCPU");
+    this.innerXen = new Watched(machine, nrFrames, "vCPU");
+    this.threads = new Watched(machine, machine.linux.mms.max);
     for (let pcpu = 0; pcpu < machine.nrPcpus; pcpu++) this.see(pcpu);
   }
 
   /** Look at the machine after event number `event` of the workload, and for `times` - 1 more that leave it as it is. */
   look(event: number, times = 1): void {
-    const { machine, guest, xen, audit } = this;
+    const { machine } = this;
     const { loads } = machine.host.pcpus;
     const { switches } = machine.linux.percpu;
-    for (let pcpu = loads.take(); pcpu >= 0; pcpu = loads.take()) this.see(pcpu);
-    for (let cpu = switches.take(); cpu >= 0; cpu = switches.take()) this.see(cpu);
+    let seen = -1;
+    for (let pcpu = loads.take(); pcpu >= 0; pcpu = loads.take()) this.see((seen = pcpu));
+    for (let cpu = switches.take(); cpu >= 0; cpu = switches.take()) if (cpu !== seen) this.see(cpu);
     const ofShim = this.shimLoads;
     if (ofShim !== undefined)
       for (let vcpu = ofShim.take(); vcpu >= 0; vcpu = ofShim.take()) this.seeInside(vcpu);
-    guest.look(event, times);
-    xen.look(event, times);
-    this.together += this.threads.pairs * times;
-    if (this.inner.length > 0) this.lookInside(event, times);
-    guest.checked += times;
-    xen.checked += times;
-    if (!machine.config.proposal.xen.exclusive) return;
-    audit.checked += times;
+    this.looks += times;
+    this.guest.look(event);
+    this.xen.look(event);
+    if (this.inner.length > 0) {
+      this.innerGuest.look(event);
+      this.innerXen.look(event);
+    }
+    if (this.audited) this.lookAtAudit(event);
+  }
+
+  private lookAtAudit(event: number): void {
+    const { machine, audit } = this;
     const refused = machine.xen.refused();
     if (refused === this.refusedBefore) return;
     this.refusedBefore = refused;
@@ -144,35 +173,24 @@ export class PromiseWatch {
 
   /** What `pcpu` has now. */
   private see(pcpu: number): void {
-    const { machine } = this;
+    const { machine, looks } = this;
     const inGuest = machine.guest_cr3(pcpu);
     const inXen = machine.xen_cr3(pcpu);
-    this.guest.same.set(pcpu, inGuest === 0 ? NO_TABLE : inGuest, this.wayOf(pcpu, inGuest));
-    this.xen.same.set(pcpu, inXen, this.wayOf(pcpu, inXen));
+    this.guest.set(pcpu, inGuest === 0 ? NO_TABLE : inGuest, this.wayOf(pcpu, inGuest), looks);
+    this.xen.set(pcpu, inXen, this.wayOf(pcpu, inXen), looks);
     if (pcpu >= machine.config.geometry.nrCpus) return;
-    this.threads.set(pcpu, this.mmOf(pcpu), 0);
+    this.threads.set(pcpu, this.mmOf(pcpu), 0, looks);
     if (this.inner.length > 0) this.seeInside(pcpu);
   }
 
   /** What the guest, or the shim, has loaded for itself on `vcpu` now. */
   private seeInside(vcpu: number): void {
-    const { machine, innerGuest, innerXen } = this;
+    const { machine, looks } = this;
     const inGuest = machine.inner_guest_cr3(vcpu)!;
-    innerGuest.same.set(vcpu, inGuest, this.wayOf(vcpu, inGuest));
+    this.innerGuest.set(vcpu, inGuest, this.wayOf(vcpu, inGuest), looks);
     if (this.inner.length < 2) return;
     const inXen = machine.inner_xen_cr3(vcpu)!;
-    innerXen.same.set(vcpu, inXen, this.wayOf(vcpu, inXen));
-  }
-
-  private lookInside(event: number, times: number): void {
-    const { innerGuest, innerXen } = this;
-    const { nrCpus } = this.machine.config.geometry;
-    const pairs = (nrCpus * (nrCpus - 1)) / 2;
-    innerGuest.look(event, times);
-    innerGuest.checked += pairs * times;
-    if (this.inner.length < 2) return;
-    innerXen.look(event, times);
-    innerXen.checked += pairs * times;
+    this.innerXen.set(vcpu, inXen, this.wayOf(vcpu, inXen), looks);
   }
 
   /** mm of the task that runs on `cpu`. */
@@ -192,15 +210,24 @@ export class PromiseWatch {
 
   /** What was found, in a fixed order. */
   properties(workload: string): PropertyResult[] {
-    const found: [Name, Found][] = [
-      ["exclusive_in_guest", this.guest],
-      ["exclusive_in_xen", this.xen],
-      ["audit_accepts", this.audit],
-      ...this.inner.map((name, i): [Name, Found] => [name, i === 0 ? this.innerGuest : this.innerXen]),
+    const { looks } = this;
+    const { nrCpus } = this.machine.config.geometry;
+    for (const watched of [this.guest, this.xen, this.innerGuest, this.innerXen, this.threads])
+      watched.count(looks);
+    const pairs = (nrCpus * (nrCpus - 1)) / 2;
+    const found: [Name, number, Found][] = [
+      ["exclusive_in_guest", looks, this.guest],
+      ["exclusive_in_xen", looks, this.xen],
+      ["audit_accepts", this.audited ? looks : 0, this.audit],
+      ...this.inner.map((name, i): [Name, number, Found] => [
+        name,
+        looks * pairs,
+        i === 0 ? this.innerGuest : this.innerXen,
+      ]),
     ];
     const always = found
-      .filter(([, { checked }]) => checked > 0)
-      .map(([name, { checked, violations, ways, first }]) => ({
+      .filter(([, checked]) => checked > 0)
+      .map(([name, checked, { violations, ways, first }]) => ({
         name,
         kind: "always" as const,
         statement: STATEMENTS[name],
@@ -215,13 +242,12 @@ export class PromiseWatch {
 
   private threadsRunTogether(): PropertyResult {
     const name = "threads_run_together";
-    const { checked } = this.guest;
     return {
       name,
       kind: "sometimes",
       statement: STATEMENTS[name],
-      holds: this.together > 0,
-      checked,
+      holds: this.threads.violations > 0,
+      checked: this.looks,
       violations: 0,
       ways: [],
     };

@@ -38,6 +38,11 @@ export class SameTable {
     for (let group = nrCpus; group > NONE; group--) this.free.push(group);
   }
 
+  /** Is that what set() was last told of `cpu`? */
+  has(cpu: number, table: number, rank: number): boolean {
+    return this.table[cpu] === table && this.rank[cpu] === rank;
+  }
+
   /** `cpu` has `table` now. */
   set(cpu: number, table: number, rank: number): void {
     const before = this.table[cpu]!;
