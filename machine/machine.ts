@@ -99,6 +99,25 @@ export class Machine {
     this.ledger.enter(vcpu, before);
   }
 
+  /** return_to_user(), then syscall(). */
+  next_syscall(vcpu: VcpuId): void {
+    const { linux, container, ledger } = this;
+    if (
+      linux.percpu.in_user[vcpu] !== 0 ||
+      !linux.at_once ||
+      linux.hv !== container.hypervisor || // who listens to the guest's calls hears each
+      container.iret_and_syscall === undefined
+    ) {
+      this.return_to_user(vcpu);
+      this.syscall(vcpu);
+      return;
+    }
+    container.iret_and_syscall(vcpu);
+    const before = ledger.enter(vcpu, CAUSE.syscall);
+    ledger.count(vcpu, EV.syscall, 1);
+    ledger.enter(vcpu, before);
+  }
+
   /** The kernel is entered, if user mode ran: by an interrupt, which is what is left where nothing else is known. */
   enter_kernel(vcpu: VcpuId): void {
     if (this.linux.percpu.in_user[vcpu] === 0 && this.container.in_kernel_mode(vcpu)) return;

@@ -17,6 +17,8 @@ export interface Container {
 
   /** User mode of `vcpu` executes SYSCALL. */
   syscall(vcpu: number): void;
+  /** Hypervisor.iret() to user mode, then syscall(), the latter under its cause: in one piece, where the container has that. */
+  iret_and_syscall?(vcpu: number): void;
   /** A walk of the tables that the guest runs on: WALK_OK, or the error code as the guest sees it. */
   access(vcpu: number, page: Vpn, access: Access, user: boolean): number;
   /** A page fault, or an interrupt, that is the guest's. */

@@ -48,3 +48,12 @@ export function resume_guest(x: Xen, vcpu: number): void {
   lost[pcpu] = lost[pcpu]! & ~mode;
   x.ledger.count(vcpu, mode === LOST_KERNEL ? EV.refill_kernel : EV.refill_user, 1);
 }
+
+/** The guest goes on in user mode, then in kernel mode, and has lost its kernel entries on the way: were user entries missed? */
+export function resumed_in_both_modes(x: Xen, vcpu: number): boolean {
+  const { lost } = x.pcpus;
+  const pcpu = x.vcpus.pcpu[vcpu]!;
+  const missed = (lost[pcpu]! & LOST_USER) !== 0;
+  lost[pcpu] = lost[pcpu]! & ~(LOST_USER | LOST_KERNEL);
+  return missed;
+}

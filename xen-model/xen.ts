@@ -40,6 +40,7 @@ import { pv_ro_page_fault } from "./ro-page-fault.js";
 import { exit_to_guest } from "./refill.js";
 import { RequestRegisters } from "./request-registers.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
+import { iret_and_syscall } from "./iret-and-syscall.js";
 import { switch_to } from "./switch-to.js";
 import { NOT_PLAIN, update_one_l1e } from "./update-one-l1e.js";
 import { VcpuTable } from "./vcpu-table.js";
@@ -81,6 +82,9 @@ export class Xen implements Hypervisor {
 
   /** [0] the L4 of EFI runtime calls, 0 for none yet; [1] efi_rs_lock. */
   readonly efi: Uint32Array;
+
+  /** What the root of a pCPU holds is overwritten before anything looks at it: iret_and_syscall(). */
+  root_is_unseen = false;
 
   /** Whose frames the call at hand maps: OWNER_*. Mirrors: pg_owner. */
   pg_owner = OWNER_guest;
@@ -367,6 +371,10 @@ export class Xen implements Hypervisor {
     this.ledger.count(vcpu, EV.iretq, 1);
     toggle_guest_mode(this, vcpu);
     exit_to_guest(this, vcpu);
+  }
+
+  iret_and_syscall(vcpu: number): void {
+    iret_and_syscall(this, vcpu);
   }
 
   /** A walk of the root that the pCPU has while the guest runs: WALK_OK, or the error code as the guest sees it. */

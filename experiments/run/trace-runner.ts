@@ -170,8 +170,7 @@ export class TraceRunner {
     const { machine } = this;
     if (tid <= 0) return;
     this.tasks.run(cpu, tid, tgid, true);
-    machine.return_to_user(cpu);
-    machine.syscall(cpu);
+    machine.next_syscall(cpu);
   }
 
   private call(chunk: EventChunk, i: number): void {
@@ -255,11 +254,14 @@ export class TraceRunner {
 
   private sched_switch(chunk: EventChunk, i: number): void {
     const cpu = chunk.cpu[i]!;
-    const [prev, next] = [chunk.a[0][i]!, chunk.a[1][i]!];
+    const prev = chunk.a[0][i]!;
+    const next = chunk.a[1][i]!;
     this.tasks.run(cpu, prev, -1, false);
     this.tasks.switch_to(cpu, this.tasks.row(cpu, next, -1));
-    const left = this.pending.get(prev);
-    if (left !== undefined && chunk.a[2][i] === PREV_UNINTERRUPTIBLE) left.blocked = true;
+    if (chunk.a[2][i] === PREV_UNINTERRUPTIBLE) {
+      const left = this.pending.get(prev);
+      if (left !== undefined) left.blocked = true;
+    }
     const taken = this.pending.get(next);
     if (taken !== undefined && taken.kind === KIND.sys_enter_madvise && taken.blocked)
       taken.nested = this.unmaps(next);

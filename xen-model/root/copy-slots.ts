@@ -23,11 +23,12 @@ export function copy_guest_slots(x: Xen, vcpu: number, root: number, l4: number,
   const to = root * ptes * 2;
   const behindXen = (ROOT_PAGETABLE_LAST_XEN_SLOT + 1) * 2;
   if (x.config.rootsOnDemand === true) touch_domain_page(x, vcpu, root);
+  x.ledger.count(vcpu, EV.l4_copy, 1);
+  x.ledger.count(vcpu, EV.l4_slots_copied, COPIED_SLOTS);
+  if (x.root_is_unseen) return;
   words.copyWithin(to, from, from + ROOT_PAGETABLE_FIRST_XEN_SLOT * 2);
   words.copyWithin(to + behindXen, from + behindXen, from + ptes * 2);
   if (withRoMpt) words.copyWithin(to + RO_MPT_SLOT * 2, from + RO_MPT_SLOT * 2, from + RO_MPT_SLOT * 2 + 2);
-  x.ledger.count(vcpu, EV.l4_copy, 1);
-  x.ledger.count(vcpu, EV.l4_slots_copied, COPIED_SLOTS);
 }
 
 /** Move the vCPU's private window onto its current L4: one entry, and its flush in each address space. */

@@ -10,6 +10,11 @@ import * as REGISTRY from "./registry.js";
 export interface RootDesign {
   /** Runs with PCID, so that switches of mode and of root keep the TLB. */
   readonly pcid: boolean;
+  /**
+   * A switch of mode is a write of %cr3 that takes the guest kernel's entries, enter_from_guest() and exit_to_guest() do nothing: so
+   * that of a switch there and back only the counts stay (iret-and-syscall.ts).
+   */
+  readonly toggles_by_cr3?: boolean;
   /** Make Xen's own tables that the design needs. */
   init(x: Xen): void;
   /** Load the tables of `vcpu`'s present mode on its pCPU, flushing: NEW_BASEPTR, context switch. */

@@ -14,6 +14,7 @@ import type { RootDesign } from "./root-design.js";
 export class SharedRoot implements RootDesign {
   readonly pcid: boolean = false;
   readonly logDirty: boolean = true;
+  readonly toggles_by_cr3: boolean = true;
 
   init(_x: Xen): void {
     // nothing of its own

@@ -44,6 +44,10 @@ export class Shim implements Container {
     this.l1.syscall(vcpu);
   }
 
+  iret_and_syscall(vcpu: number): void {
+    this.l1.iret_and_syscall(vcpu);
+  }
+
   access(vcpu: number, page: Vpn, access: Access, user: boolean): number {
     return this.l1.access(vcpu, page, access, user);
   }
