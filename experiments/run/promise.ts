@@ -68,7 +68,7 @@ interface Found {
  */
 class Watched implements Found {
   violations = 0;
-  readonly ways = new Float64Array(WAYS.length);
+  readonly ways: Float64Array;
   first: Found["first"];
   private readonly same: SameTable;
   /** Looks that are in the counts. */
@@ -78,8 +78,10 @@ class Watched implements Found {
     { nrPcpus }: Machine,
     nrTables: number,
     private readonly cpu: "pCPU" | "vCPU" = "pCPU",
+    nrWays: number = WAYS.length,
   ) {
-    this.same = new SameTable(nrPcpus, nrTables, WAYS.length);
+    this.ways = new Float64Array(nrWays);
+    this.same = new SameTable(nrPcpus, nrTables, nrWays);
   }
 
   /** `cpu` has `table` now, since look number `looks`. */
@@ -96,7 +98,7 @@ class Watched implements Found {
     this.counted = looks;
     if (same.pairs === 0) return;
     this.violations += same.pairs * times;
-    for (let way = 0; way < WAYS.length; way++) ways[way]! += same.byRank[way]! * times;
+    for (let way = 0; way < ways.length; way++) ways[way]! += same.byRank[way]! * times;
   }
 
   /** As it is now, after `event`: is it the first time? */
@@ -137,7 +139,7 @@ export class PromiseWatch {
     this.xen = new Watched(machine, nrFrames);
     this.innerGuest = new Watched(machine, nrFrames, "vCPU");
     this.innerXen = new Watched(machine, nrFrames, "vCPU");
-    this.threads = new Watched(machine, machine.linux.mms.max);
+    this.threads = new Watched(machine, machine.linux.mms.max, "vCPU", 1);
     for (let pcpu = 0; pcpu < machine.nrPcpus; pcpu++) this.see(pcpu);
   }
 
@@ -176,8 +178,9 @@ export class PromiseWatch {
     const { machine, looks } = this;
     const inGuest = machine.guest_cr3(pcpu);
     const inXen = machine.xen_cr3(pcpu);
-    this.guest.set(pcpu, inGuest === 0 ? NO_TABLE : inGuest, this.wayOf(pcpu, inGuest), looks);
-    this.xen.set(pcpu, inXen, this.wayOf(pcpu, inXen), looks);
+    const way = this.wayOf(pcpu, inGuest);
+    this.guest.set(pcpu, inGuest === 0 ? NO_TABLE : inGuest, way, looks);
+    this.xen.set(pcpu, inXen, inXen === inGuest ? way : this.wayOf(pcpu, inXen), looks);
     if (pcpu >= machine.config.geometry.nrCpus) return;
     this.threads.set(pcpu, this.mmOf(pcpu), 0, looks);
     if (this.inner.length > 0) this.seeInside(pcpu);

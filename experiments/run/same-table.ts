@@ -22,6 +22,8 @@ export class SameTable {
   private readonly group: Uint16Array;
   /** [group][rank] members. */
   private readonly members: Uint16Array;
+  /** [group] members of any rank. */
+  private readonly size: Uint16Array;
   private readonly free: number[] = [];
 
   /** Tables are numbers below `nrTables`. */
@@ -35,6 +37,7 @@ export class SameTable {
     this.rank = new Uint8Array(nrCpus);
     this.group = new Uint16Array(nrTables);
     this.members = new Uint16Array((nrCpus + 1) * nrRanks);
+    this.size = new Uint16Array(nrCpus + 1);
     for (let group = nrCpus; group > NONE; group--) this.free.push(group);
   }
 
@@ -61,31 +64,32 @@ export class SameTable {
 
   private join(table: number, rank: number): void {
     let group = this.group[table]!;
-    if (group === NONE) this.group[table] = group = this.free.pop()!; // as many as CPUs
-    this.count(group, rank, 1);
+    if (group === NONE)
+      this.group[table] = group = this.free.pop()!; // as many as CPUs
+    else this.count(group, rank, 1);
     this.members[group * this.nrRanks + rank]!++;
+    this.size[group]!++;
   }
 
   private leave(table: number, rank: number): void {
     const group = this.group[table]!;
     this.members[group * this.nrRanks + rank]!--;
-    if (this.count(group, rank, -1) > 0) return;
+    if (--this.size[group]! > 0) {
+      this.count(group, rank, -1);
+      return;
+    }
     this.group[table] = NONE;
     this.free.push(group);
   }
 
-  /** One of `rank` more, or less, beside the members that are there; returns how many these are. */
-  private count(group: number, rank: number, sign: 1 | -1): number {
+  /** One of `rank` more, or less, beside the members that are there. */
+  private count(group: number, rank: number, sign: 1 | -1): void {
     const { members, byRank, nrRanks } = this;
-    let others = 0;
     for (let other = 0; other < nrRanks; other++) {
       const n = members[group * nrRanks + other]!;
-      if (n === 0) continue;
-      others += n;
-      byRank[other > rank ? other : rank]! += sign * n;
+      if (n !== 0) byRank[other > rank ? other : rank]! += sign * n;
     }
-    this.pairs += sign * others;
-    return others;
+    this.pairs += sign * this.size[group]!;
   }
 }
 
