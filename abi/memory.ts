@@ -63,6 +63,37 @@ export class PtMemory {
     return table >= this.nrTables ? 0 : this.words[this.at(table, slot) + 1]! & PAGE_FLAGS_MASK;
   }
 
+  /**
+   * The first slot from `slot` on whose entry has flags, or `ptes`; of a table with contents. Upper tables are all but empty, so
+   * it goes by eight where all of them are.
+   */
+  next_used(table: number, slot: number): number {
+    const { words, ptes } = this;
+    const end = this.at(table, ptes);
+    let at = this.at(table, slot) + 1;
+    for (; at < end; at += 2) {
+      if (words[at] !== 0) return ptes - ((end - at + 1) >> 1);
+      if (end - at < 15) continue;
+      const next = words[at + 2]! | words[at + 4]! | words[at + 6]! | words[at + 8]!;
+      if ((next | words[at + 10]! | words[at + 12]! | words[at + 14]!) === 0) at += 14;
+    }
+    return ptes;
+  }
+
+  /** The last slot up to `slot` whose entry has flags, or -1; likewise. */
+  last_used(table: number, slot: number): number {
+    const { words } = this;
+    const start = this.at(table, 0);
+    let at = this.at(table, slot) + 1;
+    for (; at > start; at -= 2) {
+      if (words[at] !== 0) return (at - start) >> 1;
+      if (at - start < 15) continue;
+      const next = words[at - 2]! | words[at - 4]! | words[at - 6]! | words[at - 8]!;
+      if ((next | words[at - 10]! | words[at - 12]! | words[at - 14]!) === 0) at -= 14;
+    }
+    return -1;
+  }
+
   /** Store a whole entry. `frame` may have 40 bits, `flags` 24. */
   set(table: number, slot: number, frame: number, flags: number): void {
     if (table >= this.nrTables) return;

@@ -221,9 +221,9 @@ function zap_full(k: Linux, cpu: number, mm: number, table: number, start: numbe
     highest = start + i;
     const pfn = words[at + 2 * i]!;
     if (pfn === zero_page) continue;
-    if (!is_anon(k, pfn) && (flags & _PAGE_DIRTY) !== 0) force_flush = true;
-    page_remove_rmap(k, pfn);
     zapped++;
+    if (is_anon(k, pfn)) page_remove_rmap(k, pfn);
+    else if ((flags & _PAGE_DIRTY) !== 0) force_flush = true;
   }
   if (lowest < 0) return false;
   k.pv.pte_clear_full_range!(cpu, mm, table, first, first + end - start);

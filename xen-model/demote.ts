@@ -8,10 +8,10 @@
  */
 import { EINTR, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
-import { _PAGE_PRESENT, PAGE_FLAGS_MASK } from "../abi/page.js";
+import { _PAGE_PRESENT, _PAGE_RW, PAGE_FLAGS_MASK, PAGE_FRAME_HI_MASK } from "../abi/page.js";
 import { hexFrame } from "./audit-log.js";
 import { unadjust_guest_l3e } from "./adjust.js";
-import { PGT_l1_page_table, PGT_pae_xen_l2 } from "./frame-table.js";
+import { OWNER_guest, PGT_l1_page_table, PGT_pae_xen_l2 } from "./frame-table.js";
 import { put_page_from_l1e } from "./l1e-refs.js";
 import { map_domain_page, unmap_domain_page } from "./mapcache.js";
 import { put_page_from_lNe } from "./page-refs.js";
@@ -40,18 +40,25 @@ export function demote_page(x: Xen, vcpu: number, table: number, level: number):
   return rc;
 }
 
+/** Of an entry's second word: a type reference goes with it, or its frame has more than 32 bits. */
+const MORE_THAN_A_REF = _PAGE_RW | PAGE_FRAME_HI_MASK;
+
 function demote_l1_table(x: Xen, vcpu: number, table: number): Rc {
   const { mem, ledger } = x;
   ledger.count(vcpu, EV.demote_l1, 1);
   let present = 0;
   const { words } = mem;
+  const { count, owner, nrFrames } = x.frames;
   const start = mem.at(table, 0);
   const end = table < mem.nrTables ? start + 2 * mem.ptes : start;
   for (let at = start; at < end; at += 2) {
     const high = words[at + 1]!;
     if ((high & _PAGE_PRESENT) === 0) continue;
     present++;
-    put_page_from_l1e(x, vcpu, words[at]! + (high >>> 24) * 2 ** 32, high & PAGE_FLAGS_MASK);
+    const frame = words[at]!;
+    if ((high & MORE_THAN_A_REF) === 0 && frame < nrFrames && owner[frame] === OWNER_guest)
+      count[frame] = count[frame]! - 1; // RAM that was mapped read-only
+    else put_page_from_l1e(x, vcpu, frame + (high >>> 24) * 2 ** 32, high & PAGE_FLAGS_MASK);
   }
   ledger.count(vcpu, EV.demote_present_l1, present);
   return 0;
@@ -71,6 +78,12 @@ function demote_upper_table(x: Xen, vcpu: number, table: number, level: number):
   let rc: Rc = 0;
   let present = 0;
   for (; slot >= 0; slot--, partial_flags = 0) {
+    if (!looks) {
+      const used = mem.last_used(table, slot);
+      if (used < slot) partial_flags = 0;
+      slot = used;
+      if (slot < 0) break;
+    }
     const flags = words[start + 2 * slot + 1]! & PAGE_FLAGS_MASK;
     if ((flags & _PAGE_PRESENT) !== 0 && is_guest_slot(x, level, slot, pae_xen_l2)) {
       rc = put_page_from_lNe(x, vcpu, table, mem.frame(table, slot), flags, partial_flags);

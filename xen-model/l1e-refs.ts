@@ -7,9 +7,17 @@
 import { EACCES, EBUSY, EINVAL, EPERM, type Rc } from "../abi/errno.js";
 import { _PAGE_GNTTAB, _PAGE_PAT, _PAGE_PCD, _PAGE_PRESENT, _PAGE_PWT, _PAGE_RW } from "../abi/page.js";
 import { hexFrame } from "./audit-log.js";
-import { OWNER_guest, OWNER_io, OWNER_xen, PGT_non_coherent, PGT_writable_page } from "./frame-table.js";
+import {
+  OWNER_guest,
+  OWNER_io,
+  OWNER_xen,
+  PGT_locked,
+  PGT_non_coherent,
+  PGT_writable_page,
+} from "./frame-table.js";
 import { INVALID_ENTRY_FRAME, io_class } from "./memory-map.js";
-import { _get_page_type, put_page_and_type } from "./page-type.js";
+import { stamp } from "./flush.js";
+import { _get_page_type, _put_page_type, put_page_and_type } from "./page-type.js";
 import type { Xen } from "./xen.js";
 
 export const PAGE_CACHE_ATTRS = _PAGE_PAT | _PAGE_PCD | _PAGE_PWT;
@@ -115,6 +123,13 @@ export function refuse_l1_flags(x: Xen, where: string, bad: number): Rc {
 export function put_page_from_l1e(x: Xen, vcpu: number, mfn: number, flags: number): void {
   const { frames } = x;
   if ((flags & _PAGE_PRESENT) === 0 || !frames.mfn_valid(mfn) || frames.owner[mfn] === OWNER_io) return;
-  if ((flags & _PAGE_RW) !== 0 && x.rules.writable_takes_type) put_page_and_type(x, vcpu, mfn);
-  else frames.put_page(mfn);
+  if ((flags & _PAGE_RW) !== 0 && x.rules.writable_takes_type) {
+    if (frames.type[mfn] === PGT_writable_page && (frames.typeFlags[mfn]! & PGT_locked) === 0) {
+      // what _put_page_type() does for data that nobody holds locked
+      const left = frames.typeCount[mfn]! - 1;
+      frames.typeCount[mfn] = left;
+      if (left === 0) stamp(x, mfn);
+    } else _put_page_type(x, vcpu, mfn, 0, -1);
+  }
+  frames.put_page(mfn);
 }

@@ -79,7 +79,8 @@ function promote_l1_table(x: Xen, vcpu: number, table: number): Rc {
   if (table >= mem.nrTables) return 0;
   let present = 0;
   const start = table * ptes * 2;
-  for (let at = start; at < start + ptes * 2; at += 2) {
+  for (let slot = mem.next_used(table, 0); slot < ptes; slot = mem.next_used(table, slot + 1)) {
+    const at = start + 2 * slot;
     const high = words[at + 1]!;
     if ((high & _PAGE_PRESENT) === 0) continue;
     present++;
@@ -119,6 +120,12 @@ function promote_upper_table(x: Xen, vcpu: number, table: number, level: number,
     if (looks && slot > first && x.hypercall_preempt_check()) {
       rc = -EINTR;
       break;
+    }
+    if (!looks && !pae_l3) {
+      const used = mem.next_used(table, slot); // what is empty needs no look
+      if (used > slot) partial_flags = 0;
+      slot = used;
+      if (slot >= end) break;
     }
     const last = pae_l3 && slot === 3;
     const flags = words[start + 2 * slot + 1]! & PAGE_FLAGS_MASK;

@@ -103,19 +103,16 @@ const FLUSH_HERE = UVMF_TLB_FLUSH | UVMF_LOCAL;
 /** Call `func` for each table of the user half below `pgd`, an upper table before those below it, `pgd` last. */
 function xen_pgd_walk(k: Linux, cpu: number, pgd: number, func: PageFunction): void {
   const { memory } = k;
-  const { words } = memory;
-  const ptes = k.config.ptes;
-  for (let i = 0; i < ptes / 2; i++) {
-    if (words[memory.at(pgd, i) + 1] === 0) continue; // pgd_none(): a table entry has flags
+  const { ptes } = k.config;
+  // pgd_none() and its kin: a table entry has flags
+  for (let i = memory.next_used(pgd, 0); i < ptes / 2; i = memory.next_used(pgd, i + 1)) {
     const pud = memory.frame(pgd, i);
     func(k, cpu, pud, 3);
-    for (let j = 0; j < ptes; j++) {
-      if (words[memory.at(pud, j) + 1] === 0) continue;
+    for (let j = memory.next_used(pud, 0); j < ptes; j = memory.next_used(pud, j + 1)) {
       const pmd = memory.frame(pud, j);
       func(k, cpu, pmd, 2);
-      for (let l = 0; l < ptes; l++) {
-        if (words[memory.at(pmd, l) + 1] !== 0) func(k, cpu, memory.frame(pmd, l), 1);
-      }
+      for (let l = memory.next_used(pmd, 0); l < ptes; l = memory.next_used(pmd, l + 1))
+        func(k, cpu, memory.frame(pmd, l), 1);
     }
   }
   func(k, cpu, pgd, 4);

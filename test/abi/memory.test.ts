@@ -32,6 +32,24 @@ describe("PtMemory", () => {
     expect([m.frame(4, 0), m.flags(4, 0)]).to.deep.equal([0, 0]);
   });
 
+  it("finds the entries with flags of a table, upwards and downwards, as a look at each does", () => {
+    const m = memory();
+    const slot = fc.nat(511);
+    fc.assert(
+      fc.property(fc.uniqueArray(slot, { maxLength: 20 }), slot, (used, from) => {
+        m.clear_page(mfn(1));
+        m.set(0, 511, 1, 0x67);
+        m.set(2, 0, 1, 0x67);
+        for (const s of used) m.set(1, s, 0, 0x100);
+        const up = used.filter((s) => s >= from);
+        const down = used.filter((s) => s <= from);
+        expect(m.next_used(1, from)).to.equal(Math.min(512, ...up));
+        expect(m.last_used(1, from)).to.equal(Math.max(-1, ...down));
+      }),
+    );
+    expect(m.next_used(1, 512)).to.equal(512);
+  });
+
   it("copies and clears whole frames only", () => {
     const m = memory();
     m.set(1, 511, 9, 0x67);
