@@ -87,7 +87,7 @@ export class Linux implements Guest {
     this.mms = new MmTable(state, config.maxMms, config.nrCpus);
     this.tasks = new TaskTable(state, config.maxTasks);
     this.pages = new PageTable(state, config);
-    this.vmas = new VmaTable(state, config.maxVmas);
+    this.vmas = new VmaTable(state, config.maxVmas, config.maxMms);
     this.files = new FileTable(state, config.maxFiles);
     this.lru = new LruPagevecs(state, config.nrCpus);
     this.vmaps = new VmapTable(state, config.maxTasks + VMAPS);

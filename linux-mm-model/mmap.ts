@@ -53,6 +53,7 @@ export function mmap_region(k: Linux, cpu: number, mm: number, request: MapReque
 
 export function insert_vma(k: Linux, mm: number, row: number): void {
   k.mms.vma_root[mm] = k.vmas.insert(k.mms.vma_root[mm]!, row);
+  k.vmas.vm_mm[row] = mm;
   k.mms.map_count[mm]!++;
 }
 
@@ -77,14 +78,12 @@ export function vma_merge(
   const { vmas, mms } = k;
   const prev = vmas.find_vma_before(mms.vma_root[mm]!, start);
   const next = vmas.find_vma(mms.vma_root[mm]!, end);
-  const joins = (row: number, offset: number): boolean =>
-    ((vmas.flags[row]! ^ flags) & ~VM_SOFTDIRTY) === 0 &&
-    vmas.file[row] === file &&
-    vmas.pgoff[row] === offset &&
-    is_mergeable_anon_vma(k, anon_vma, row);
   const mergePrev =
-    prev !== NO_VMA && vmas.end[prev] === start && joins(prev, pgoff - (start - vmas.start[prev]!));
-  const mergeNext = next !== NO_VMA && vmas.start[next] === end && joins(next, pgoff + end - start);
+    prev !== NO_VMA &&
+    vmas.end[prev] === start &&
+    joins(k, prev, flags, file, pgoff - (start - vmas.start[prev]!), anon_vma);
+  const mergeNext =
+    next !== NO_VMA && vmas.start[next] === end && joins(k, next, flags, file, pgoff + end - start, anon_vma);
   if (mergePrev) {
     vmas.end[prev] = end;
     anon_vma_clone(k, prev, anon_vma, chain);
@@ -100,6 +99,17 @@ export function vma_merge(
   vmas.pgoff[next] = pgoff;
   anon_vma_clone(k, next, anon_vma, chain);
   return next;
+}
+
+/** Could what has these flags, and maps `file` from `pgoff` on at the start of `row`, be part of it? */
+function joins(k: Linux, row: number, flags: number, file: number, pgoff: number, anon_vma: number): boolean {
+  const { vmas } = k;
+  return (
+    ((vmas.flags[row]! ^ flags) & ~VM_SOFTDIRTY) === 0 &&
+    vmas.file[row] === file &&
+    vmas.pgoff[row] === pgoff &&
+    is_mergeable_anon_vma(k, anon_vma, row)
+  );
 }
 
 /**

@@ -7,14 +7,16 @@
  *   file        Int16Array    row of the file mapped, NO_FILE for anonymous memory
  *   pgoff       Float64Array  page of the file at `start`; anonymous: the page where it was mapped first
  *   anon_vma    Uint32Array   number of its anon_vma, 0 if it never had a page of its own: fork copies its PTEs if it has
+ *   vm_mm       Int32Array    the mm whose tree it is in, -1 for none
  *   anon_chain  Uint8Array    anon_vmas that its pages may be of: its own, and those of forebears (anon-vma.ts)
  *   left, right Int32Array    subtrees, -1 for none
  *   weight      Uint32Array   heap order of the tree
  *
- * Mirrors: struct vm_area_struct, include/linux/mm_types.h; find_vma(), mm/mmap.c.
+ * Mirrors: struct vm_area_struct, include/linux/mm_types.h; find_vma(), mm/mmap.c; vmacache_find(), mm/vmacache.c (up to 6.0).
  * Differs: a treap per mm instead of a maple tree.
  */
 import type { State } from "../abi/state.js";
+import { NO_MM } from "./mm-struct.js";
 
 export const VM_READ = 0x1;
 export const VM_WRITE = 0x2;
@@ -28,6 +30,10 @@ export const VM_SOFTDIRTY = 0x8000000;
 export const NO_VMA = -1;
 export const NO_FILE = -1;
 
+/** Rows that an mm's lookups remember, a power of two; and what is near: pages that share one. Mirrors: VMACACHE_SIZE of 6.0. */
+const VMACACHE_SIZE = 16;
+const NEAR_SHIFT = 4;
+
 export class VmaTable {
   readonly start: Float64Array;
   readonly end: Float64Array;
@@ -35,16 +41,20 @@ export class VmaTable {
   readonly file: Int16Array;
   readonly pgoff: Float64Array;
   readonly anon_vma: Uint32Array;
+  readonly vm_mm: Int32Array;
   readonly anon_chain: Uint8Array;
   private readonly left: Int32Array;
   private readonly right: Int32Array;
   private readonly weight: Uint32Array;
   /** heads[0]: free rows, linked by `left`; heads[1]: first row never used; heads[2]: state of the weights; heads[3]: anon_vmas. */
   private readonly heads: Int32Array;
+  /** [mm][VMACACHE_SIZE] rows that were found near a page: a guess that find_vma_near() checks, so no part of the state. */
+  private readonly vmacache: Int32Array;
 
   constructor(
     state: State,
     readonly max: number,
+    maxMms: number,
   ) {
     this.start = state.f64(max);
     this.end = state.f64(max);
@@ -52,11 +62,13 @@ export class VmaTable {
     this.file = state.i16(max);
     this.pgoff = state.f64(max);
     this.anon_vma = state.u32(max);
+    this.vm_mm = state.i32(max);
     this.anon_chain = state.u8(max);
     this.left = state.i32(max);
     this.right = state.i32(max);
     this.weight = state.u32(max);
     this.heads = state.i32(4);
+    this.vmacache = new Int32Array(maxMms * VMACACHE_SIZE);
   }
 
   init(): void {
@@ -79,6 +91,7 @@ export class VmaTable {
     this.file[row] = file;
     this.pgoff[row] = pgoff;
     this.anon_vma[row] = 0;
+    this.vm_mm[row] = NO_MM;
     this.anon_chain[row] = 0;
     this.left[row] = NO_VMA;
     this.right[row] = NO_VMA;
@@ -99,6 +112,7 @@ export class VmaTable {
 
   /** Mirrors: vm_area_free(). */
   vm_area_free(row: number): void {
+    this.vm_mm[row] = NO_MM;
     this.left[row] = this.heads[0]!;
     this.heads[0] = row;
   }
@@ -114,6 +128,19 @@ export class VmaTable {
       } else row = right[row]!;
     }
     return best;
+  }
+
+  /**
+   * find_vma() in the tree `root` of `mm`, by way of what was found near `page` last: as VMAs do not overlap, one of the mm that
+   * has the page is the one, whatever has happened since.
+   */
+  find_vma_near(mm: number, root: number, page: number): number {
+    const at = mm * VMACACHE_SIZE + ((page >>> NEAR_SHIFT) & (VMACACHE_SIZE - 1));
+    const guess = this.vmacache[at]!;
+    if (this.vm_mm[guess] === mm && this.start[guess]! <= page && page < this.end[guess]!) return guess;
+    const row = this.find_vma(root, page);
+    if (row !== NO_VMA) this.vmacache[at] = row;
+    return row;
   }
 
   /** The last VMA that begins before `page`, NO_VMA if none. */

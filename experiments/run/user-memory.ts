@@ -126,7 +126,7 @@ export class UserMemory {
     const write = (error & PFEC_write_access) !== 0;
     const exec = (error & PFEC_insn_fetch) !== 0;
     const need = write ? VM_WRITE : exec ? VM_EXEC : VM_READ;
-    const vma = vmas.find_vma(mms.vma_root[mm]!, page);
+    const vma = vmas.find_vma_near(mm, mms.vma_root[mm]!, page);
     if (vma !== NO_VMA && vmas.start[vma]! <= page) {
       if ((vmas.flags[vma]! & need) !== 0) return false;
       this.notes.add("VMAs given the access that a fault shows they have");
