@@ -63,8 +63,7 @@ export interface Hypervisor {
   store_empty?(vcpu: VcpuId, page: Vpn, first: number, end: number): boolean;
 
   /**
-   * hypercall() with an mmu_update of one request for each of entries `from`..`to` - 1 of `run`, with `flags`; call 0 of the run,
-   * which was such a one, has just been made.
+   * hypercall() with an mmu_update of one request for each of entries `from`..`to` - 1 of `run`, with `flags`.
    */
   update_l1es?(vcpu: VcpuId, table: number, run: EntryRun, from: number, to: number, flags: number): boolean;
 

@@ -62,3 +62,35 @@ export function add_mmu_update(
   calls.mu_frame[request] = frame;
   calls.mu_flags[request] = flags;
 }
+
+/**
+ * reset(), push_mmu_update() and add_mmu_update() of MMU_NORMAL_PT_UPDATE in one: the call of who sets entries one by one. Where
+ * the buffer's last call was such a one too, most of it is there.
+ */
+export function push_normal_update(
+  calls: CallBuffer,
+  table: number,
+  slot: number,
+  frame: number,
+  flags: number,
+): void {
+  const { used } = calls;
+  const again =
+    calls.op[0] === __HYPERVISOR_mmu_update &&
+    calls.count[0] === 1 &&
+    calls.mu_cmd[0] === MMU_NORMAL_PT_UPDATE &&
+    used[0] === 1 &&
+    used[1] === 1;
+  if (!again || calls.domid[0] !== DOMID_SELF || calls.first[0] !== 0) {
+    calls.reset();
+    push_mmu_update(calls);
+    add_mmu_update(calls, MMU_NORMAL_PT_UPDATE, table, slot, frame, flags);
+    return;
+  }
+  calls.rc[0] = 0;
+  calls.done[0] = -1;
+  calls.mu_table[0] = table;
+  calls.mu_slot[0] = slot;
+  calls.mu_frame[0] = frame;
+  calls.mu_flags[0] = flags;
+}

@@ -6,8 +6,8 @@
  *
  * Mirrors: do_mmu_update(), xen/arch/x86/mm.c, with count 1, so many times; a processor's stores.
  */
-import { EV } from "../abi/events.js";
 import type { Vpn } from "../abi/frames.js";
+import { Tally } from "../abi/ledger.js";
 import type { EntryRun } from "../abi/mmu-update.js";
 import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
 import { adjust_guest_l1e } from "./adjust.js";
@@ -36,8 +36,9 @@ export function store_empty(x: Xen, vcpu: number, page: Vpn, first: number, end:
 }
 
 /**
- * See Hypervisor.update_l1es(): read-only entries of the guest's own frames, in empty slots of an L1 in use. No such call
- * finds anything else than the one before, so Xen is entered and left once, and that is counted for each.
+ * See Hypervisor.update_l1es(): read-only entries of the guest's own frames, in empty slots of an L1 in use. The first call may
+ * find that a flush has taken entries of the guest's; the second finds what the first left, and so does each behind it: Xen is
+ * entered and left twice, and the second time is counted for all of these.
  */
 export function update_l1es(
   x: Xen,
@@ -76,13 +77,19 @@ export function update_l1es(
     count[frame] = count[frame]! + 1;
   }
   const { times } = ledger;
-  ledger.times = times * (to - from);
-  ledger.count(vcpu, EV.mmu_update, 1);
-  x.root.enter_from_guest(x, vcpu);
-  ledger.count(vcpu, EV.mmu_update_items, 1);
-  ledger.count(vcpu, EV.l1e_set, 1);
-  ledger.count(vcpu, EV.sysret, 1);
-  exit_to_guest(x, vcpu);
-  ledger.times = times;
+  enter_and_leave(x, vcpu);
+  if (to - from > 1) {
+    ledger.times = times * (to - from - 1);
+    enter_and_leave(x, vcpu);
+    ledger.times = times;
+  }
   return true;
+}
+
+const SET = new Tally({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
+
+function enter_and_leave(x: Xen, vcpu: number): void {
+  x.root.enter_from_guest(x, vcpu);
+  x.ledger.countAll(vcpu, SET);
+  exit_to_guest(x, vcpu);
 }

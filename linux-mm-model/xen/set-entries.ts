@@ -10,11 +10,10 @@
  */
 import { EV } from "../../abi/events.js";
 import {
-  add_mmu_update,
   type EntryRun,
   MMU_NORMAL_PT_UPDATE,
   MMU_PT_UPDATE_PRESERVE_AD,
-  push_mmu_update,
+  push_normal_update,
 } from "../../abi/mmu-update.js";
 import { _PAGE_RW } from "../../abi/page.js";
 import type { Linux } from "../linux.js";
@@ -45,13 +44,11 @@ export function xen_set_pte(
     return;
   }
   const { direct, failed } = k.mc[cpu]!;
-  direct.reset();
-  push_mmu_update(direct);
-  add_mmu_update(direct, MMU_NORMAL_PT_UPDATE, table, slot, frame, flags);
+  push_normal_update(direct, table, slot, frame, flags);
   if (k.hv.hypercall(cpu, direct, 0) < 0) failed[0]!++;
 }
 
-/** Set PTEs one after the other: those between the first and the last, which leave nothing that the last does not, at once. */
+/** Set PTEs one after the other, or all in one piece, where that leaves the same. */
 export function xen_set_ptes(
   k: Linux,
   cpu: number,
@@ -62,21 +59,20 @@ export function xen_set_ptes(
 ): void {
   const { hv } = k;
   const last = run.n - 1;
-  let i = 0;
   if (
-    last >= 2 &&
+    last >= 1 &&
     k.at_once &&
     k.percpu.lazy_mode[cpu] !== PARAVIRT_LAZY_MMU &&
-    hv.update_l1es !== undefined
+    hv.update_l1es !== undefined &&
+    hv.update_l1es(cpu, table, run, 0, run.n, flags)
   ) {
-    k.pv.set_pte(cpu, mm, table, run.slot[0]!, run.frame[0]!, flags);
-    i = 1;
-    if (hv.update_l1es(cpu, table, run, 1, last, flags)) {
-      k.ledger.count(cpu, mm === INIT_MM ? EV.set_pte_kernel : EV.set_pte, last - 1);
-      i = last;
-    }
+    k.ledger.count(cpu, mm === INIT_MM ? EV.set_pte_kernel : EV.set_pte, run.n);
+    const { direct } = k.mc[cpu]!;
+    push_normal_update(direct, table, run.slot[last]!, run.frame[last]!, flags); // as the last one leaves it
+    direct.done[0] = 1;
+    return;
   }
-  for (; i <= last; i++) k.pv.set_pte(cpu, mm, table, run.slot[i]!, run.frame[i]!, flags);
+  for (let i = 0; i <= last; i++) k.pv.set_pte(cpu, mm, table, run.slot[i]!, run.frame[i]!, flags);
 }
 
 /** Set an L2 entry. */
