@@ -9,7 +9,7 @@
 import { anon_vma_prepare } from "./anon-vma.js";
 import { EV } from "../abi/events.js";
 import { BLOCKED, blocked, DONE, NEXT, path, step } from "../abi/path.js";
-import { _PAGE_RW, PFEC_user_mode, PFEC_write_access } from "../abi/page.js";
+import { _PAGE_RW, PAGE_FLAGS_MASK, PFEC_user_mode, PFEC_write_access } from "../abi/page.js";
 import type { State } from "../abi/state.js";
 import type { Linux } from "./linux.js";
 import { NO_MM } from "./mm-struct.js";
@@ -116,7 +116,7 @@ function is_page_table_locked(k: Linux, mm: number): boolean {
 /** The VMA of `page`; a stack below it grows down to it. */
 function find_or_expand(k: Linux, mm: number, page: number): number {
   const { vmas, mms } = k;
-  const vma = vmas.find_vma(mms.vma_root[mm]!, page);
+  const vma = vmas.find_vma_near(mm, mms.vma_root[mm]!, page);
   if (vma === NO_VMA || vmas.start[vma]! <= page) return vma;
   if ((vmas.flags[vma]! & VM_GROWSDOWN) === 0) return NO_VMA;
   expand_downwards(k, vma, page);
@@ -151,8 +151,8 @@ export function handle_mm_fault(
   if (table === 0) pmd_alloc(k, cpu, mm, page); // else there is one
   const slot = page & (PMD_PAGES - 1);
   if (table === 0 || memory.flags(table, slot) === 0) {
-    if (vmas.file[vma] === NO_FILE) do_anonymous_page(k, cpu, mm, vma, page, write);
-    else do_fault(k, cpu, mm, vma, page, write);
+    if (vmas.file[vma] === NO_FILE) do_anonymous_page(k, cpu, mm, vma, page, table, write);
+    else do_fault(k, cpu, mm, vma, page, table, write);
     return FAULT_HANDLED;
   }
   const flags = memory.flags(table, slot);
@@ -175,17 +175,18 @@ function set_user_pte(
   k.pv.set_pte(cpu, mm, table, page & (PMD_PAGES - 1), frame, flags);
 }
 
-/** A read gets the zero page, a write a page of its own. */
+/** A read gets the zero page, a write a page of its own. `found`: the L1 table, 0 if there is none yet. */
 function do_anonymous_page(
   k: Linux,
   cpu: number,
   mm: number,
   vma: number,
   page: number,
+  found: number,
   write: boolean,
 ): void {
   const { vmas, mms } = k;
-  const table = pte_alloc(k, cpu, mm, page);
+  const table = found !== 0 ? found : pte_alloc(k, cpu, mm, page);
   const prot = vm_page_prot(vmas.flags[vma]!);
   if (!write) {
     set_user_pte(k, cpu, mm, page, table, k.image.zero_page[0]!, prot);
@@ -197,7 +198,15 @@ function do_anonymous_page(
 }
 
 /** A page of a file: for reading with its neighbours, for writing to a private mapping as a copy. */
-function do_fault(k: Linux, cpu: number, mm: number, vma: number, page: number, write: boolean): void {
+function do_fault(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  vma: number,
+  page: number,
+  found: number,
+  write: boolean,
+): void {
   const { vmas, files, mms, pages } = k;
   const flags = vmas.flags[vma]!;
   const prot = vm_page_prot(flags);
@@ -205,15 +214,15 @@ function do_fault(k: Linux, cpu: number, mm: number, vma: number, page: number, 
   if (write && (flags & VM_SHARED) === 0) {
     anon_vma_prepare(k, mm, vma);
     pages.flags[pfn]! |= PG_pagecache; // it is read first
-    const table = pte_alloc(k, cpu, mm, page);
+    const table = found !== 0 ? found : pte_alloc(k, cpu, mm, page);
     mms.rss[mm]!++;
     set_user_pte(k, cpu, mm, page, table, new_anon_page(k, cpu), prot | PTE_WRITE_DIRTY);
     return;
   }
   const around = !write && k.config.faultAroundPages > 1;
-  if (around && do_fault_around(k, cpu, mm, vma, page)) return;
+  if (around && do_fault_around(k, cpu, mm, vma, page, found)) return;
   pages.flags[pfn]! |= PG_pagecache;
-  const table = pte_alloc(k, cpu, mm, page);
+  const table = found !== 0 ? found : pte_alloc(k, cpu, mm, page);
   mms.rss[mm]!++;
   set_user_pte(k, cpu, mm, page, table, pfn, write ? prot | PTE_WRITE_DIRTY : prot);
 }
@@ -224,24 +233,41 @@ function do_fault(k: Linux, cpu: number, mm: number, vma: number, page: number, 
  *
  * Mirrors: do_fault_around(), mm/memory.c; filemap_map_pages(), mm/filemap.c.
  */
-function do_fault_around(k: Linux, cpu: number, mm: number, vma: number, page: number): boolean {
+function do_fault_around(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  vma: number,
+  page: number,
+  found: number,
+): boolean {
   const { vmas, files, memory, mms, pages, run } = k;
+  const { words } = memory;
   const window = k.config.faultAroundPages;
   const start = vmas.start[vma]!;
-  const first = Math.max(page - (page & (window - 1)), start, page - (page & (PMD_PAGES - 1)));
+  const slot = page & (PMD_PAGES - 1);
+  const first = Math.max(page - (page & (window - 1)), start, page - slot);
   const last = Math.min(first + window, vmas.end[vma]!, first - (first & (PMD_PAGES - 1)) + PMD_PAGES);
   const prot = vm_page_prot(vmas.flags[vma]!);
   const file = vmas.file[vma]!;
-  let table = 0;
-  let mapped = false;
+  const firstFrame = files.first[file]!;
+  const behind = firstFrame + files.pages[file]!;
+  const slots = (last - first) | 0;
+  const firstSlot = first & (PMD_PAGES - 1);
+  let table = found;
+  let at = memory.at(table, firstSlot);
+  let pfn = files.frame(file, vmas.pgoff[vma]! + first - start);
   run.n = 0;
-  for (let at = first; at < last; at++) {
-    const pfn = files.frame(file, vmas.pgoff[vma]! + at - start);
+  let mapped = false;
+  for (let i = 0; i < slots; i++, pfn = pfn + 1 === behind ? firstFrame : pfn + 1) {
     if ((pages.flags[pfn]! & PG_pagecache) === 0) continue;
-    if (table === 0) table = pte_alloc(k, cpu, mm, page);
-    if (memory.flags(table, at & (PMD_PAGES - 1)) !== 0) continue;
-    run.add(at & (PMD_PAGES - 1), pfn);
-    if (at === page) mapped = true;
+    if (table === 0) {
+      table = pte_alloc(k, cpu, mm, page);
+      at = memory.at(table, firstSlot);
+    }
+    if ((words[at + 2 * i + 1]! & PAGE_FLAGS_MASK) !== 0) continue;
+    run.add(firstSlot + i, pfn);
+    if (firstSlot + i === slot) mapped = true;
   }
   mms.rss[mm]! += run.n;
   if (run.n > 0) k.pv.set_ptes(cpu, mm, table, run, prot);

@@ -40,7 +40,7 @@ export class FileTable {
     return file;
   }
 
-  /** Frame of page `index`. */
+  /** Frame of page `index`. Those of pages in a row are in a row, up to the last page of the file. */
   frame(file: number, index: number): number {
     return this.first[file]! + (index % this.pages[file]!);
   }
