@@ -72,4 +72,7 @@ export interface Hypervisor {
    * multicall(); and a set_segment_base and a stack_switch as hypercalls of their own, whose results are 0.
    */
   switch_to?(vcpu: VcpuId, queued: CallBuffer, n: number): boolean;
+
+  /** hypercall() with call 0 of `calls`, an mmu_update that fills one entry, and iret() to user mode: the end of a page fault. */
+  update_l1e_and_iret?(vcpu: VcpuId, calls: CallBuffer): boolean;
 }

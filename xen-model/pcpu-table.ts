@@ -64,6 +64,12 @@ export class PcpuTable {
     this.loads.add(pcpu);
   }
 
+  set_both_cr3(pcpu: number, inXen: number, inGuest: number): void {
+    this.inXen[pcpu] = inXen;
+    this.inGuest[pcpu] = inGuest;
+    this.loads.add(pcpu);
+  }
+
   set_guest_cr3(pcpu: number, mfn: number): void {
     this.inGuest[pcpu] = mfn;
     this.loads.add(pcpu);

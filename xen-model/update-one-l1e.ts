@@ -15,44 +15,114 @@ import {
   MMU_PT_UPDATE_NO_TRANSLATE,
   MMU_PT_UPDATE_PRESERVE_AD,
 } from "../abi/mmu-update.js";
-import { OWNER_guest, PGT_l1_page_table, PGT_validated } from "./frame-table.js";
+import { Tally } from "../abi/ledger.js";
+import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
+import { adjust_guest_l1e } from "./adjust.js";
+import { XEN_RULES } from "./audit-rules.js";
+import { OWNER_guest, PGT_l1_page_table, PGT_validated, PGT_writable_page } from "./frame-table.js";
+import { l1_disallow_mask, PAGE_CACHE_ATTRS } from "./l1e-refs.js";
 import { mod_l1_entry } from "./mod-entries.js";
 import { exit_to_guest } from "./refill.js";
 import type { Xen } from "./xen.js";
+
+const CALLED = new Tally({ mmu_update: 1, mmu_update_items: 1, sysret: 1 });
+const FILLED = new Tally({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
+const FILLED_AND_BACK = new Tally({
+  mmu_update: 1,
+  mmu_update_items: 1,
+  l1e_set: 1,
+  iret: 1,
+  toggle_guest_mode: 1,
+  sysret: 2,
+});
 
 /** No result of a call: it was not made. */
 export const NOT_PLAIN = 1;
 
 /** Make the call in `row`, if it is such a one; else NOT_PLAIN. Errors: as mod_l1_entry(). */
 export function update_one_l1e(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
-  if (calls.op[row] !== __HYPERVISOR_mmu_update || calls.count[row] !== 1) return NOT_PLAIN;
-  if (calls.domid[row] !== DOMID_SELF || x.mapcache !== undefined || !x.rules.unlock_on_error)
-    return NOT_PLAIN;
-  const { vcpus, frames, ledger } = x;
-  if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] === 0) return NOT_PLAIN;
-  if (vcpus.old_guest_table[vcpu] !== 0) return NOT_PLAIN;
-
-  const request = calls.first[row]!;
-  const cmd = calls.mu_cmd[request]!;
-  if (cmd === MMU_MACHPHYS_UPDATE || cmd > MMU_PT_UPDATE_NO_TRANSLATE) return NOT_PLAIN;
-  const table = calls.mu_table[request]!;
-  if (table >= frames.nrFrames || frames.owner[table] !== OWNER_guest) return NOT_PLAIN;
-  if (frames.type[table] !== PGT_l1_page_table || frames.typeCount[table] === 0) return NOT_PLAIN;
-  if ((frames.typeFlags[table]! & PGT_validated) === 0) return NOT_PLAIN;
-  const frame = calls.mu_frame[request]!;
-  if (frame === table) return NOT_PLAIN; // the audit of such an entry can tell whether the table is locked
-
-  ledger.count(vcpu, EV.mmu_update, 1);
+  if (!is_plain_update(x, vcpu, calls, row)) return NOT_PLAIN;
+  const { ledger } = x;
   x.root.enter_from_guest(x, vcpu);
-  ledger.count(vcpu, EV.mmu_update_items, 1);
-  const preserve_ad = cmd === MMU_PT_UPDATE_PRESERVE_AD;
+  const request = calls.first[row]!;
+  const table = calls.mu_table[request]! | 0;
   const slot = calls.mu_slot[request]!;
+  const frame = calls.mu_frame[request]!;
   const flags = calls.mu_flags[request]!;
-  const rc = mod_l1_entry(x, vcpu, table | 0, slot, frame, flags, preserve_ad);
+  let rc: Rc = 0;
+  if (fill_l1e(x, table, slot, frame, flags)) ledger.countAll(vcpu, FILLED);
+  else {
+    ledger.countAll(vcpu, CALLED);
+    const preserve_ad = calls.mu_cmd[request] === MMU_PT_UPDATE_PRESERVE_AD;
+    rc = mod_l1_entry(x, vcpu, table, slot, frame, flags, preserve_ad);
+  }
   calls.done[row] = rc === 0 ? 1 : 0;
   calls.rc[row] = rc;
   if (rc !== 0) ledger.count(vcpu, EV.hypercall_failed, 1);
-  ledger.count(vcpu, EV.sysret, 1);
   exit_to_guest(x, vcpu);
   return rc;
+}
+
+/**
+ * See Hypervisor.update_l1e_and_iret(): two entries into Xen behind each other, of which nothing comes between, so what they count is
+ * counted once.
+ */
+export function update_l1e_and_iret(x: Xen, vcpu: number, calls: CallBuffer): boolean {
+  if (x.pv32 || x.tlb !== undefined || !is_plain_update(x, vcpu, calls, 0)) return false;
+  const { root, vcpus } = x;
+  const request = calls.first[0]!;
+  const table = calls.mu_table[request]! | 0;
+  if (!fill_l1e(x, table, calls.mu_slot[request]!, calls.mu_frame[request]!, calls.mu_flags[request]!))
+    return false;
+  calls.done[0] = 1;
+  calls.rc[0] = 0;
+  x.ledger.countAll(vcpu, FILLED_AND_BACK);
+  root.enter_from_guest(x, vcpu);
+  exit_to_guest(x, vcpu);
+  root.enter_from_guest(x, vcpu);
+  vcpus.kernel_mode[vcpu] = 0;
+  root.toggle_guest_mode(x, vcpu);
+  exit_to_guest(x, vcpu);
+  return true;
+}
+
+/** Is the call in `row` an update of one entry, in an L1 of the guest's that is in use, by a vCPU that is in kernel mode? */
+function is_plain_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): boolean {
+  if (calls.op[row] !== __HYPERVISOR_mmu_update || calls.count[row] !== 1) return false;
+  if (calls.domid[row] !== DOMID_SELF || x.mapcache !== undefined || !x.rules.unlock_on_error) return false;
+  const { vcpus, frames } = x;
+  if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] === 0) return false;
+  if (vcpus.old_guest_table[vcpu] !== 0) return false;
+
+  const request = calls.first[row]!;
+  const cmd = calls.mu_cmd[request]!;
+  if (cmd === MMU_MACHPHYS_UPDATE || cmd > MMU_PT_UPDATE_NO_TRANSLATE) return false;
+  const table = calls.mu_table[request]!;
+  if (table >= frames.nrFrames || frames.owner[table] !== OWNER_guest) return false;
+  if (frames.type[table] !== PGT_l1_page_table || frames.typeCount[table] === 0) return false;
+  if ((frames.typeFlags[table]! & PGT_validated) === 0) return false;
+  return calls.mu_frame[request] !== table; // the audit of such an entry can tell whether the table is locked
+}
+
+/**
+ * mod_l1_entry() of an entry that is zero, where the new one's can be taken without ado: a frame of the guest's own, that
+ * is to be written to only where it is in that use already, or was last. False, with nothing changed, for any other.
+ */
+function fill_l1e(x: Xen, table: number, slot: number, frame: number, flags: number): boolean {
+  const { frames, mem } = x;
+  if ((flags & _PAGE_PRESENT) === 0 || (flags & (PAGE_CACHE_ATTRS | l1_disallow_mask(x))) !== 0) return false;
+  if (table >= mem.nrTables || frame >= frames.nrFrames || frames.owner[frame] !== OWNER_guest) return false;
+  const { words } = mem;
+  const at = mem.at(table, slot);
+  if (words[at + 1] !== 0 || x.pg_owner !== OWNER_guest || x.rules !== XEN_RULES) return false;
+  const mfn = frame | 0;
+  if ((flags & _PAGE_RW) !== 0) {
+    const validated = (frames.typeFlags[mfn]! & PGT_validated) !== 0;
+    if (frames.type[mfn] !== PGT_writable_page || !validated) return false;
+    frames.typeCount[mfn] = frames.typeCount[mfn]! + 1;
+  }
+  frames.count[mfn] = frames.count[mfn]! + 1;
+  words[at] = mfn;
+  words[at + 1] = adjust_guest_l1e(flags, x.pv32);
+  return true;
 }

@@ -11,7 +11,7 @@ import { EV } from "../abi/events.js";
 import type { Vpn } from "../abi/frames.js";
 import * as hc from "../abi/hypercalls.js";
 import type { Hypervisor } from "../abi/hypervisor.js";
-import type { Ledger } from "../abi/ledger.js";
+import { type Ledger, Tally } from "../abi/ledger.js";
 import type { EntryRun } from "../abi/mmu-update.js";
 import type { PtMemory } from "../abi/memory.js";
 import { PFEC_page_present, PFEC_user_mode } from "../abi/page.js";
@@ -42,10 +42,14 @@ import { RequestRegisters } from "./request-registers.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
 import { iret_and_syscall } from "./iret-and-syscall.js";
 import { switch_to } from "./switch-to.js";
-import { NOT_PLAIN, update_one_l1e } from "./update-one-l1e.js";
+import { NOT_PLAIN, update_l1e_and_iret, update_one_l1e } from "./update-one-l1e.js";
 import { VcpuTable } from "./vcpu-table.js";
 import { in_one_shape, type XenConfig } from "./xen-config.js";
 import { XenTables } from "./xen-tables.js";
+
+const IRET = new Tally({ iret: 1, sysret: 1 });
+const IRET_KERNEL = new Tally({ iret_kernel: 1, iretq: 1 });
+const PAGE_FAULT = new Tally({ page_fault: 1, iretq: 1 });
 
 export class Xen implements Hypervisor {
   readonly frames: FrameTable;
@@ -297,8 +301,7 @@ export class Xen implements Hypervisor {
       return;
     }
     this.root.enter_from_guest(this, vcpu);
-    this.ledger.count(vcpu, toUser ? EV.iret : EV.iret_kernel, 1);
-    this.ledger.count(vcpu, toUser ? EV.sysret : EV.iretq, 1);
+    this.ledger.countAll(vcpu, toUser ? IRET : IRET_KERNEL);
     if (toUser) toggle_guest_mode(this, vcpu);
     exit_to_guest(this, vcpu);
   }
@@ -362,6 +365,10 @@ export class Xen implements Hypervisor {
     return switch_to(this, vcpu, queued, n);
   }
 
+  update_l1e_and_iret(vcpu: number, calls: hc.CallBuffer): boolean {
+    return update_l1e_and_iret(this, vcpu, calls);
+  }
+
   // what the processor reports
 
   /** SYSCALL from the guest's user mode: bounced to its kernel, which returns with iret(). */
@@ -397,8 +404,7 @@ export class Xen implements Hypervisor {
   /** A page fault while the guest ran, which is the guest's: passed on to its kernel. */
   page_fault(vcpu: number, page: Vpn, error: number): void {
     this.root.enter_from_guest(this, vcpu);
-    this.ledger.count(vcpu, EV.page_fault, 1);
-    this.ledger.count(vcpu, EV.iretq, 1);
+    this.ledger.countAll(vcpu, PAGE_FAULT);
     if (this.vcpus.kernel_mode[vcpu] === 0) toggle_guest_mode(this, vcpu);
     exit_to_guest(this, vcpu);
     this.guest.page_fault(vcpu, page, error);

@@ -6,10 +6,13 @@
  * Mirrors: write_ptbase(), toggle_guest_mode() without XPTI and PCID (facts/xen.md 2, 10.2).
  */
 import { EV } from "../../abi/events.js";
+import { Tally } from "../../abi/ledger.js";
 import { tick } from "../flush.js";
 import { lost_kernel } from "../refill.js";
 import type { Xen } from "../xen.js";
 import type { RootDesign } from "./root-design.js";
+
+const TOGGLED = new Tally({ cr3_write: 1, tlb_flush_nonglobal: 1 });
 
 export class SharedRoot implements RootDesign {
   readonly pcid: boolean = false;
@@ -31,8 +34,7 @@ export class SharedRoot implements RootDesign {
 
   toggle_guest_mode(x: Xen, vcpu: number): void {
     load(x, vcpu);
-    x.ledger.count(vcpu, EV.cr3_write, 1);
-    x.ledger.count(vcpu, EV.tlb_flush_nonglobal, 1);
+    x.ledger.countAll(vcpu, TOGGLED);
     lost_kernel(x, vcpu);
   }
 
@@ -56,6 +58,5 @@ export class SharedRoot implements RootDesign {
 function load(x: Xen, vcpu: number): void {
   const pcpu = x.vcpus.pcpu[vcpu]!;
   const l4 = x.vcpus.current_table(vcpu);
-  x.pcpus.set_xen_cr3(pcpu, l4);
-  x.pcpus.set_guest_cr3(pcpu, l4);
+  x.pcpus.set_both_cr3(pcpu, l4, l4);
 }
