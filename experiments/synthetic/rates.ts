@@ -3,7 +3,7 @@
  *
  * One process has all threads, spread over the vCPUs, or (placement: apart) each vCPU has a process with its share; a vCPU
  * has one other process, if it ever switches to one or has no thread to run. What happens when follows from the rates and a
- * seed alone: each kind of event comes at even distances, from a phase drawn for its vCPU.
+ * seed alone (happenings.ts).
  *
  * Differs: a part of a second is run and the counts are scaled to a second, so that rare events and frequent ones are
  *          both seen: at least EVENTS of them, or one second.
@@ -23,21 +23,10 @@ import { Player } from "../mm-script/player.js";
 import type { ScriptTask } from "../mm-script/tasks.js";
 import { PromiseWatch } from "../run/promise.js";
 import type { PropertyResult } from "../results.js";
-import { mulberry32 } from "./seed.js";
+import { duration, forEachHappening, type Kind, type Rates } from "./happenings.js";
 
-/** Rates are events a second on each vCPU. */
-export interface RatedWork {
+export interface RatedWork extends Rates {
   readonly threads: number;
-  readonly vcpus: number;
-  readonly sameMmSwitches: number;
-  readonly otherMmSwitches: number;
-  readonly syscalls: number;
-  /** A page mapped in a slot of its own, touched, and unmapped again. */
-  readonly slotChurn: number;
-  /** A child forked, which exits at once. */
-  readonly forks: number;
-  /** Part of the time that a vCPU idles, in turns of 10 ms. */
-  readonly idle: number;
   readonly placement: "spread" | "apart";
 }
 
@@ -49,17 +38,8 @@ export interface RatedOutcome {
 
 /** Events that are run at the least, unless a second has fewer. */
 const EVENTS = 3000;
-const TURN = 0.01;
 /** A vCPU's slot; those of the user half are fewer than vCPUs may be, and none is mapped for longer than its turn. */
 const churn_slot = (vcpu: number): number => 9 + (vcpu % 200);
-
-type Kind = "sameMmSwitches" | "otherMmSwitches" | "syscalls" | "slotChurn" | "forks" | "idle" | "wake";
-
-interface Happening {
-  readonly at: number;
-  readonly vcpu: number;
-  readonly kind: Kind;
-}
 
 /** Run `work` under a proposal, `events` of it at the least unless a second has fewer, and scale what it counted to a second. */
 export function runRates(
@@ -69,9 +49,9 @@ export function runRates(
   seed: number,
   events = EVENTS,
 ): RatedOutcome {
-  const { happenings, seconds } = schedule(work, seed, events);
+  const seconds = duration(work, events);
   const guest = new RatedGuest(work, proposal, machine);
-  for (const happening of happenings) guest.happen(happening);
+  forEachHappening(work, seed, seconds, (vcpu, kind) => guest.happen(vcpu, kind));
   const scale = (counts: EventCounts): EventCounts =>
     Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, n / seconds]));
   const { ledger } = guest.machine;
@@ -81,50 +61,6 @@ export function runRates(
     byCause: Object.fromEntries(byCause) as RatedOutcome["byCause"],
     properties: guest.watch.properties("synthetic"),
   };
-}
-
-function schedule(
-  work: RatedWork,
-  seed: number,
-  events: number,
-): { happenings: Happening[]; seconds: number } {
-  const random = mulberry32(seed);
-  const kinds = ["sameMmSwitches", "otherMmSwitches", "syscalls", "slotChurn", "forks"] as const;
-  const perSecond = work.vcpus * kinds.reduce((sum, kind) => sum + work[kind], 0);
-  const turns = Math.ceil(Math.min(1, events / Math.max(1, perSecond)) / TURN);
-  const seconds = turns * TURN;
-  const happenings: Happening[] = [];
-  const active = TURN * (1 - work.idle);
-  for (let vcpu = 0; vcpu < work.vcpus; vcpu++) {
-    for (const kind of kinds) {
-      const rate = work[kind];
-      const phase = random();
-      for (let i = 0; i < Math.floor(rate * seconds + phase); i++) {
-        const busy = ((i + phase) / rate) * (1 - work.idle); // time of its own, idling left out
-        const turn = Math.floor(busy / active);
-        happenings.push({ at: turn * TURN + (TURN - active) + (busy - turn * active), vcpu, kind });
-      }
-    }
-    for (let turn = 0; work.idle > 0 && turn < turns; turn++) {
-      happenings.push({ at: turn * TURN, vcpu, kind: "idle" });
-      happenings.push({ at: turn * TURN + (TURN - active), vcpu, kind: "wake" });
-    }
-  }
-  return { happenings: inOrder(happenings, seconds), seconds };
-}
-
-/** Happenings of one bucket of time, about. */
-const BUCKET = 8;
-
-/** By time, then vCPU, then kind. They come as a run for each vCPU and kind: merging these would cost more the more there are. */
-function inOrder(happenings: readonly Happening[], seconds: number): Happening[] {
-  const order = (kind: Kind) => (kind === "wake" ? 0 : kind === "idle" ? 2 : 1);
-  const last = Math.ceil(happenings.length / BUCKET);
-  const buckets = Array.from({ length: last + 1 }, (): Happening[] => []);
-  for (const h of happenings) buckets[Math.min(last, Math.floor((h.at / seconds) * last))]!.push(h);
-  for (const bucket of buckets)
-    bucket.sort((a, b) => a.at - b.at || a.vcpu - b.vcpu || order(a.kind) - order(b.kind));
-  return buckets.flat();
 }
 
 /** The guest: its tasks, and who runs where. */
@@ -175,7 +111,7 @@ class RatedGuest {
     this.watch = new PromiseWatch(this.machine);
   }
 
-  happen({ vcpu, kind }: Happening): void {
+  happen(vcpu: number, kind: Kind): void {
     const { machine, player } = this;
     const task = this.current[vcpu]!;
     switch (kind) {
