@@ -25,6 +25,9 @@ const POINTERS = 512;
 /** An area ends with a page that is never mapped. */
 const GUARD = 1;
 
+/** Chains of freed areas: one for the sizes from each power of two, most of which are such themselves. */
+const SIZES = 32;
+
 /**
  * struct vm_struct.
  *
@@ -32,14 +35,16 @@ const GUARD = 1;
  *   start  Uint32Array  first page, counted from the start of the vmalloc area
  *   pages  Uint32Array  pages mapped
  *   array  Int32Array   area of the array of page pointers, NO_AREA if that is smaller than a page
- *   used   Uint8Array
+ *   link   Uint32Array  of a free row: the one that was freed before it, plus 1; or 0
+ *   free   Uint32Array  [SIZES] the row of such a size that was freed last, plus 1; or 0
  *   next   Uint32Array  [0] first row never used, [1] first page never used
  */
 export class VmapTable {
   readonly start: Uint32Array;
   readonly pages: Uint32Array;
   readonly array: Int32Array;
-  readonly used: Uint8Array;
+  private readonly link: Uint32Array;
+  private readonly free: Uint32Array;
   private readonly next: Uint32Array;
 
   constructor(
@@ -49,26 +54,52 @@ export class VmapTable {
     this.start = state.u32(max);
     this.pages = state.u32(max);
     this.array = state.i32(max);
-    this.used = state.u8(max);
+    this.link = state.u32(max);
+    this.free = state.u32(SIZES);
     this.next = state.u32(2);
   }
 
-  /** A row for `pages` pages that nothing maps. */
+  /** A row for `pages` pages that nothing maps: one that was freed, or a new one. */
   alloc(pages: number): number {
-    for (let row = 0; row < this.next[0]!; row++) {
-      if (this.used[row] !== 0 || this.pages[row] !== pages) continue;
-      this.used[row] = 1;
-      return row;
-    }
+    const freed = this.take(pages);
+    if (freed !== NO_AREA) return freed;
     const row = this.next[0]!;
     if (row >= this.max) throw new RangeError(`VmapTable: ${this.max} areas are in use; raise maxTasks`);
     this.next[0] = row + 1;
     this.start[row] = this.next[1]!;
     this.next[1]! += pages + GUARD;
     this.pages[row] = pages;
-    this.used[row] = 1;
     return row;
   }
+
+  /** The row of `pages` pages that was freed last, off its chain, or NO_AREA. */
+  private take(pages: number): number {
+    const { link, free } = this;
+    const size = sizeOf(pages);
+    let before = NO_AREA;
+    for (let row = free[size]! - 1; row >= 0; row = link[row]! - 1) {
+      if (this.pages[row] === pages) {
+        if (before === NO_AREA) free[size] = link[row]!;
+        else link[before] = link[row]!;
+        link[row] = 0;
+        return row;
+      }
+      before = row;
+    }
+    return NO_AREA;
+  }
+
+  /** Nothing maps the pages of `row` any more. */
+  put(row: number): void {
+    const size = sizeOf(this.pages[row]!);
+    this.link[row] = this.free[size]!;
+    this.free[size] = row + 1;
+  }
+}
+
+/** The chain of areas of so many pages. */
+function sizeOf(pages: number): number {
+  return 31 - Math.clz32(pages);
 }
 
 /** Map `pages` fresh pages. Returns the area. */
@@ -95,7 +126,7 @@ export function vfree(k: Linux, cpu: number, area: number): void {
     k.pv.ptep_get_and_clear(cpu, INIT_MM, table, slot);
     pages.put_page(pfn);
   }
-  vmaps.used[area] = 0;
+  vmaps.put(area);
   if (vmaps.array[area] !== NO_AREA) vfree(k, cpu, vmaps.array[area]!);
 }
 
