@@ -88,11 +88,13 @@ export function stamp(x: Xen, mfn: number): void {
 export function flush_type_change(x: Xen, vcpu: number, mfn: number): void {
   const { pcpus, frames, scratch_cpumask } = x;
   const lastUse = frames.tlbflush_timestamp[mfn]!;
+  const hasClock = x.config.lower === undefined;
+  if (lastUse === 0 && hasClock) return; // never used; who is dirty was flushed when it loaded its tables
   let stale = false;
   cpumask_clear(scratch_cpumask, 0, scratch_cpumask.length);
   for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) {
     if (pcpus.dirty[pcpu] === 0) continue;
-    if (x.config.lower === undefined && pcpus.tlbflush_time[pcpu]! > lastUse) continue;
+    if (hasClock && pcpus.tlbflush_time[pcpu]! > lastUse) continue;
     cpumask_set_cpu(pcpu, scratch_cpumask);
     stale = true;
   }
