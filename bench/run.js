@@ -76,6 +76,10 @@ async function bench() {
         console.log(`${name}: skipped, ${prepared.skipped}`);
         continue;
       }
+      for (const [part, why] of Object.entries(prepared.without ?? {})) {
+        skipped[`${name}: ${part}`] = why;
+        console.log(`${name}: without ${part}: ${why}`);
+      }
       const measured = measure(name, prepared, repetitions);
       measured.forEach(print);
       rows.push(...measured);
