@@ -130,7 +130,8 @@ class Others {
 
   constructor(tasks: readonly WorkerTask[]) {
     const file = require.resolve("./worker.js");
-    const execArgv = file.endsWith(".ts") ? ["-r", require.resolve("ts-node/register")] : [];
+    const isTs = [file, ...tasks.map(({ source }) => source.module)].some((name) => name.endsWith(".ts"));
+    const execArgv = isTs ? ["-r", require.resolve("ts-node/register")] : [];
     this.threads = tasks.map((workerData) => new Worker(file, { workerData, execArgv }));
     this.failure = new Promise((_, reject) => {
       for (const thread of this.threads) thread.once("error", reject);

@@ -29,6 +29,10 @@ async function ensureBuilt() {
   return 0;
 }
 
+function isBuilt() {
+  return readStamp() === stampOf(listSources());
+}
+
 /** elfnotes/wasm/ becomes one module; what it may use of WebAssembly, every Node that we take has. */
 async function compileDecoders() {
   const asc = join(ROOT, "node_modules", "assemblyscript", "bin", "asc.js");
@@ -97,7 +101,7 @@ function list(folder) {
   }
 }
 
-module.exports = { ensureBuilt };
+module.exports = { DIST, ensureBuilt, isBuilt };
 
 if (require.main === module) {
   ensureBuilt().then((status) => (process.exitCode = status));
