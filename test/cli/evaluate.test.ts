@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { Evaluation, SameWork } from "../../experiments/results.js";
-import { pvtwin, ROOT } from "../pvtwin.js";
+import { ROOT } from "../pvtwin.js";
+import { runMain } from "./run-main.js";
 import { givesTheSameBytes, ODD, STORM } from "./same-bytes.js";
 
 describe("pvtwin evaluate", () => {
@@ -13,13 +14,20 @@ describe("pvtwin evaluate", () => {
   });
   afterEach(() => rmSync(dir, { recursive: true }));
 
+  /** All proposals on one recording, judged once for all that is said of them. */
+  let storm: { status: number; evaluation: Evaluation };
+  before(async () => {
+    const { status, out } = await runMain("evaluate", "--json", "--workload", STORM, "--workers", "1");
+    storm = { status, evaluation: JSON.parse(out) as Evaluation };
+  });
+  const ofStorm = (name: string) => storm.evaluation.proposals.find((proposal) => proposal.name === name)!;
+
   it("gives the same bytes twice, and on one worker or two, apart from the host's field", () =>
     givesTheSameBytes(dir, ["xpti", "linux-per-thread", "linux-per-vcpu"])).timeout(120_000);
 
   it("judges every proposal, and says why", () => {
-    const { status, stdout } = pvtwin(["evaluate", "--json", "--workload", STORM, "--workers", "1"]);
-    expect(status).to.equal(0);
-    const { proposals } = JSON.parse(stdout) as Evaluation;
+    expect(storm.status).to.equal(0);
+    const { proposals } = storm.evaluation;
     expect(proposals.map(({ name, verdict }) => [name, verdict])).to.deep.equal([
       ["shared", "breaks"],
       ["xpti-copy-always", "guest-mode-only"],
@@ -41,8 +49,7 @@ describe("pvtwin evaluate", () => {
       "control-pv32",
       "control-pvh",
     ]);
-    const property = (name: string, what: string) =>
-      proposals.find((p) => p.name === name)!.properties.find((p) => p.name === what)!;
+    const property = (name: string, what: string) => ofStorm(name).properties.find((p) => p.name === what)!;
     expect(property("shim", "shim_exclusive_in_guest").holds).to.equal(true); // its own XPTI
     expect(property("shim", "shim_exclusive_in_xen").holds).to.equal(false);
     expect(property("control-pvh", "guest_cr3_exclusive").holds).to.equal(false);
@@ -53,34 +60,22 @@ describe("pvtwin evaluate", () => {
   }).timeout(60_000);
 
   it("finds that XPTI's cost lies in CR3 loads and flushes more than in the copy", () => {
-    const { stdout } = pvtwin(["evaluate", "xpti", "--json", "--workload", STORM, "--workers", "1"]);
-    const { groups } = (JSON.parse(stdout) as Evaluation).proposals[1]!.cost[0]!;
+    const { groups } = ofStorm("xpti").cost[0]!;
     const more = (group: string) => groups.find((g) => g.group === group)!.versusCycles;
     expect(more("CR3 load") + more("flush")).to.be.above(more("root copy"));
     expect(more("hypercall")).to.equal(0);
   }).timeout(60_000);
 
   it("finds that a table pair per thread is paid for at switches within a process", () => {
-    const { stdout } = pvtwin([
-      "evaluate",
-      "linux-per-thread",
-      "--json",
-      "--workload",
-      STORM,
-      "--workers",
-      "1",
-    ]);
-    const [shared, perThread] = (JSON.parse(stdout) as Evaluation).proposals.map(
-      ({ cost }) => cost[0]!.counts,
-    );
+    const [shared, perThread] = ["shared", "linux-per-thread"].map((name) => ofStorm(name).cost[0]!.counts);
     const loads = (perThread!.new_baseptr ?? 0) - (shared!.new_baseptr ?? 0);
     expect(perThread!.top_load_same_mm).to.be.above(0.6 * loads);
     expect(shared!.top_load_same_mm ?? 0).to.equal(0);
   }).timeout(60_000);
 
-  it("answers whether it is the same work, in a table and words, or in one document", () => {
+  it("answers whether it is the same work, in a table and words, or in one document", async () => {
     const ask = ["evaluate", "--question", "same-work", "--workload", STORM, "--workers", "1"];
-    const { status, stdout } = pvtwin([...ask, "--json"]);
+    const { status, out: stdout } = await runMain(...ask, "--json");
     expect(status).to.equal(0);
     const { question, claim, answer, workloads } = JSON.parse(stdout) as SameWork & { question: string };
     expect([question, answer]).to.deep.equal(["same-work", "It is not the same work, on any recording."]);
@@ -89,28 +84,28 @@ describe("pvtwin evaluate", () => {
     expect(row("xen-vcpu-root").entriesWritten).to.equal(row("xen-vcpu-root").syncOperations * 497);
     expect(row("linux-per-vcpu").entriesWritten).to.be.below(row("linux-per-thread").entriesWritten);
     const two = ["linux-per-vcpu", "xen-vcpu-root", "--workload", ODD, "--question", "same-work"];
-    const text = pvtwin(["evaluate", ...two]).stdout;
+    const text = (await runMain("evaluate", ...two)).out;
     expect(text).to.include(claim);
     expect(text)
       .to.match(/^linux-per-vcpu +1 Linux /m)
       .and.match(/^xen-vcpu-root +2 Xen /m);
   }).timeout(120_000);
 
-  it("refuses that question where one side alone is named", () => {
+  it("refuses that question where one side alone is named", async () => {
     const args = ["evaluate", "xpti", "--question", "same-work", "--workload", ODD];
-    const { status, stderr } = pvtwin(args);
+    const { status, err: stderr } = await runMain(...args);
     expect(status).to.equal(2);
     expect(stderr).to.match(/^pvtwin: [^\n]*needs a proposal in Linux and one in Xen; [^\n]+\n$/);
   }).timeout(60_000);
 
-  it("refuses more vCPUs than a shim has, naming the recording and the remedy", () => {
+  it("refuses more vCPUs than a shim has, naming the recording and the remedy", async () => {
     const wide = join(dir, "wide.perf.txt");
     const narrow = readFileSync(
       join(ROOT, "test", "data", "traces", "damaged", "good_base.perf.txt"),
       "utf8",
     );
     writeFileSync(wide, narrow.replace(/\[001\]/g, "[032]"));
-    const { status, stderr } = pvtwin(["evaluate", "shim", "--workload", wide]);
+    const { status, err: stderr } = await runMain("evaluate", "shim", "--workload", wide);
     expect(status).to.equal(2);
     expect(stderr).to.match(
       /^pvtwin: [^\n]*wide\.perf\.txt: was recorded on 33 CPUs, and a guest in xen-shim has at most 32/,
@@ -124,9 +119,9 @@ describe("pvtwin evaluate", () => {
     ["a profile that is none", ["--profile", "nonsense"], "nonsense"],
     ["a kernel image that is none", ["--kernel", join(ROOT, "package.json")], "package.json"],
   ] as const) {
-    it(`refuses ${what} in one line, with exit status 2 and nothing written`, () => {
+    it(`refuses ${what} in one line, with exit status 2 and nothing written`, async () => {
       const out = join(dir, "out");
-      const { status, stderr } = pvtwin(["evaluate", "--out", out, "--workload", ODD, ...args]);
+      const { status, err: stderr } = await runMain("evaluate", "--out", out, "--workload", ODD, ...args);
       expect(status).to.equal(2);
       expect(stderr)
         .to.match(/^pvtwin: [^\n]+\n$/)
@@ -135,24 +130,24 @@ describe("pvtwin evaluate", () => {
     }).timeout(20_000);
   }
 
-  it("names the key of a proposal that is not as the schema says, and the remedy", () => {
+  it("names the key of a proposal that is not as the schema says, and the remedy", async () => {
     const file = join(dir, "mine.yaml");
     writeFileSync(
       file,
       "name: mine\ntitle: t\nquestion: q\nlinux: { top: Per Fork }\nxen: { root: shared }\n",
     );
-    const { status, stderr } = pvtwin(["evaluate", file, "--workload", ODD]);
+    const { status, err: stderr } = await runMain("evaluate", file, "--workload", ODD);
     expect(status).to.equal(2);
     expect(stderr).to.include("mine.yaml: linux.top: ").and.include("see abi/proposal.ts");
   });
 
-  it("takes a proposal from a user's own file", () => {
+  it("takes a proposal from a user's own file", async () => {
     const file = join(dir, "mine.yaml");
     writeFileSync(
       file,
       "name: mine\ntitle: t\nquestion: q\nlinux: { top: shared-pgd }\nxen: { root: xpti }\n",
     );
-    const { status, stdout } = pvtwin(["evaluate", file, "--workload", ODD, "--json"]);
+    const { status, out: stdout } = await runMain("evaluate", file, "--workload", ODD, "--json");
     expect(status).to.equal(0);
     expect((JSON.parse(stdout) as Evaluation).proposals.map(({ name }) => name)).to.deep.equal([
       "shared",
@@ -160,14 +155,14 @@ describe("pvtwin evaluate", () => {
     ]);
   }).timeout(20_000);
 
-  it("leaves no temporary file beside its results", () => {
-    pvtwin(["evaluate", "shared", "--workload", ODD, "--out", dir]);
+  it("leaves no temporary file beside its results", async () => {
+    await runMain("evaluate", "shared", "--workload", ODD, "--out", dir);
     expect(readdirSync(dir).sort()).to.deep.equal(["report.html", "results.json"]);
   }).timeout(20_000);
 
-  it("says that XPTI's cost is a lower bound where a recording has no raw system calls", () => {
+  it("says that XPTI's cost is a lower bound where a recording has no raw system calls", async () => {
     const file = join(ROOT, "test", "data", "traces", "thread_storm_b.xenpv.perf.txt.gz");
-    const { stdout } = pvtwin(["evaluate", "xpti", "--workload", file]);
+    const { out: stdout } = await runMain("evaluate", "xpti", "--workload", file);
     expect(stdout).to.include("thread_storm_b.xenpv (>=)");
     expect(stdout).to.include("recorded without raw_syscalls:sys_enter");
   }).timeout(20_000);

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { TraceEvent } from "../../experiments/run/trace-parts.js";
-import { pvtwin, ROOT } from "../pvtwin.js";
+import { ROOT } from "../pvtwin.js";
+import { runMain } from "./run-main.js";
 
 const STORM = join(ROOT, "recordings", "thread_storm.perf.txt.gz");
 
@@ -14,8 +15,8 @@ describe("pvtwin run", () => {
   });
   afterEach(() => rmSync(dir, { recursive: true }));
 
-  it("gives the ledger, counts per vCPU, and the recording's seconds and events", () => {
-    const { status, stdout } = pvtwin(["run", STORM, "--proposal", "xpti", "--json"]);
+  it("gives the ledger, counts per vCPU, and the recording's seconds and events", async () => {
+    const { status, out: stdout } = await runMain("run", STORM, "--proposal", "xpti", "--json");
     expect(status).to.equal(0);
     const run = JSON.parse(stdout);
     expect(run).to.include({
@@ -31,10 +32,10 @@ describe("pvtwin run", () => {
     expect(line.priceSource).to.include("CR3 write");
   }).timeout(20_000);
 
-  it("writes a timeline of Linux and Xen under 100 MB, and folded stacks that add up to the same cycles", () => {
+  it("writes a timeline of Linux and Xen under 100 MB, and folded stacks that add up to the same cycles", async () => {
     const file = join(dir, "storm.json");
     const folded = join(dir, "storm.folded");
-    const { status, stdout } = pvtwin(["run", STORM, "--trace", file, "--folded", folded]);
+    const { status, out: stdout } = await runMain("run", STORM, "--trace", file, "--folded", folded);
     expect(status).to.equal(0);
     expect(stdout).to.include("ui.perfetto.dev").and.include("storm.folded");
     const text = readFileSync(file);
@@ -50,15 +51,15 @@ describe("pvtwin run", () => {
     expect(stdout).to.include(`${Math.round(cycles / 1e6)} M cycles [`);
   }).timeout(60_000);
 
-  it("predicts the xen events of a program in a PV guest from its Linux events alone", () => {
+  it("predicts the xen events of a program in a PV guest from its Linux events alone", async () => {
     const traces = join(ROOT, "test", "data", "traces");
-    const { status, stdout } = pvtwin([
+    const { status, out: stdout } = await runMain(
       "run",
       join(traces, "thread_storm.xenpv.tracecmd.txt.gz"),
       "--compare",
       join(traces, "thread_storm.xenpv.counts.json"),
       "--json",
-    ]);
+    );
     expect(status).to.equal(0);
     const { compare, queued, tables, write_cr3 } = JSON.parse(stdout);
     const within = (percent: number, pairs: object, ...names: string[]) => {
@@ -77,15 +78,15 @@ describe("pvtwin run", () => {
     within(10, write_cr3, "changed");
   }).timeout(20_000);
 
-  it("refuses counts that are none, naming the file and the remedy", () => {
-    const { status, stderr } = pvtwin(["run", STORM, "--compare", join(ROOT, "package.json")]);
+  it("refuses counts that are none, naming the file and the remedy", async () => {
+    const { status, err: stderr } = await runMain("run", STORM, "--compare", join(ROOT, "package.json"));
     expect(status).to.equal(2);
     expect(stderr).to.match(/^pvtwin: [^\n]*package\.json: xen_events_total: [^\n]+counts\.json[^\n]*\n$/);
   });
 
-  it("shows no two pCPUs on one L4 under xen-vcpu-root", () => {
+  it("shows no two pCPUs on one L4 under xen-vcpu-root", async () => {
     const file = join(dir, "root.json");
-    pvtwin(["run", STORM, "--proposal", "xen-vcpu-root", "--trace", file]);
+    await runMain("run", STORM, "--proposal", "xen-vcpu-root", "--trace", file);
     const { traceEvents } = JSON.parse(readFileSync(file, "utf8")) as { traceEvents: TraceEvent[] };
     expect(traceEvents.filter(({ ph, pid, tid }) => ph === "X" && pid === 2 && tid >= 2)).to.be.empty;
   }).timeout(20_000);

@@ -1,11 +1,11 @@
 import { expect } from "chai";
-import { pvtwin } from "../pvtwin.js";
+import { runMain } from "./run-main.js";
 
 const SMALL = ["--memory", "8G", "--pcpus", "4", "--domains", "3"];
 
 describe("pvtwin secrets", () => {
-  it("prints bytes by class for each pCPU and mode with --json", () => {
-    const { status, stdout } = pvtwin(["secrets", "shared", ...SMALL, "--json"]);
+  it("prints bytes by class for each pCPU and mode with --json", async () => {
+    const { status, out: stdout } = await runMain("secrets", "shared", ...SMALL, "--json");
     expect(status).to.equal(0);
     const { perPcpu } = JSON.parse(stdout) as {
       perPcpu: { mode: string; classes: Record<string, number> }[];
@@ -19,8 +19,8 @@ describe("pvtwin secrets", () => {
     ["--diff", "shared", "linux-per-vcpu"],
     ["shared", "--diff", "linux-per-vcpu"],
   ]) {
-    it(`says that two proposals reach the same, asked by ${args.join(" ")}`, () => {
-      const { status, stdout } = pvtwin(["secrets", ...args, ...SMALL]);
+    it(`says that two proposals reach the same, asked by ${args.join(" ")}`, async () => {
+      const { status, out: stdout } = await runMain("secrets", ...args, ...SMALL);
       expect([status, stdout]).to.deep.equal([
         0,
         "shared and linux-per-vcpu: every pCPU reaches the same in every mode\n",
@@ -28,8 +28,8 @@ describe("pvtwin secrets", () => {
     }).timeout(30_000);
   }
 
-  it("names the first proposal first where two differ", () => {
-    const { stdout } = pvtwin(["secrets", "--diff", "xpti", "shared", "--meltdown", ...SMALL]);
+  it("names the first proposal first where two differ", async () => {
+    const { out: stdout } = await runMain("secrets", "--diff", "xpti", "shared", "--meltdown", ...SMALL);
     expect(stdout).to.match(/^most that a pCPU reaches +xpti +shared +difference\n/);
   }).timeout(30_000);
 
@@ -46,8 +46,8 @@ describe("pvtwin secrets", () => {
     [["shared", "--memory", "lots"], "a size from 256M to 64T is needed"],
   ] as const;
   for (const [args, message] of refused) {
-    it(`refuses ${args.join(" ")} with one message`, () => {
-      const { status, stdout, stderr } = pvtwin(["secrets", ...args]);
+    it(`refuses ${args.join(" ")} with one message`, async () => {
+      const { status, out: stdout, err: stderr } = await runMain("secrets", ...args);
       expect([status, stdout]).to.deep.equal([2, ""]);
       expect(stderr).to.contain(message).and.not.contain("    at ");
     }).timeout(30_000);

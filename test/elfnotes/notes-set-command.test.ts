@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { pvtwin } from "../pvtwin.js";
+import { runMain } from "../cli/run-main.js";
 import { bzImage, elf, pack } from "./image-builder.js";
 
 describe("pvtwin notes set", () => {
@@ -12,22 +12,22 @@ describe("pvtwin notes set", () => {
   before(() => writeFileSync(file, bzImage(pack.xz(elf()))));
   after(() => rmSync(folder, { recursive: true }));
 
-  const set = (...args: string[]) => pvtwin(["notes", "set", file, "--out", out, ...args]);
-  const features = () => JSON.parse(pvtwin(["notes", out, "--json"]).stdout).features;
+  const set = (...args: string[]) => runMain("notes", "set", file, "--out", out, ...args);
+  const features = async () => JSON.parse((await runMain("notes", out, "--json")).out).features;
 
-  it("sets a proposal's feature as the proposal advertises it, and shows it by its name", () => {
-    const { status, stdout, stderr } = set("--feature", "exclusive_l4");
+  it("sets a proposal's feature as the proposal advertises it, and shows it by its name", async () => {
+    const { status, out: stdout, err: stderr } = await set("--feature", "exclusive_l4");
     expect([status, stderr]).to.deep.equal([0, ""]);
     expect(stdout).to.match(
       /: exclusive_l4 supported, by SUPPORTED_FEATURES bit 21\n {2}the new payload is behind/,
     );
-    expect(features().supported).to.include("exclusive_l4");
-    expect(features().required).to.deep.equal(["writable_page_tables"]);
+    expect((await features()).supported).to.include("exclusive_l4");
+    expect((await features()).required).to.deep.equal(["writable_page_tables"]);
     expect(readdirSync(join(folder, "out")), "no temporary file stays").to.deep.equal(["vmlinuz"]);
   });
 
-  it("prints one JSON document", () => {
-    expect(JSON.parse(set("--feature", "shoes", "--required", "--json").stdout)).to.deep.equal({
+  it("prints one JSON document", async () => {
+    expect(JSON.parse((await set("--feature", "shoes", "--required", "--json")).out)).to.deep.equal({
       file,
       out,
       feature: "shoes",
@@ -39,30 +39,30 @@ describe("pvtwin notes set", () => {
         "Xen up to master does not know !shoes, and refuses the image",
       ],
     });
-    expect(features()).to.deep.include({ required: ["writable_page_tables", "shoes"] });
+    expect(await features()).to.deep.include({ required: ["writable_page_tables", "shoes"] });
   });
 
-  it("sets a name of Xen's as a bit, where the image has bits", () => {
-    expect(set("--feature", "hvm_callback_vector").stdout).to.match(/by SUPPORTED_FEATURES bit 8\n/);
-    expect(features().supported).to.include("hvm_callback_vector");
+  it("sets a name of Xen's as a bit, where the image has bits", async () => {
+    expect((await set("--feature", "hvm_callback_vector")).out).to.match(/by SUPPORTED_FEATURES bit 8\n/);
+    expect((await features()).supported).to.include("hvm_callback_vector");
   });
 
-  it("says so where the image said so already, and copies it", () => {
-    expect(set("--feature", "dom0").stdout).to.equal(
+  it("says so where the image said so already, and copies it", async () => {
+    expect((await set("--feature", "dom0")).out).to.equal(
       `${out}: dom0 supported, by SUPPORTED_FEATURES bit 11: the image said so already\n`,
     );
     expect(Buffer.compare(readFileSync(out), readFileSync(file))).to.equal(0);
   });
 
-  it("takes the way of a proposal of the user's own", () => {
+  it("takes the way of a proposal of the user's own", async () => {
     const proposal = join(folder, "mine.yaml");
     const text = (advertised: string) =>
       `name: mine\ntitle: t\nquestion: q\nfeature: { name: mine_l4, bit: 22, advertised: ${advertised}, required: false }\n` +
       "linux: { top: shared-pgd }\nxen: { root: shared }\n";
     writeFileSync(proposal, text("features-string"));
-    expect(set("--feature", "mine_l4", "--proposal", proposal).stdout).to.match(/by FEATURES mine_l4\n/);
+    expect((await set("--feature", "mine_l4", "--proposal", proposal)).out).to.match(/by FEATURES mine_l4\n/);
     writeFileSync(proposal, text("vm-assist"));
-    const { status, stderr } = set("--feature", "mine_l4", "--proposal", proposal);
+    const { status, err: stderr } = await set("--feature", "mine_l4", "--proposal", proposal);
     expect(status).to.equal(2);
     expect(stderr).to.match(
       /^pvtwin: --feature mine_l4: is enabled by vm_assist [^\n]*; let the proposal [^\n]*\n$/,
@@ -83,8 +83,8 @@ describe("pvtwin notes set", () => {
       /nope: is no proposal; name a YAML file/,
     ],
   ] as const) {
-    it(`refuses ${what} with one message`, () => {
-      const { status, stderr } = set(...args);
+    it(`refuses ${what} with one message`, async () => {
+      const { status, err: stderr } = await set(...args);
       expect(status).to.equal(2);
       expect(stderr).to.match(message);
       expect(stderr.trimEnd().split("\n")).to.have.length(1);

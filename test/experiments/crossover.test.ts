@@ -3,7 +3,7 @@ import { readProfile } from "../../experiments/costs/profile.js";
 import { bisect, findCrossover } from "../../experiments/crossover.js";
 import { loadProposal } from "../../experiments/evaluate.js";
 import type { RatedWork } from "../../experiments/synthetic/rates.js";
-import { pvtwin } from "../pvtwin.js";
+import { runMain } from "../cli/run-main.js";
 
 const WORK: RatedWork = {
   threads: 8,
@@ -60,8 +60,16 @@ describe("a crossover", () => {
     for (const { likely } of points) expect(likely).to.be.below(0);
   }).timeout(30_000);
 
-  it("is not looked for over what is no parameter, with exit status 2", () => {
-    const { status, stderr } = pvtwin(["crossover", "shared", "xpti", "--over", "nonsense", "--to", "5"]);
+  it("is not looked for over what is no parameter, with exit status 2", async () => {
+    const { status, err: stderr } = await runMain(
+      "crossover",
+      "shared",
+      "xpti",
+      "--over",
+      "nonsense",
+      "--to",
+      "5",
+    );
     expect(status).to.equal(2);
     expect(stderr).to.include("--over: nonsense: is no parameter");
   });

@@ -2,15 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { pvtwin } from "../../pvtwin.js";
+import { runMain } from "../../cli/run-main.js";
 import { bzImage, elf, pack } from "../image-builder.js";
 
 describe("pvtwin compat", () => {
   const folder = mkdtempSync(join(tmpdir(), "pvtwin-"));
   after(() => rmSync(folder, { recursive: true }));
 
-  it("prints one JSON document with all rows", () => {
-    const { status, stdout } = pvtwin(["compat", "--json"]);
+  it("prints one JSON document with all rows", async () => {
+    const { status, out: stdout } = await runMain("compat", "--json");
     expect(status).to.equal(0);
     const { proposal, feature, rows } = JSON.parse(stdout);
     expect([proposal, feature.name]).to.deep.equal(["linux-per-thread", "exclusive_l4"]);
@@ -18,8 +18,8 @@ describe("pvtwin compat", () => {
     for (const row of rows) expect(row).to.include.keys("guest", "xen", "flag", "outcome", "reason");
   });
 
-  it("prints the matrix, and each check once", () => {
-    const { status, stdout } = pvtwin(["compat"]);
+  it("prints the matrix, and each check once", async () => {
+    const { status, out: stdout } = await runMain("compat");
     expect(status).to.equal(0);
     expect(stdout).to.match(
       /^linux-per-thread: flag exclusive_l4, XENFEAT bit 21, advertised by supported-features/,
@@ -34,10 +34,10 @@ describe("pvtwin compat", () => {
     for (const line of checks) expect(line).to.match(/^c\d+ \w+\(\) .* \((xen|tools)\/[\w/-]+\.c\)$/);
   });
 
-  it("takes guests from images, and names each in its rows", () => {
+  it("takes guests from images, and names each in its rows", async () => {
     const files = ["a", "b"].map((name) => join(folder, name));
     for (const file of files) writeFileSync(file, bzImage(pack.gzip(elf())));
-    const { rows } = JSON.parse(pvtwin(["compat", "--json", "--kernel", ...files]).stdout);
+    const { rows } = JSON.parse((await runMain("compat", "--json", "--kernel", ...files)).out);
     const boots = rows.filter(({ kind }: { kind: string }) => kind === "boot");
     expect(boots).to.have.length(2 * 4 * 4 * 2);
     expect(new Set(boots.map(({ guest }: { guest: string }) => guest))).to.deep.equal(new Set(["a", "b"]));
@@ -47,8 +47,8 @@ describe("pvtwin compat", () => {
     [["--proposal", "nope"], /^pvtwin: nope: is no proposal; /],
     [["--kernel", "/nonexistent/k"], /^pvtwin: \/nonexistent\/k: cannot be read \(ENOENT\); /],
   ] as const) {
-    it(`refuses ${args.join(" ")} with one message`, () => {
-      const { status, stderr } = pvtwin(["compat", ...args]);
+    it(`refuses ${args.join(" ")} with one message`, async () => {
+      const { status, err: stderr } = await runMain("compat", ...args);
       expect(status).to.equal(2);
       expect(stderr).to.match(message);
       expect(stderr.trimEnd().split("\n")).to.have.length(1);

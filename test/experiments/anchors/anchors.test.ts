@@ -6,7 +6,7 @@ import { BadInput } from "../../../abi/bad-input.js";
 import { ANCHOR_DIR, readAnchors, readSources } from "../../../experiments/anchors/anchor.js";
 import { runAnchors } from "../../../experiments/anchors/run-anchors.js";
 import { knownProfiles, readProfile } from "../../../experiments/costs/profile.js";
-import { pvtwin } from "../../pvtwin.js";
+import { runMain } from "../../cli/run-main.js";
 
 const sources = readSources();
 const anchors = readAnchors();
@@ -57,14 +57,14 @@ describe("calibration and anchors", () => {
 });
 
 describe("pvtwin anchors", () => {
-  it("says of each what was published, what the twins say, and whether that is in the band", () => {
-    const { status, stdout } = pvtwin([
+  it("says of each what was published, what the twins say, and whether that is in the band", async () => {
+    const { status, out: stdout } = await runMain(
       "anchors",
       "--json",
       "xpti-getpid",
       "tls-descriptors-switch",
       "xpti-flag-byte",
-    ]);
+    );
     expect(status).to.equal(0);
     const results = (JSON.parse(stdout) as { anchors: Record<string, unknown>[] }).anchors;
     expect(results.map(({ name, inBand }) => [name, inBand])).to.deep.equal([
@@ -77,13 +77,13 @@ describe("pvtwin anchors", () => {
     expect(results[2]!.reason).to.include("entry code");
   });
 
-  it("leaves with exit status 1 where an answer is out of its band and nobody says why", () => {
+  it("leaves with exit status 1 where an answer is out of its band and nobody says why", async () => {
     const dir = mkdtempSync(join(tmpdir(), "pvtwin-anchors-"));
     try {
       copyFileSync(join(ANCHOR_DIR, "sources.yaml"), join(dir, "sources.yaml"));
       const text = readFileSync(join(ANCHOR_DIR, "xpti-getpid.yaml"), "utf8");
       writeFileSync(join(dir, "mine.yaml"), text.replace(/^band: .*$/m, "band: { low: 1, high: 2 }"));
-      const { status, stdout } = pvtwin(["anchors", "--dir", dir]);
+      const { status, out: stdout } = await runMain("anchors", "--dir", dir);
       expect(status).to.equal(1);
       expect(stdout).to.include("why outside: not known").and.include("0 of 1 in band");
     } finally {

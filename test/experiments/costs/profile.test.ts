@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { BadInput } from "../../../abi/bad-input.js";
 import { CONSTANTS, knownProfiles, PROFILE_DIR, readProfile } from "../../../experiments/costs/profile.js";
-import { pvtwin } from "../../pvtwin.js";
+import { runMain } from "../../cli/run-main.js";
 
 const text = readFileSync(join(PROFILE_DIR, "skylake-pcid.yaml"), "utf8");
 
@@ -63,8 +63,8 @@ describe("a cost profile", () => {
     expect(() => readProfile(file)).to.throw(BadInput, "constants.cr3_write");
   });
 
-  it("is printed by pvtwin costs, each constant with bracket, unit and source", () => {
-    const { status, stdout } = pvtwin(["costs", "--json"]);
+  it("is printed by pvtwin costs, each constant with bracket, unit and source", async () => {
+    const { status, out: stdout } = await runMain("costs", "--json");
     expect(status).to.equal(0);
     const { constants } = JSON.parse(stdout) as { constants: Record<string, unknown>[] };
     expect(constants.map(({ name }) => name)).to.deep.equal([...CONSTANTS]);
@@ -72,8 +72,8 @@ describe("a cost profile", () => {
       expect(constant).to.include.all.keys("low", "likely", "high", "unit", "source", "conditions");
   });
 
-  it("that there is not is refused with exit status 2, and those that there are are named", () => {
-    const { status, stderr } = pvtwin(["costs", "haswell"]);
+  it("that there is not is refused with exit status 2, and those that there are are named", async () => {
+    const { status, err: stderr } = await runMain("costs", "haswell");
     expect(status).to.equal(2);
     expect(stderr).to.equal(
       "pvtwin: haswell: is no profile; name a YAML file, or one of amd-zen, instructions, skylake-nopcid, skylake-pcid\n",
