@@ -13,7 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { elf } from "./elfnotes/image-builder.js";
-import { pvtwin, ROOT } from "./pvtwin.js";
+import { runMain } from "./cli/run-main.js";
+import { ROOT } from "./pvtwin.js";
 import { LONG_NAMES, made, NAMES, shown } from "../scripts/readme.js";
 
 /** A kernel image that the documents name as an example, and few machines have. */
@@ -26,6 +27,13 @@ const documents = ["README.md", "ARCHITECTURE.md", "xen-model/README.md", "recor
 /** Lines `pvtwin ...` of a text, and those that make their input. */
 function commandsIn(text: string): string[] {
   return [...text.matchAll(/^ *((?:pvtwin|echo) .*)$/gm)].map(([, line]) => line!.trim());
+}
+
+/** The words behind `pvtwin` of a line that asks no more of a shell than to part them; undefined for others. */
+function wordsOf(line: string): string[] | undefined {
+  const plain = line.replace(/ +#.*$/, "");
+  if (!/^pvtwin( ("[^"$`\\]*"|[\w./:=,-]+))*$/.test(plain)) return undefined;
+  return [...plain.matchAll(/"([^"]*)"|\S+/g)].slice(1).map(([word, quoted]) => quoted ?? word);
 }
 
 describe("the documents", () => {
@@ -44,15 +52,29 @@ describe("the documents", () => {
 
   /** Run a line as a shell does, in a folder where the line's files are. What two documents show runs once: its files stay. */
   const hasRun = new Set<string>();
-  const run = (line: string) => {
+  const run = async (line: string) => {
     if (hasRun.has(line)) return;
-    const { status, stderr } = spawnSync("sh", ["-c", line.replace(KERNEL, "vmlinuz")], {
+    const own = line.replace(KERNEL, "vmlinuz");
+    const words = wordsOf(own);
+    const { status, stderr } = words === undefined ? inShell(own) : await inProcess(words);
+    expect(status, `${line}\n${stderr}`).to.equal(0);
+    hasRun.add(line);
+  };
+  const inShell = (line: string) =>
+    spawnSync("sh", ["-c", line], {
       cwd: dir,
       encoding: "utf8",
       env: { ...process.env, PATH: `${dir}:${process.env.PATH}`, NO_COLOR: "1" },
     });
-    expect(status, `${line}\n${stderr}`).to.equal(0);
-    hasRun.add(line);
+  const inProcess = async (words: readonly string[]) => {
+    const cwd = process.cwd();
+    process.chdir(dir);
+    try {
+      const { status, err } = await runMain(...words);
+      return { status, stderr: err };
+    } finally {
+      process.chdir(cwd);
+    }
   };
 
   for (const file of documents) {
@@ -66,12 +88,12 @@ describe("the documents", () => {
     .filter((file) => readFileSync(join(ROOT, "cli", file), "utf8").includes(".addHelpText("))
     .map((file) => (file === "trace.ts" ? ["trace", "summary"] : [file.replace(/\.ts$/, "")]));
   for (const name of names) {
-    it(`pvtwin ${name.join(" ")} --help has an example that works`, () => {
-      const { status, stdout } = pvtwin([...name, "--help"]);
+    it(`pvtwin ${name.join(" ")} --help has an example that works`, async () => {
+      const { status, out } = await runMain(...name, "--help");
       expect(status).to.equal(0);
-      const examples = commandsIn(stdout.slice(stdout.search(/Examples?:/)));
+      const examples = commandsIn(out.slice(out.search(/Examples?:/)));
       expect(examples).to.not.be.empty;
-      examples.forEach(run);
+      for (const example of examples) await run(example);
     }).timeout(180_000);
   }
 
