@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { elf } from "./elfnotes/image-builder.js";
-import { runMain } from "./cli/run-main.js";
+import { runMain, runMainIn } from "./cli/run-main.js";
 import { ROOT } from "./pvtwin.js";
 import { LONG_NAMES, made, NAMES, shown } from "../scripts/readme.js";
 
@@ -56,25 +56,17 @@ describe("the documents", () => {
     if (hasRun.has(line)) return;
     const own = line.replace(KERNEL, "vmlinuz");
     const words = wordsOf(own);
-    const { status, stderr } = words === undefined ? inShell(own) : await inProcess(words);
-    expect(status, `${line}\n${stderr}`).to.equal(0);
+    const { status, err } = words === undefined ? inShell(own) : await runMainIn(dir, ...words);
+    expect(status, `${line}\n${err}`).to.equal(0);
     hasRun.add(line);
   };
-  const inShell = (line: string) =>
-    spawnSync("sh", ["-c", line], {
+  const inShell = (line: string) => {
+    const { status, stderr } = spawnSync("sh", ["-c", line], {
       cwd: dir,
       encoding: "utf8",
       env: { ...process.env, PATH: `${dir}:${process.env.PATH}`, NO_COLOR: "1" },
     });
-  const inProcess = async (words: readonly string[]) => {
-    const cwd = process.cwd();
-    process.chdir(dir);
-    try {
-      const { status, err } = await runMain(...words);
-      return { status, stderr: err };
-    } finally {
-      process.chdir(cwd);
-    }
+    return { status, err: stderr };
   };
 
   for (const file of documents) {

@@ -24,6 +24,17 @@ export async function runMain(...argv: string[]): Promise<Ran> {
   }
 }
 
+/** Run `pvtwin ARGV` in `folder`. */
+export async function runMainIn(folder: string, ...argv: string[]): Promise<Ran> {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    return await runMain(...argv);
+  } finally {
+    process.chdir(before);
+  }
+}
+
 /** The one message of a `pvtwin ARGV` that refuses its input: exit status 2, and nothing else is written. */
 export async function refusal(...argv: string[]): Promise<string> {
   const { status, out, err } = await runMain(...argv);

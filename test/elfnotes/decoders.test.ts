@@ -12,16 +12,17 @@ const bytes = (data: Uint8Array) => new ImageBytes("k", data);
 const hex = (text: string) => bytes(Buffer.from(text.replaceAll(" ", ""), "hex"));
 
 describe("the decoders", () => {
-  compareWithTools(25);
+  compareWithTools(10);
 
-  const large = Buffer.concat([noise(7, 9 * 2 ** 20), Buffer.alloc(2 ** 20)]);
-  for (const [tool, unpack] of [
-    ["lz4", unpackLz4],
-    ["bzip2", unpackBzip2],
-    ["lzo", unpackLzo],
+  // chunks have at most 8 MiB, 900 kB, 256 KiB
+  for (const [tool, unpack, noiseBytes] of [
+    ["lz4", unpackLz4, 9 * 2 ** 20],
+    ["bzip2", unpackBzip2, 2 * 2 ** 20],
+    ["lzo", unpackLzo, 2 ** 20],
   ] as const) {
     it(`unpack ${tool}'s chunks of an input that takes several, the size unsaid`, function () {
       if (!hasTool(tool)) return this.skip();
+      const large = Buffer.concat([noise(7, noiseBytes), Buffer.alloc(2 ** 20)]);
       expect(Buffer.compare(unpack(bytes(packWith(tool, large)), 2 ** 26), large)).to.equal(0);
     });
   }
