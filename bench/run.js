@@ -27,6 +27,7 @@ const { machine, measure } = require("./harness.js");
 const MEASUREMENTS = [
   "walk",
   "import",
+  "large-import",
   "simulation",
   "memory",
   "growth",
@@ -37,7 +38,7 @@ const MEASUREMENTS = [
   "cores",
 ];
 /** What the short form leaves out: those take minutes, or need what a machine may lack. */
-const LONG = new Set(["memory", "growth", "checker", "cores"]);
+const LONG = new Set(["large-import", "memory", "growth", "checker", "cores"]);
 const REPETITIONS = 7;
 const SHORT_REPETITIONS = 5;
 const BASELINE = join(__dirname, "baseline.json");

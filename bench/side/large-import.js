@@ -1,6 +1,7 @@
-// Imports a recording from standard input, keeping no event; prints {events, maxRssBytes}.
+// Imports a recording from standard input, keeping no event; prints {events, maxRssBytes, cpu}, cpu in seconds.
 "use strict";
 
+const { cpuSince } = require("../harness.js");
 const { importTrace } = require("../../dist/experiments/import/import-trace.js");
 
 (async () => {
@@ -8,5 +9,6 @@ const { importTrace } = require("../../dist/experiments/import/import-trace.js")
     chunk.n = 0;
     return chunk;
   });
-  console.log(JSON.stringify({ events, maxRssBytes: process.resourceUsage().maxRSS * 1024 }));
+  const maxRssBytes = process.resourceUsage().maxRSS * 1024;
+  console.log(JSON.stringify({ events, maxRssBytes, cpu: cpuSince() }));
 })();

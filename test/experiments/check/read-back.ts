@@ -49,6 +49,6 @@ export function goesOnAsWritten(runs: number): void {
         ),
         { numRuns: runs, seed: 7 },
       );
-    }).timeout(60_000);
+    }).timeout(600_000);
   }
 }
