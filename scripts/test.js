@@ -19,7 +19,7 @@ async function test(args) {
 function settings(args) {
   if (!args.some((arg) => !arg.startsWith("-") && existsSync(join(ROOT, arg)))) return [];
   const kept = Object.entries(require("../.mocharc.json")).filter(([key]) => key !== "spec");
-  return ["--no-config", ...kept.flatMap(([key, value]) => [`--${key}`, String(value)])];
+  return ["--no-config", ...kept.map(([key, value]) => (value === true ? `--${key}` : `--${key}=${value}`))];
 }
 
 test(process.argv.slice(2)).then((status) => (process.exitCode = status));
