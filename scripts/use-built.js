@@ -1,7 +1,8 @@
 // For tests: import what the build made of a source, where dist/ is up to date, in place of the source.
 //
 // ts-node would compile each source again, in each of mocha's workers and in each thread that a test starts. Tests themselves
-// are compiled by ts-node, as is everything where a source has changed since the build.
+// are compiled by ts-node, as is everything where a source has changed since the build; so is the rig of witness/, which runs
+// from its sources, beside the C of its guest.
 "use strict";
 
 const { existsSync } = require("node:fs");
@@ -25,6 +26,7 @@ if (isBuilt()) {
 
 function builtOf(file) {
   const place = relative(ROOT, file);
+  if (place.startsWith(`..${sep}`) || place.startsWith(`witness${sep}`)) return file;
   const built = join(DIST, place.replace(/\.ts$/, ".js"));
-  return !place.startsWith(`..${sep}`) && existsSync(built) ? built : file;
+  return existsSync(built) ? built : file;
 }

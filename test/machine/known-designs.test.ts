@@ -13,7 +13,7 @@ import { checkDesigns, isOfThisThread } from "../../machine/known-designs.js";
 import { Machine } from "../../machine/machine.js";
 import { registerRootDesign } from "../../xen-model/root/root-design.js";
 import { SharedRoot } from "../../xen-model/root/shared.js";
-import { runMain } from "../cli/run-main.js";
+import { pvtwin } from "../pvtwin.js";
 
 const idea = (top: string, root: string) =>
   defineProposal({ name: "mine", title: "t", question: "q", linux: { top }, xen: { root } });
@@ -37,14 +37,14 @@ describe("a proposal names designs that are in the registries, or were registere
     });
   }
 
-  it("ends the command with status 2 and one message where it does not", async () => {
+  it("ends the command with status 2 and one message where it does not", () => {
     const file = join(dir, "mine.yaml");
     writeFileSync(file, "name: mine\ntitle: t\nquestion: q\nlinux: { top: gang }\nxen: { root: shared }\n");
     for (const args of [
       ["evaluate", file],
       ["run", "none.perf.txt", "--proposal", file],
     ]) {
-      const { status, err: stderr } = await runMain(...args);
+      const { status, stderr } = pvtwin(args);
       expect(status).to.equal(2);
       expect(stderr).to.match(
         /mine.yaml: linux.top: gang is no design; name one of per-mm-vcpu, per-thread, /,
