@@ -1,3 +1,3 @@
 import { goesOnAsWritten } from "./read-back.js";
 
-describe("a state that was written and read back, at length", () => goesOnAsWritten(60));
+describe("a state that was written and read back, at length", () => goesOnAsWritten(24));
