@@ -2,8 +2,7 @@
  * The commonest page fault in one piece: a program writes to anonymous memory for the first time, and all tables are there.
  *
  * The plain form is the rest of the path in fault.ts and the return in entry.ts. What is not plainly this fault is left to it, with
- * nothing changed; test/machine/at-once.test.ts holds the two equal, in every byte of the state. It takes half as long: the plain
- * form is some forty functions, more code than a processor's first cache holds.
+ * nothing changed; test/machine/at-once.test.ts holds the two equal, in every byte of the state.
  *
  * Mirrors: handle_mm_fault() to do_anonymous_page(), mm/memory.c; xen_set_pte(), arch/x86/xen/mmu_pv.c; xen_iret.
  */
