@@ -29,6 +29,7 @@ const MEASUREMENTS = [
   "import",
   "large-import",
   "simulation",
+  "designs",
   "memory",
   "growth",
   "checker",
@@ -43,9 +44,22 @@ const REPETITIONS = 7;
 const SHORT_REPETITIONS = 5;
 const BASELINE = join(__dirname, "baseline.json");
 
+const HELP = `npm run bench -- [options]: what pvtwin is fast for, against what one would use instead; writes out/bench.json.
+
+  --only NAME,...     of ${MEASUREMENTS.join(", ")}
+  --short             a minute or two; fails where a ratio lost over 30 % of bench/baseline.json
+  --against FILE      name what became slower than in an earlier bench.json
+  --repetitions N     ${REPETITIONS}, or ${SHORT_REPETITIONS} in the short form
+  --save-baseline     write bench/baseline.json
+
+What is measured, and why, stands at the head of each file in bench/measure/.
+Example: npm run bench -- --only growth,designs --repetitions 3
+`;
+
 async function bench() {
   const { values: options } = parseArgs({
     options: {
+      help: { type: "boolean", default: false },
       short: { type: "boolean", default: false },
       "save-baseline": { type: "boolean", default: false },
       against: { type: "string" },
@@ -53,6 +67,10 @@ async function bench() {
       repetitions: { type: "string" },
     },
   });
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
   const { short, against } = options;
   const repetitions = Number(options.repetitions ?? (short ? SHORT_REPETITIONS : REPETITIONS));
   const names = options.only?.split(",") ?? MEASUREMENTS.filter((name) => !short || !LONG.has(name));

@@ -1,20 +1,19 @@
-// Events a second of each proposal on redis_bench and make_j2, each in a process of its own, and each against shared.
+// Events a second on redis_bench and make_j2 under shared and two designs, each in a process of its own, and these against
+// shared; all others are in designs.js.
 "use strict";
 
 const { side } = require("../harness.js");
 
 const RECORDINGS = { redis_bench: 5e6, make_j2: 2e6 };
-/** The short form's: one of Xen's designs, one of Linux's. */
+/** One of Xen's designs, one of Linux's. */
 const FEW = ["shared", "xpti", "linux-per-mm-vcpu"];
 
-exports.prepare = (_folder, short) => {
-  const { loadProposals } = require("../../dist/experiments/evaluate.js");
-  const all = loadProposals([]).map(({ name }) => name);
+exports.prepare = () => {
   const sides = {};
   const ratios = {};
   const values = {};
   for (const [recording, rate] of Object.entries(RECORDINGS)) {
-    for (const proposal of short ? FEW : all) {
+    for (const proposal of FEW) {
       const key = `${recording}, ${proposal}`;
       sides[key] = () => side("simulate", [recording, proposal], ["--expose-gc"]);
       values[`events/s, ${key}`] = {

@@ -6,7 +6,7 @@ const { ROOT } = require("../../scripts/run.js");
 const { loadProposal } = require("../../dist/experiments/evaluate.js");
 const { readRecording } = require("../../dist/experiments/import/recording.js");
 const { TraceRunner } = require("../../dist/experiments/run/trace-runner.js");
-const { defaultGeometry } = require("../../dist/machine/geometry.js");
+const { defaultGeometry, smallGeometry } = require("../../dist/machine/geometry.js");
 const { Machine } = require("../../dist/machine/machine.js");
 
 /** The bundled recording `name`, imported. */
@@ -22,6 +22,19 @@ function booted(proposal, { cpus }) {
   return new Machine(config).boot();
 }
 
+/** A machine of `proposal` with so many vCPUs, not yet booted. */
+function machineOf(proposal, vcpus) {
+  const geometry = {
+    ...smallGeometry(vcpus),
+    nrTables: 1024 + 64 * vcpus,
+    nrFrames: 8192 + 1024 * vcpus,
+    maxMms: 16 + 4 * vcpus,
+    maxTasks: 64 + 8 * vcpus,
+  };
+  const config = { proposal: loadProposal(proposal), geometry, pcid: true, invpcid: true, audit: "observe" };
+  return new Machine(config);
+}
+
 /** A machine of 6.1 on 4.17 after the first half of a recording: its processes are still there. */
 async function playHalf(name) {
   const recording = await recorded(name);
@@ -31,4 +44,4 @@ async function playHalf(name) {
   return machine;
 }
 
-module.exports = { booted, playHalf, recorded };
+module.exports = { booted, machineOf, playHalf, recorded };
