@@ -19,7 +19,7 @@ import { vcpumask_test } from "../abi/mmuext-op.js";
 import { AGAIN, DONE, NEXT, step } from "../abi/path.js";
 import { is_canonical } from "./guest-access.js";
 import { exit_to_guest, lost_all } from "./refill.js";
-import { ROOT_LOCAL, ROOT_OTHERS } from "./root/l4-uses.js";
+import { ROOT_LOCAL, ROOT_OTHERS, stale_roots } from "./root/l4-uses.js";
 import type { Xen } from "./xen.js";
 
 /** The pCPUs that may have tables of the domain loaded, in scratch_cpumask. Mirrors: dirty_cpumask. */
@@ -136,11 +136,17 @@ export function flush_tlb_one_mask(x: Xen, vcpu: number, mask: Uint32Array, page
  */
 export function add_pt_update(x: Xen, vcpu: number, l4: number): void {
   const { vcpus, pcpus, requests } = x;
-  const owner = l4 !== 0 && x.config.flush === "owner" ? vcpus.only_holder(l4) : -1;
+  const owner = l4 !== 0 && x.config.flush === "owner" ? only_holder(x, vcpu, l4) : -1;
   const first = owner >= 0 ? vcpus.pcpu[owner]! : 0;
   const end = owner >= 0 ? first + 1 : pcpus.nrPcpus;
   for (let pcpu = first; pcpu < end; pcpu++)
     if (pcpus.dirty[pcpu] !== 0) cpumask_set_cpu(pcpu, requests.pcpus, vcpu * requests.words);
+}
+
+/** VcpuTable.only_holder(), but nobody else is asked where `vcpu` has `l4` and no use is left that could be another's. */
+function only_holder(x: Xen, vcpu: number, l4: number): number {
+  const alone = x.vcpus.has_installed(vcpu, l4) && (stale_roots(x, vcpu, l4) & ROOT_OTHERS) === 0;
+  return alone ? vcpu : x.vcpus.only_holder(l4);
 }
 
 /**
