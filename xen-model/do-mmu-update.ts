@@ -15,9 +15,9 @@ import {
   MMU_PT_UPDATE_PRESERVE_AD,
 } from "../abi/mmu-update.js";
 import { hexFrame } from "./audit-log.js";
-import { AGAIN, DONE, NEXT, path, runPath, step } from "../abi/path.js";
+import { AGAIN, DONE, NEXT, path, step } from "../abi/path.js";
 import { begin_requests, end_requests, may_go_on } from "./continuation.js";
-import { add_pt_update, flush_after_pt_update_steps } from "./flush.js";
+import { add_pt_update, flush_after_pt_update, flush_after_pt_update_steps } from "./flush.js";
 import {
   OWNER_guest,
   OWNER_io,
@@ -30,6 +30,7 @@ import {
 import { map_domain_page, unmap_domain_page } from "./mapcache.js";
 import { mod_l1_entry, mod_lN_entry } from "./mod-entries.js";
 import { _get_page_type, _put_page_type, page_lock, page_unlock } from "./page-type.js";
+import { update_l4e } from "./update-l4e.js";
 import type { Xen } from "./xen.js";
 
 /** The guest is the hardware domain. The upper half of foreigndom is the tables' owner, plus one. */
@@ -41,8 +42,6 @@ export const do_mmu_update_path = path<Xen>("do_mmu_update", [
   step("mod_entry", mod_entry),
   ...flush_after_pt_update_steps,
 ]);
-
-const flush_after_pt_update_path = path<Xen>("flush_after_pt_update", flush_after_pt_update_steps);
 
 /**
  * The call in `row` of `calls`. calls.done[row] is the number of requests that succeeded. The steps in a row, as
@@ -56,7 +55,7 @@ export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: numb
   if (answer === NEXT) {
     do answer = mod_entry(x, vcpu);
     while (answer === AGAIN);
-    if (answer === NEXT) runPath(flush_after_pt_update_path, x, vcpu);
+    if (answer === NEXT) flush_after_pt_update(x, vcpu);
   }
   return requests.end(vcpu);
 }
@@ -120,6 +119,7 @@ function one_update(x: Xen, vcpu: number, calls: CallBuffer, request: number): R
   const { frames } = x;
   const cmd = calls.mu_cmd[request]!;
   const mfn = calls.mu_table[request]!;
+  if (cmd === MMU_NORMAL_PT_UPDATE && update_l4e(x, vcpu, calls, request)) return 0;
   switch (cmd) {
     case MMU_NORMAL_PT_UPDATE:
     case MMU_PT_UPDATE_PRESERVE_AD:

@@ -154,31 +154,40 @@ function only_holder(x: Xen, vcpu: number, l4: number): number {
  * whom; requests.roots: whose roots are stale too (ROOT_*), so FLUSH_ROOT_PGTBL.
  */
 export const flush_after_pt_update_steps = [
-  step<Xen>("flush_area_local", (x, vcpu) => {
-    x.ledger.count(vcpu, EV.tlb_flush_domain, 1);
-    const self = x.vcpus.pcpu[vcpu]!;
-    const { pcpus, words, roots } = x.requests;
-    const at = vcpu * words;
-    if (cpumask_test_cpu(self, pcpus, at))
-      ((roots[vcpu]! & ROOT_LOCAL) !== 0 ? flush_tlb_and_root : flush_tlb_local)(x, vcpu);
-    cpumask_clear_cpu(self, pcpus, at);
-    return cpumask_first(pcpus, at, words) < 0 ? DONE : NEXT;
-  }),
-  step<Xen>("flush_area_mask", (x, vcpu) => {
-    const { pcpus, words, roots } = x.requests;
-    const at = vcpu * words;
-    const others = (roots[vcpu]! & ROOT_OTHERS) !== 0;
-    if (x.config.lower !== undefined && !others) {
-      assisted_flush(x, vcpu);
-      x.requests.forget_pcpus(vcpu);
-      return DONE;
-    }
-    const pcpu = cpumask_first(pcpus, at, words);
-    interrupt_pcpu(x, vcpu, pcpu, others ? flush_tlb_and_root : flush_tlb_local, 0);
-    cpumask_clear_cpu(pcpu, pcpus, at);
-    return cpumask_first(pcpus, at, words) < 0 ? DONE : AGAIN;
-  }),
+  step<Xen>("flush_area_local", flush_area_local),
+  step<Xen>("flush_area_mask", flush_area_mask),
 ];
+
+/** The steps as runPath() does them, by name. */
+export function flush_after_pt_update(x: Xen, vcpu: number): void {
+  if (flush_area_local(x, vcpu) === NEXT) while (flush_area_mask(x, vcpu) === AGAIN);
+}
+
+function flush_area_local(x: Xen, vcpu: number): number {
+  x.ledger.count(vcpu, EV.tlb_flush_domain, 1);
+  const self = x.vcpus.pcpu[vcpu]!;
+  const { pcpus, words, roots } = x.requests;
+  const at = vcpu * words;
+  if (cpumask_test_cpu(self, pcpus, at))
+    ((roots[vcpu]! & ROOT_LOCAL) !== 0 ? flush_tlb_and_root : flush_tlb_local)(x, vcpu);
+  cpumask_clear_cpu(self, pcpus, at);
+  return cpumask_first(pcpus, at, words) < 0 ? DONE : NEXT;
+}
+
+function flush_area_mask(x: Xen, vcpu: number): number {
+  const { pcpus, words, roots } = x.requests;
+  const at = vcpu * words;
+  const others = (roots[vcpu]! & ROOT_OTHERS) !== 0;
+  if (x.config.lower !== undefined && !others) {
+    assisted_flush(x, vcpu);
+    x.requests.forget_pcpus(vcpu);
+    return DONE;
+  }
+  const pcpu = cpumask_first(pcpus, at, words);
+  interrupt_pcpu(x, vcpu, pcpu, others ? flush_tlb_and_root : flush_tlb_local, 0);
+  cpumask_clear_cpu(pcpu, pcpus, at);
+  return cpumask_first(pcpus, at, words) < 0 ? DONE : AGAIN;
+}
 
 function flush_tlb_and_root(x: Xen, vcpu: number): void {
   x.root.flush_root_pgtbl(x, vcpu);
