@@ -34,6 +34,8 @@ export interface ExploreOptions extends Partial<Bounds> {
   readonly checkpointEveryMs?: number;
   /** A checkpoint to go on from: of the same model, with the same reductions. */
   readonly resume?: string;
+  /** On several threads: milliseconds that the first is at work before it asks for others. Default 0. */
+  readonly aloneMs?: number;
   /** On several threads: begin when all of them are there. Default false: they come while the first is at work. */
   readonly together?: boolean;
   /** Ends the exploration; what was covered until then is the outcome. */

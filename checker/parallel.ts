@@ -19,9 +19,6 @@ import { CTL, ENDS, reserveShared, Shared, TALLY } from "./shared-search.js";
 import { Namer, StateBytes, strideOf } from "./state-bytes.js";
 import { Trail, TRAIL_BYTES } from "./trail.js";
 
-/** Milliseconds before other threads are asked for. */
-const ALONE_MS = 40;
-
 /**
  * Explore the model of `source` on `workers` threads. One thread, or `eventually` properties, whose search is one
  * thread's: in this thread.
@@ -96,16 +93,20 @@ async function runAll(
   options: ExploreOptions,
 ): Promise<void> {
   const { control } = shared;
-  const { everyMs = EVERY_MS, together = false, signal, onProgress } = options;
-  if (!together && me.run(performance.now() + ALONE_MS)) return;
+  const { everyMs = EVERY_MS, aloneMs = 0, together = false, signal, onProgress } = options;
   const others = new Others(tasks);
+  const comeAt = performance.now() + aloneMs;
   try {
-    while (together && control[CTL.asked]! <= tasks.length) await others.turn();
-    if (together) Atomics.store(control, CTL.present, control[CTL.asked]!);
-    if (together) shared.endMeeting();
+    if (together || aloneMs === 0) others.come();
+    if (together) {
+      while (control[CTL.asked]! <= tasks.length) await others.turn();
+      Atomics.store(control, CTL.present, control[CTL.asked]!);
+      shared.endMeeting();
+    }
     let last = { at: performance.now(), distinct: set.size };
     while (!me.run(performance.now() + everyMs)) {
       const at = performance.now();
+      if (at >= comeAt) others.come();
       const distinct = set.size;
       const rate = ((distinct - last.distinct) / (at - last.at)) * 1000;
       last = { at, distinct };
@@ -126,17 +127,26 @@ async function runAll(
 class Others {
   /** Rejected with the first error of one of them. */
   readonly failure: Promise<never>;
-  private readonly threads: readonly Worker[];
+  private readonly threads: Worker[] = [];
+  private fail!: (error: Error) => void;
 
-  constructor(tasks: readonly WorkerTask[]) {
+  constructor(private readonly tasks: readonly WorkerTask[]) {
+    this.failure = new Promise((_, reject) => (this.fail = reject));
+    this.failure.catch(() => undefined); // who asks hears of it
+  }
+
+  /** Ask for them, if that was not done yet. */
+  come(): void {
+    const { tasks, threads } = this;
+    if (threads.length > 0) return;
     const file = require.resolve("./worker.js");
     const isTs = [file, ...tasks.map(({ source }) => source.module)].some((name) => name.endsWith(".ts"));
     const execArgv = isTs ? ["-r", require.resolve("ts-node/register")] : [];
-    this.threads = tasks.map((workerData) => new Worker(file, { workerData, execArgv }));
-    this.failure = new Promise((_, reject) => {
-      for (const thread of this.threads) thread.once("error", reject);
-    });
-    this.failure.catch(() => undefined); // who asks hears of it
+    for (const workerData of tasks) {
+      const thread = new Worker(file, { workerData, execArgv });
+      thread.once("error", this.fail);
+      threads.push(thread);
+    }
   }
 
   /** Let timers, signals and errors have their turn. */

@@ -79,7 +79,7 @@ export function register(program: Command): void {
     .option("--mutants", "list the mutants, and what must catch each", false)
     .option(
       "--workers <n>",
-      "threads to explore on (default: as many as there are CPUs; 1 with a checkpoint)",
+      "threads to explore on (default: one, and after 4 s as many as there are CPUs; 1 with a checkpoint)",
     )
     .option("--no-por", "without partial-order reduction")
     .option("--no-symmetry", "without symmetry reduction")
@@ -136,6 +136,7 @@ async function check(name: string, flags: Flags): Promise<void> {
     guest,
     ...(mutant === undefined ? {} : { mutant }),
     workers: workersOf(flags),
+    ...(flags.workers === undefined ? { aloneMs: ALONE_MS } : {}),
     partialOrder: flags.por,
     symmetry: flags.symmetry,
     strategy: flags.random !== undefined ? "random" : flags.depthFirst ? "depth-first" : "breadth-first",
@@ -161,6 +162,12 @@ async function check(name: string, flags: Flags): Promise<void> {
   process.stdout.write(flags.json ? json(model, options, result) : text(model, options, result));
   process.exitCode = result.verdict === "holds" ? 0 : 1;
 }
+
+/**
+ * Where nobody says how many threads, others come after so many milliseconds: while V8 compiles what the first one runs, they
+ * would be in its compiler's way.
+ */
+const ALONE_MS = 4000;
 
 /** More would each make a machine of its own for little. */
 const MOST_WORKERS = 64;

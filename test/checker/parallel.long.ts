@@ -19,7 +19,7 @@ describe("exploration on several threads, at length", () => {
     ["what is violated", { until: [] }],
   ] as const) {
     it(`finds ${name} as on one, where the others come while the first is at work`, async () => {
-      await expectSame(source("counters", 6, 9, 40), 3, { symmetry: false, together: false, ...options });
+      await expectSame(source("counters", 6, 9, 40), 3, { symmetry: false, together: false, aloneMs: 40, ...options });
     });
   }
 });
