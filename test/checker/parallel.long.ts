@@ -1,3 +1,5 @@
+import { expect } from "chai";
+import { exploreParallel } from "../../checker/parallel.js";
 import { expectSame, source } from "./same-on-threads.js";
 
 describe("exploration on several threads, at length", () => {
@@ -14,12 +16,22 @@ describe("exploration on several threads, at length", () => {
     }
   }
 
+  it("lets others in while the first is at work: one that cannot count is heard of", async () => {
+    const ends = exploreParallel(source("lame", "run", 6), 2, { symmetry: false });
+    expect(String(await ends.catch((e: unknown) => e))).to.contain("this thread runs no action");
+  });
+
   for (const [name, options] of [
     ["all of a wide model", {}],
     ["what is violated", { until: [] }],
   ] as const) {
     it(`finds ${name} as on one, where the others come while the first is at work`, async () => {
-      await expectSame(source("counters", 6, 9, 40), 3, { symmetry: false, together: false, aloneMs: 40, ...options });
+      await expectSame(source("counters", 6, 9, 40), 3, {
+        symmetry: false,
+        together: false,
+        aloneMs: 40,
+        ...options,
+      });
     });
   }
 });

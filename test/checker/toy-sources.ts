@@ -62,8 +62,8 @@ export function funnel(): Model {
 }
 
 /** Counters that cannot be counted in another thread: it fails when the model is made, or when a state is. */
-export function lame([when]: ["made" | "run"]): Model {
-  const model = toys.counters(4, 9);
+export function lame([when, n = 4]: ["made" | "run", number?]): Model {
+  const model = toys.counters(n, 9);
   if (isMainThread) return model;
   if (when === "made") throw new RangeError("this thread makes no model");
   return {

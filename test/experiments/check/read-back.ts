@@ -39,6 +39,11 @@ export function goesOnAsWritten(runs: number): void {
               reader.load(others[choice % others.length]!, 0);
               for (let i = 0; i < 3; i++) reader.run((choice + i) % reader.actions.length);
               reader.load(read, 0);
+              // an action that is taken back leaves nothing behind either
+              reader.run(taken);
+              reader.reload!(reader.actions[taken]!.process);
+              reader.store(written, 0);
+              expect(Buffer.compare(read, written), `${reader.actions[taken]!.name}, taken back`).to.equal(0);
               expect(reader.run(taken), machine.actions[taken]!.name).to.equal(true);
               machine.store(written, 0);
               reader.store(read, 0);
