@@ -74,8 +74,10 @@ export function do_user_addr_fault(k: Linux, cpu: number, page: number, error: n
   const synced = sync_fault(k, cpu);
   if (synced === BLOCKED) throw blocked("do_user_addr_fault", "sync_fault");
   if (synced === NEXT) end_sync_fault(k, cpu);
-  else if (error === FIRST_WRITE && first_write(k, cpu, page)) return FAULT_RETURNED;
-  else if (find_vma(k, cpu) === NEXT) handle_fault(k, cpu);
+  else if (error === FIRST_WRITE && first_write(k, cpu, page)) {
+    fault.result[cpu] = FAULT_HANDLED;
+    return FAULT_RETURNED;
+  } else if (find_vma(k, cpu) === NEXT) handle_fault(k, cpu);
   return fault.result[cpu]!;
 }
 

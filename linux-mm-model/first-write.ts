@@ -19,9 +19,6 @@ import { NO_FILE, NO_VMA, VM_WRITE } from "./vma.js";
 /** The error code of a write to what is not mapped. */
 export const FIRST_WRITE = PFEC_user_mode | PFEC_write_access;
 
-/** FAULT_HANDLED; fault.ts, which imports this file, owns it. */
-const HANDLED = 0;
-
 /** Handle the fault of the task on `cpu`, which has a mm, and return to it; false where the plain form has to. */
 export function first_write(k: Linux, cpu: number, page: number): boolean {
   const { hv, mms, vmas, memory, fault, percpu } = k;
@@ -40,7 +37,6 @@ export function first_write(k: Linux, cpu: number, page: number): boolean {
 
   const { direct, failed } = k.mc[cpu]!;
   fault.vma[cpu] = vma;
-  fault.result[cpu] = HANDLED;
   mms.rss[mm] = mms.rss[mm]! + 1;
   k.ledger.count(cpu, EV.set_pte, 1);
   push_normal_update(direct, table, slot, new_anon_page(k, cpu), vm_page_prot(flags) | PTE_WRITE_DIRTY);
