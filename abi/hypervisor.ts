@@ -73,6 +73,9 @@ export interface Hypervisor {
    */
   switch_to?(vcpu: VcpuId, queued: CallBuffer, n: number): boolean;
 
-  /** hypercall() with call 0 of `calls`, an mmu_update that fills one entry, and iret() to user mode: the end of a page fault. */
-  update_l1e_and_iret?(vcpu: VcpuId, calls: CallBuffer): boolean;
+  /**
+   * A page fault of user mode as it is passed on, its handler's hypercall() with an mmu_update of one request, which fills an entry of
+   * an L1, and iret() to user mode.
+   */
+  fill_on_fault?(vcpu: VcpuId, table: number, slot: number, frame: number, flags: number): boolean;
 }

@@ -7,7 +7,7 @@
 import { EV } from "../abi/events.js";
 import { USER_LIMIT_VPN } from "../abi/layout.js";
 import { PFEC_user_mode } from "../abi/page.js";
-import { do_user_addr_fault, FAULT_RETURNED } from "./fault.js";
+import { do_user_addr_fault } from "./fault.js";
 import type { Vpn } from "../abi/frames.js";
 import type { Linux } from "./linux.js";
 import { vmalloc_fault } from "./sync-global-pgds.js";
@@ -32,7 +32,7 @@ export function page_fault(k: Linux, cpu: number, page: number, error: number): 
   const user = (error & PFEC_user_mode) !== 0;
   enter_from_user(k, cpu);
   if (page < USER_LIMIT_VPN) {
-    if (do_user_addr_fault(k, cpu, page, error) === FAULT_RETURNED) return;
+    do_user_addr_fault(k, cpu, page, error);
   } else vmalloc_fault(k, cpu, page as Vpn);
   if (user) return_to_user(k, cpu);
   else k.hv.iret(cpu, false);

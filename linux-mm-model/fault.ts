@@ -23,7 +23,6 @@ import {
   pmd_alloc,
 } from "./pgtable.js";
 import { can_reuse_anon, is_anon, new_anon_page, page_remove_rmap } from "./rmap.js";
-import { FIRST_WRITE, first_write } from "./first-write.js";
 import { PG_anon_exclusive, PG_pagecache } from "./struct-page.js";
 import { NO_FILE, NO_VMA, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_SHARED, VM_WRITE } from "./vma.js";
 
@@ -32,8 +31,6 @@ export const FAULT_HANDLED = 0;
 export const FAULT_SYNCED = 1; // only the top level was stale
 export const FAULT_SPURIOUS = 2; // the PTE allows the access already
 export const FAULT_BAD_AREA = 3; // SIGSEGV
-/** No result of a fault, but FAULT_HANDLED, and the CPU is back in user mode already. */
-export const FAULT_RETURNED = 4;
 
 /**
  * What the fault path carries from step to step.
@@ -74,10 +71,7 @@ export function do_user_addr_fault(k: Linux, cpu: number, page: number, error: n
   const synced = sync_fault(k, cpu);
   if (synced === BLOCKED) throw blocked("do_user_addr_fault", "sync_fault");
   if (synced === NEXT) end_sync_fault(k, cpu);
-  else if (error === FIRST_WRITE && first_write(k, cpu, page)) {
-    fault.result[cpu] = FAULT_HANDLED;
-    return FAULT_RETURNED;
-  } else if (find_vma(k, cpu) === NEXT) handle_fault(k, cpu);
+  else if (find_vma(k, cpu) === NEXT) handle_fault(k, cpu);
   return fault.result[cpu]!;
 }
 

@@ -5,6 +5,7 @@
  * holds what they work on. Entry from Xen is page_fault() and event(); entry from user mode are the sys_*
  * functions, called by machine/ between the system call's entry and return_to_user().
  */
+import { USER_LIMIT_VPN } from "../abi/layout.js";
 import type { Hypervisor } from "../abi/hypervisor.js";
 import type { Ledger } from "../abi/ledger.js";
 import type { PtMemory } from "../abi/memory.js";
@@ -15,6 +16,7 @@ import type { LinuxConfig } from "./config.js";
 import type { Vpn } from "../abi/frames.js";
 import type { Guest } from "../abi/upcalls.js";
 import { event, page_fault } from "./entry.js";
+import { FIRST_WRITE, first_write } from "./first-write.js";
 import { FaultRegisters } from "./fault.js";
 import { FileTable } from "./files.js";
 import { KernelImage } from "./kernel-image.js";
@@ -117,6 +119,11 @@ export class Linux implements Guest {
   /** See Guest.page_fault(). */
   page_fault(vcpu: number, page: Vpn, error: number): void {
     page_fault(this, vcpu, page, error);
+  }
+
+  /** See Guest.page_fault_at_once(). */
+  page_fault_at_once(vcpu: number, page: Vpn, error: number): boolean {
+    return error === FIRST_WRITE && page < USER_LIMIT_VPN && first_write(this, vcpu, page);
   }
 
   /** See Guest.event(). */

@@ -67,6 +67,14 @@ export class PageTable {
     return left >= n;
   }
 
+  /** The frame that alloc_page() hands out next; -1 if there is none. */
+  next_page(): number {
+    const free = this.heads[1]!;
+    if (free >= 0) return free;
+    const unused = this.heads[3]!;
+    return unused < this.config.nrFrames ? unused : -1;
+  }
+
   /** A frame for data, with one reference. */
   alloc_page(): number {
     return this.take(1, this.config.nrFrames, "nrFrames");

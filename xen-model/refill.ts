@@ -49,6 +49,15 @@ export function resume_guest(x: Xen, vcpu: number): void {
   x.ledger.count(vcpu, mode === LOST_KERNEL ? EV.refill_kernel : EV.refill_user, 1);
 }
 
+/** The guest goes on in kernel mode, then in user mode, and loses its kernel entries on the way to each. */
+export function there_and_back(x: Xen, vcpu: number): void {
+  const { lost } = x.pcpus;
+  const pcpu = x.vcpus.pcpu[vcpu]!;
+  x.ledger.count(vcpu, EV.refill_kernel, 1);
+  if ((lost[pcpu]! & LOST_USER) !== 0) x.ledger.count(vcpu, EV.refill_user, 1);
+  lost[pcpu] = LOST_KERNEL;
+}
+
 /** The guest goes on in user mode, then in kernel mode, and has lost its kernel entries on the way: were user entries missed? */
 export function resumed_in_both_modes(x: Xen, vcpu: number): boolean {
   const { lost } = x.pcpus;

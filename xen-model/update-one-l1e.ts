@@ -22,19 +22,23 @@ import { XEN_RULES } from "./audit-rules.js";
 import { OWNER_guest, PGT_l1_page_table, PGT_validated, PGT_writable_page } from "./frame-table.js";
 import { l1_disallow_mask, PAGE_CACHE_ATTRS } from "./l1e-refs.js";
 import { mod_l1_entry } from "./mod-entries.js";
-import { exit_to_guest } from "./refill.js";
+import { exit_to_guest, there_and_back } from "./refill.js";
 import type { Xen } from "./xen.js";
 
 const CALLED = new Tally({ mmu_update: 1, mmu_update_items: 1, sysret: 1 });
 const FILLED = new Tally({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
-const FILLED_AND_BACK = new Tally({
+/** With the fault before it and the return behind it, and where a switch of mode is a write of %cr3, two of these. */
+const FILLED_ON_FAULT = new Tally({
+  page_fault: 1,
+  iretq: 1,
   mmu_update: 1,
   mmu_update_items: 1,
   l1e_set: 1,
   iret: 1,
-  toggle_guest_mode: 1,
+  toggle_guest_mode: 2,
   sysret: 2,
 });
+const TOGGLED_TWICE = new Tally({ cr3_write: 2, tlb_flush_nonglobal: 2 });
 
 /** No result of a call: it was not made. */
 export const NOT_PLAIN = 1;
@@ -64,19 +68,32 @@ export function update_one_l1e(x: Xen, vcpu: number, calls: CallBuffer, row: num
 }
 
 /**
- * See Hypervisor.update_l1e_and_iret(): two entries into Xen behind each other, of which nothing comes between, so what they count is
- * counted once.
+ * See Hypervisor.fill_on_fault(): three entries into Xen behind each other, of which nothing comes between that Xen could see, so
+ * what they count is counted once.
  */
-export function update_l1e_and_iret(x: Xen, vcpu: number, calls: CallBuffer): boolean {
-  if (x.pv32 || x.tlb !== undefined || !is_plain_update(x, vcpu, calls, 0)) return false;
-  const { root, vcpus } = x;
-  const request = calls.first[0]!;
-  const table = calls.mu_table[request]! | 0;
-  if (!fill_l1e(x, table, calls.mu_slot[request]!, calls.mu_frame[request]!, calls.mu_flags[request]!))
-    return false;
-  calls.done[0] = 1;
-  calls.rc[0] = 0;
-  x.ledger.countAll(vcpu, FILLED_AND_BACK);
+export function fill_on_fault(
+  x: Xen,
+  vcpu: number,
+  table: number,
+  slot: number,
+  frame: number,
+  flags: number,
+): boolean {
+  const { root, vcpus, ledger } = x;
+  if (x.pv32 || x.tlb !== undefined || x.mapcache !== undefined || !x.rules.unlock_on_error) return false;
+  if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] !== 0) return false;
+  if (vcpus.old_guest_table[vcpu] !== 0 || frame === table || !is_l1_in_use(x, table)) return false;
+  if (!fill_l1e(x, table, slot, frame, flags)) return false;
+  ledger.countAll(vcpu, FILLED_ON_FAULT);
+  if (root.toggles_by_cr3 === true && runs_on_own_table(x, vcpu)) {
+    ledger.countAll(vcpu, TOGGLED_TWICE);
+    there_and_back(x, vcpu);
+    return true;
+  }
+  root.enter_from_guest(x, vcpu);
+  vcpus.kernel_mode[vcpu] = 1;
+  root.toggle_guest_mode(x, vcpu);
+  exit_to_guest(x, vcpu);
   root.enter_from_guest(x, vcpu);
   exit_to_guest(x, vcpu);
   root.enter_from_guest(x, vcpu);
@@ -86,11 +103,18 @@ export function update_l1e_and_iret(x: Xen, vcpu: number, calls: CallBuffer): bo
   return true;
 }
 
+/** Has the pCPU the table in %cr3 that a switch of mode and another one back would load? */
+function runs_on_own_table({ vcpus, pcpus }: Xen, vcpu: number): boolean {
+  const pcpu = vcpus.pcpu[vcpu]!;
+  const own = vcpus.current_table(vcpu);
+  return pcpus.xen_cr3[pcpu] === own && pcpus.guest_cr3[pcpu] === own;
+}
+
 /** Is the call in `row` an update of one entry, in an L1 of the guest's that is in use, by a vCPU that is in kernel mode? */
 function is_plain_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): boolean {
   if (calls.op[row] !== __HYPERVISOR_mmu_update || calls.count[row] !== 1) return false;
   if (calls.domid[row] !== DOMID_SELF || x.mapcache !== undefined || !x.rules.unlock_on_error) return false;
-  const { vcpus, frames } = x;
+  const { vcpus } = x;
   if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] === 0) return false;
   if (vcpus.old_guest_table[vcpu] !== 0) return false;
 
@@ -98,10 +122,14 @@ function is_plain_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): 
   const cmd = calls.mu_cmd[request]!;
   if (cmd === MMU_MACHPHYS_UPDATE || cmd > MMU_PT_UPDATE_NO_TRANSLATE) return false;
   const table = calls.mu_table[request]!;
+  if (!is_l1_in_use(x, table)) return false;
+  return calls.mu_frame[request] !== table; // the audit of such an entry can tell whether the table is locked
+}
+
+function is_l1_in_use({ frames }: Xen, table: number): boolean {
   if (table >= frames.nrFrames || frames.owner[table] !== OWNER_guest) return false;
   if (frames.type[table] !== PGT_l1_page_table || frames.typeCount[table] === 0) return false;
-  if ((frames.typeFlags[table]! & PGT_validated) === 0) return false;
-  return calls.mu_frame[request] !== table; // the audit of such an entry can tell whether the table is locked
+  return (frames.typeFlags[table]! & PGT_validated) !== 0;
 }
 
 /**

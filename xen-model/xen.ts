@@ -42,7 +42,7 @@ import { RequestRegisters } from "./request-registers.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
 import { iret_and_syscall } from "./iret-and-syscall.js";
 import { switch_to } from "./switch-to.js";
-import { NOT_PLAIN, update_l1e_and_iret, update_one_l1e } from "./update-one-l1e.js";
+import { fill_on_fault, NOT_PLAIN, update_one_l1e } from "./update-one-l1e.js";
 import { VcpuTable } from "./vcpu-table.js";
 import { in_one_shape, type XenConfig } from "./xen-config.js";
 import { XenTables } from "./xen-tables.js";
@@ -365,8 +365,8 @@ export class Xen implements Hypervisor {
     return switch_to(this, vcpu, queued, n);
   }
 
-  update_l1e_and_iret(vcpu: number, calls: hc.CallBuffer): boolean {
-    return update_l1e_and_iret(this, vcpu, calls);
+  fill_on_fault(vcpu: number, table: number, slot: number, frame: number, flags: number): boolean {
+    return fill_on_fault(this, vcpu, table, slot, frame, flags);
   }
 
   // what the processor reports
@@ -403,6 +403,7 @@ export class Xen implements Hypervisor {
 
   /** A page fault while the guest ran, which is the guest's: passed on to its kernel. */
   page_fault(vcpu: number, page: Vpn, error: number): void {
+    if (this.guest.page_fault_at_once?.(vcpu, page, error) === true) return;
     this.root.enter_from_guest(this, vcpu);
     this.ledger.countAll(vcpu, PAGE_FAULT);
     if (this.vcpus.kernel_mode[vcpu] === 0) toggle_guest_mode(this, vcpu);

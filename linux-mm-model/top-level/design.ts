@@ -31,6 +31,8 @@ export interface TopLevelDesign {
 
   /** Slot `slot` of mm's pinned reference is being set or cleared: queue the writes of all that mirrors it. */
   propagate(k: Linux, cpu: number, mm: number, slot: number, frame: number, flags: number): void;
+  /** Has sync_fault() nothing to do, and nobody to wait for, as `cpu` has the slot of `vpn` that `mm`'s reference has? */
+  is_in_step(k: Linux, cpu: number, mm: number, vpn: number): boolean;
   /** See PvMmuOps.sync_fault(). */
   sync_fault(k: Linux, cpu: number, task: number, vpn: number): boolean;
 

@@ -107,6 +107,13 @@ export function fan_out(
   set_pair_slot(k, cpu, pgd, slot, frame, flags);
 }
 
+/** Has the pair that `cpu` runs on the slot of `vpn` that `mm`'s reference has, or neither, and does nobody edit the mm's slots? */
+export function is_pair_in_step(k: Linux, cpu: number, mm: number, vpn: number): boolean {
+  if (k.mms.page_table_lock[mm] !== 0) return false;
+  const slot = pt_slot(vpn as Vpn, 4);
+  return k.memory.flags(k.mms.pgd[mm]!, slot) === 0 || k.memory.flags(k.percpu.xen_cr3[cpu]!, slot) !== 0;
+}
+
 /**
  * Copy the slot of `vpn` from `mm`'s reference to the pair that `cpu` runs on, if only the pair lacks it: then under the
  * page_table_lock, which stays held, so that no clear of the slot comes between. The write is issued at once, also inside lazy

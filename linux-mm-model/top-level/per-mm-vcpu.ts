@@ -18,7 +18,7 @@ import { INIT_MM } from "../mm-struct.js";
 import { load_base_pointers } from "../xen/base-pointers.js";
 import { MORE } from "../mm-life.js";
 import type { TopLevelDesign } from "./design.js";
-import { drop_pair, fan_out, make_init_pgd, make_pair, sync_loaded_pair } from "./pair.js";
+import { drop_pair, fan_out, make_init_pgd, make_pair, is_pair_in_step, sync_loaded_pair } from "./pair.js";
 
 /**
  * Shape: pair_pgd  Uint32Array  [mm][cpu] kernel-mode L4 of the pair, 0 for none
@@ -122,6 +122,10 @@ export class PerMmVcpu implements TopLevelDesign {
       const pgd = this.pair_pgd[mm * this.nrCpus + other]!;
       if (pgd !== 0) fan_out(k, cpu, pgd, slot, frame, flags, this.eager);
     }
+  }
+
+  is_in_step(k: Linux, cpu: number, mm: number, vpn: number): boolean {
+    return is_pair_in_step(k, cpu, mm, vpn);
   }
 
   sync_fault(k: Linux, cpu: number, task: number, vpn: number): boolean {

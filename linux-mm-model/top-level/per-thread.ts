@@ -22,7 +22,7 @@ import { INIT_MM } from "../mm-struct.js";
 import { NO_TASK } from "../task-struct.js";
 import { load_base_pointers } from "../xen/base-pointers.js";
 import type { TopLevelDesign } from "./design.js";
-import { fan_out, make_init_pgd, make_pair, sync_loaded_pair } from "./pair.js";
+import { fan_out, make_init_pgd, make_pair, is_pair_in_step, sync_loaded_pair } from "./pair.js";
 
 /**
  * Shape: a row per task, then a row per mm for the pair that no task has taken yet:
@@ -140,6 +140,10 @@ export class PerThread implements TopLevelDesign {
     for (let row = this.head[mm]! - 1; row >= 0; row = this.next[row]! - 1) {
       fan_out(k, cpu, this.pair_pgd[row]!, slot, frame, flags, this.eager);
     }
+  }
+
+  is_in_step(k: Linux, cpu: number, mm: number, vpn: number): boolean {
+    return is_pair_in_step(k, cpu, mm, vpn);
   }
 
   sync_fault(k: Linux, cpu: number, task: number, vpn: number): boolean {

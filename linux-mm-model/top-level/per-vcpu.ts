@@ -157,6 +157,10 @@ export class PerVcpu implements TopLevelDesign {
     }
   }
 
+  is_in_step(k: Linux, _cpu: number, mm: number): boolean {
+    return k.mms.page_table_lock[mm] === 0;
+  }
+
   sync_fault(): boolean {
     return false;
   }

@@ -38,6 +38,10 @@ export class SharedPgd implements TopLevelDesign {
 
   propagate(_k: Linux, _cpu: number, _mm: number, _slot: number, _frame: number, _flags: number): void {}
 
+  is_in_step(): boolean {
+    return true;
+  }
+
   sync_fault(_k: Linux, _cpu: number, _task: number, _vpn: number): boolean {
     return false;
   }
