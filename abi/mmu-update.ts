@@ -19,10 +19,10 @@ export const MMU_PT_UPDATE_NO_TRANSLATE = 3;
 
 export const MMU_UPDATE_BYTES = 16;
 
-/** Entries of one table that are written in a row: `n` of them, entry i to slot[i]. Its owner reuses it. */
+/** Entries of one table that are written in a row: `n` of them, entry i to slot[i], of frames of the guest's. Its owner reuses it. */
 export class EntryRun {
   readonly slot = new Uint16Array(PTES);
-  readonly frame = new Float64Array(PTES);
+  readonly frame = new Int32Array(PTES);
   n = 0;
 
   add(slot: number, frame: number): void {

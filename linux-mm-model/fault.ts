@@ -256,7 +256,7 @@ function do_fault_around(
   const firstSlot = first & (PMD_PAGES - 1);
   let table = found;
   let at = memory.at(table, firstSlot);
-  let pfn = files.frame(file, vmas.pgoff[vma]! + first - start);
+  let pfn = files.frame(file, vmas.pgoff[vma]! + first - start) | 0;
   run.n = 0;
   let mapped = false;
   for (let i = 0; i < slots; i++, pfn = pfn + 1 === behind ? firstFrame : pfn + 1) {
