@@ -212,7 +212,7 @@ export { toItf, type ItfTrace } from "./checker/itf.js";
 export { minimise } from "./checker/minimise.js";
 export { toMochaTest, type TestSetting } from "./checker/mocha-text.js";
 export { Words, type Action, type Model, type ModelSource, type Property } from "./checker/model.js";
-export type { ExploreOptions, Progress } from "./checker/options.js";
+export type { ExploreOptions, FirstSeen, Progress } from "./checker/options.js";
 export type {
   Bounds,
   Counterexample,

@@ -15,15 +15,18 @@ import type { Model } from "./model.js";
 import type { Counterexample } from "./outcome.js";
 import type { Trail } from "./trail.js";
 
+/** The parts of a graph that are looked at; a successor whose number is not below `states` was not expanded. */
+type Graph = Pick<FairGraph, "from" | "misses" | "enabled" | "to" | "action" | "states">;
+
 /**
  * A lasso that the `property`-th of the `eventually` properties forbids, with the shortest way to it; undefined if there is none. A
  * graph that is not complete may have one already: what is looked at are states that have been expanded.
  */
 export function findFairLasso(
   model: Model,
-  graph: FairGraph,
+  graph: Graph,
   property: number,
-  trail: Trail,
+  trail: Pick<Trail, "actionsTo">,
 ): Counterexample | undefined {
   const owing = model.processes.reduce(
     (bits, _, p) => (model.mayStop?.includes(p) ? bits : bits | (1 << p)),
@@ -60,7 +63,7 @@ interface Part {
 }
 
 /** The strongly connected parts of the states whose `misses` have `bit`; writes who is in which to partOf, from 1 on. */
-function* parts(graph: FairGraph, misses: Uint8Array, bit: number, partOf: Uint32Array): Generator<Part> {
+function* parts(graph: Graph, misses: Uint8Array, bit: number, partOf: Uint32Array): Generator<Part> {
   const { from, to, states } = graph;
   const order = new Uint32Array(states); // of the first visit, from 1 on
   const low = new Uint32Array(states);
@@ -111,7 +114,7 @@ function* parts(graph: FairGraph, misses: Uint8Array, bit: number, partOf: Uint3
 /** Can a run go round in a part for ever, fairly? `owing`: processes that may not stop while they can act. */
 function isFair(
   model: Model,
-  graph: FairGraph,
+  graph: Graph,
   members: Uint32Array,
   partOf: Uint32Array,
   owing: number,
@@ -134,7 +137,7 @@ function isFair(
 /** Take states out of a part, by their `bit`: those where an insistent action can be taken that never stays inside. True: there were. */
 function takesOutInsisting(
   model: Model,
-  graph: FairGraph,
+  graph: Graph,
   members: Uint32Array,
   partOf: Uint32Array,
   misses: Uint8Array,
@@ -164,7 +167,7 @@ type Inside = (state: number) => boolean;
  * A way from `start` to itself inside its part, on which each process acts, or meets a state where it cannot; and each insistent
  * action that can be taken there is.
  */
-function roundTrip(model: Model, graph: FairGraph, start: number, inside: Inside, owing: number): number[] {
+function roundTrip(model: Model, graph: Graph, start: number, inside: Inside, owing: number): number[] {
   const { insistent = [], processes } = model;
   const bitOf = (action: number): number =>
     insistent.includes(action) ? 1 << (processes.length + insistent.indexOf(action)) : 0;
@@ -196,7 +199,7 @@ type Leg = [action: number, state: number][];
 /** The shortest way from `start` inside its part, by at least one edge, to one that is `wanted`. */
 function shortestLeg(
   model: Model,
-  graph: FairGraph,
+  graph: Graph,
   inside: Inside,
   start: number,
   wanted: (state: number, action: number) => boolean,

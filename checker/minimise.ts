@@ -13,20 +13,31 @@ import { bytesOf, runActions, whoCanAct } from "./run-path.js";
 /** Only lists up to this long are searched for any stretch and pair: that work is of the third power. */
 const SHORT = 120;
 
-/** A counterexample of property number `property` from which nothing can be left out. */
-export function minimise(model: Model, property: number, found: Counterexample): Counterexample {
+/**
+ * A counterexample of property number `property` from which nothing can be left out; or not, if that takes to try more than `most` lists
+ * of actions.
+ */
+export function minimise(
+  model: Model,
+  property: number,
+  found: Counterexample,
+  most = Infinity,
+): Counterexample {
+  const budget = { left: most };
   const { actions, loop } = found;
   if (loop === undefined) {
     const direct = withoutDetours(model, actions);
-    return { actions: withoutNeedless(model, direct, (list) => firstViolation(model, property, list)) };
+    return { actions: withoutNeedless(model, direct, violationIn(model, property), budget) };
   }
   const violates = (prefix: readonly number[], round: readonly number[]): boolean =>
     isFairLasso(model, property, prefix, round);
   let prefix: readonly number[] = withoutDetours(model, actions.slice(0, loop));
   let round: readonly number[] = actions.slice(loop);
   for (;;) {
-    const shorter = withoutNeedless(model, prefix, (list) => (violates(list, round) ? list.length : -1));
-    const tighter = withoutNeedless(model, round, (list) => (violates(shorter, list) ? list.length : -1));
+    const ofPrefix: Enough = (list) => (violates(list, round) ? list.length : -1);
+    const shorter = withoutNeedless(model, prefix, ofPrefix, budget);
+    const ofRound: Enough = (list) => (violates(shorter, list) ? list.length : -1);
+    const tighter = withoutNeedless(model, round, ofRound, budget);
     if (shorter.length === prefix.length && tighter.length === round.length) break;
     [prefix, round] = [shorter, tighter];
   }
@@ -35,12 +46,7 @@ export function minimise(model: Model, property: number, found: Counterexample):
 
 /** How many of `actions` it takes until property number `property` does not hold; -1 if it always does, or they cannot be taken. */
 export function firstViolation(model: Model, property: number, actions: readonly number[]): number {
-  const { holds } = model.properties[property]!;
-  model.initial();
-  for (let i = 0; ; i++) {
-    if (!holds()) return i;
-    if (i === actions.length || !model.run(actions[i]!)) return -1;
-  }
+  return violationIn(model, property)(actions, 0);
 }
 
 /**
@@ -83,30 +89,53 @@ function noteWhoCannotAct(model: Model, content: Set<number>): void {
   model.processes.forEach((_, p) => (can & (1 << p)) !== 0 || content.add(p));
 }
 
-/** `test` tells how many of a list's actions are enough for a violation, or -1. */
+/** How many of a list's actions are enough for a violation, or -1; the first `same` of them are those of the last list that had one. */
+type Enough = (list: readonly number[], same: number) => number;
+
+/** As firstViolation(), from where a list differs from the last one that had a violation. */
+function violationIn(model: Model, property: number): Enough {
+  const { holds } = model.properties[property]!;
+  let states: Uint8Array[] = []; // of that list: before each action, and behind the last
+  return (list, same) => {
+    const isKnown = same < states.length - 1; // it holds there
+    if (isKnown) model.load(states[same]!, 0);
+    else model.initial();
+    for (let i = isKnown ? same : 0; ; i++) {
+      if (!(isKnown && i === same) && !holds()) {
+        const kept = list.slice(0, i);
+        model.initial();
+        states = [bytesOf(model), ...kept.map((action) => (model.run(action), bytesOf(model)))];
+        return i;
+      }
+      if (i === list.length || !model.run(list[i]!)) return -1;
+    }
+  };
+}
+
 function withoutNeedless(
   model: Model,
   actions: readonly number[],
-  test: (list: readonly number[]) => number,
+  test: Enough,
+  budget: { left: number },
 ): readonly number[] {
   let best = actions;
-  const keeps = (list: readonly number[]): boolean => {
-    const enough = test(list);
+  const keeps = (list: readonly number[], same: number): boolean => {
+    const enough = budget.left-- > 0 ? test(list, same) : -1;
     if (enough < 0) return false;
     best = list.slice(0, enough);
     return true;
   };
-  keeps(actions);
+  keeps(actions, 0);
   for (let size = best.length >> 1; size > 0; size >>= 1) {
     for (let at = 0; at < best.length;) {
-      if (!keeps([...best.slice(0, at), ...best.slice(at + size)])) at += size;
+      if (!keeps([...best.slice(0, at), ...best.slice(at + size)], at)) at += size;
     }
   }
   while (best.length <= SHORT && (dropsStretch(model, best, keeps) || dropsPair(best, keeps)));
   return best;
 }
 
-type Keeps = (list: readonly number[]) => boolean;
+type Keeps = (list: readonly number[], same: number) => boolean;
 
 /** Leave out a stretch of any length: of all actions, or of one process's. */
 function dropsStretch(model: Model, best: readonly number[], keeps: Keeps): boolean {
@@ -116,7 +145,13 @@ function dropsStretch(model: Model, best: readonly number[], keeps: Keeps): bool
     for (let size = places.length; size > 0; size--) {
       for (let at = 0; at + size <= places.length; at++) {
         const out = new Set(places.slice(at, at + size));
-        if (keeps(best.filter((_, i) => !out.has(i)))) return true;
+        if (
+          keeps(
+            best.filter((_, i) => !out.has(i)),
+            places[at]!,
+          )
+        )
+          return true;
       }
     }
   }
@@ -126,7 +161,13 @@ function dropsStretch(model: Model, best: readonly number[], keeps: Keeps): bool
 function dropsPair(best: readonly number[], keeps: Keeps): boolean {
   for (let i = 0; i < best.length; i++) {
     for (let k = i + 1; k < best.length; k++) {
-      if (keeps(best.filter((_, at) => at !== i && at !== k))) return true;
+      if (
+        keeps(
+          best.filter((_, at) => at !== i && at !== k),
+          i,
+        )
+      )
+        return true;
     }
   }
   return false;

@@ -1,7 +1,8 @@
 /**
  * How to explore.
  */
-import type { Bounds } from "./outcome.js";
+import type { Model } from "./model.js";
+import type { Bounds, PropertyResult } from "./outcome.js";
 
 /** How far an exploration is, told now and then. */
 export interface Progress {
@@ -16,6 +17,15 @@ export interface Progress {
   readonly queue: number;
 }
 
+/** A counterexample that came before the end. */
+export interface FirstSeen {
+  readonly model: Model;
+  /** The property that it violates, with it: quickly shortened, seldom a shortest one. */
+  readonly result: PropertyResult;
+  /** States that had been met by then. */
+  readonly states: number;
+}
+
 export interface ExploreOptions extends Partial<Bounds> {
   /** Reductions are on where the model offers them. Off, or with `eventually` properties, partial order and symmetry are not used. */
   readonly partialOrder?: boolean;
@@ -26,6 +36,12 @@ export interface ExploreOptions extends Partial<Bounds> {
    */
   readonly until?: readonly string[];
   readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Breadth-first from the start, in memory: is told the first counterexample that is found, when it is, with the model that it is of.
+   * Not told where the shortest is there as soon. Whoever asks for it pays for a scout (scout.ts) where a short exploration is not
+   * enough; all that the exploration ends with is the same.
+   */
+  readonly onFirst?: (first: FirstSeen) => void;
   /** Milliseconds between two reports, and the time after which a signal is seen at the latest. Default 200. */
   readonly everyMs?: number;
   /** Breadth-first on one thread: a file to write now and then, and at an interruption or a bound, to go on from. */

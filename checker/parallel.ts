@@ -8,7 +8,7 @@ import { Worker } from "node:worker_threads";
 import { exploreBreadthFirst } from "./breadth-first.js";
 import { mostAdded } from "./expander.js";
 import { LevelWorker, type WorkerTask } from "./level-worker.js";
-import type { ModelSource } from "./model.js";
+import type { Model, ModelSource } from "./model.js";
 import { makeModel } from "./model-source.js";
 import { boundsOf, type ExploreOptions } from "./options.js";
 import { type Outcome, outcomeOf } from "./outcome.js";
@@ -20,15 +20,15 @@ import { Namer, StateBytes, strideOf } from "./state-bytes.js";
 import { Trail, TRAIL_BYTES } from "./trail.js";
 
 /**
- * Explore the model of `source` on `workers` threads. One thread, or `eventually` properties, whose search is one
+ * Explore the model of `source` on `workers` threads; `model`: one that this thread has made already. One thread, or `eventually` properties, whose search is one
  * thread's: in this thread.
  */
 export async function exploreParallel(
   source: ModelSource,
   workers: number,
   options: ExploreOptions = {},
+  model: Model = makeModel(source),
 ): Promise<Outcome> {
-  const model = makeModel(source);
   const progress = model.properties.some(({ kind }) => kind === "eventually");
   if (workers < 2 || progress) return exploreBreadthFirst(model, options);
   if ((options.checkpoint ?? options.resume) !== undefined) {

@@ -34,7 +34,7 @@ export class Watch {
 
   /** `until`: names of the properties whose violation ends the exploration; undefined for all. */
   constructor(
-    model: Model,
+    model: Pick<Model, "name" | "properties">,
     until?: readonly string[],
     shared = new SharedArrayBuffer(4 * Math.max(1, model.properties.length)),
     violators: Uint32Array = new Uint32Array(model.properties.length),
@@ -106,7 +106,7 @@ export class Watch {
   }
 
   /** As look(), of the properties that ask who can act. */
-  private lookAmong(canAct: number): number {
+  lookAmong(canAct: number): number {
     const { alwaysAmong, properties } = this;
     for (let i = 0; i < alwaysAmong.length; i++) {
       if (!properties[alwaysAmong[i]!]!.holdsAmong!(canAct)) return alwaysAmong[i]!;

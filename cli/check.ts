@@ -10,7 +10,8 @@ import { renderCounterexample } from "../checker/columns.js";
 import { fromIdentifier, toIdentifier } from "../checker/identifier.js";
 import { toItf } from "../checker/itf.js";
 import { toMochaTest } from "../checker/mocha-text.js";
-import type { Progress } from "../checker/options.js";
+import type { Model } from "../checker/model.js";
+import type { FirstSeen, Progress } from "../checker/options.js";
 import type { PropertyResult } from "../checker/outcome.js";
 import { toTimeline } from "../checker/timeline.js";
 import { checkProposal, type CheckResult } from "../experiments/check/check-proposal.js";
@@ -50,6 +51,9 @@ interface Flags {
 }
 
 const HELP = `
+The first counterexample is written when it is seen, except with --json, --depth-first, --random, --checkpoint or --resume. What holds
+is known at the end.
+
 Exit status: 0, all properties hold; 1, one is violated, never happened, or stays open; 2, bad usage.
 
 Examples:
@@ -130,6 +134,18 @@ async function check(name: string, flags: Flags): Promise<void> {
   process.once("SIGINT", interrupt);
   const timer =
     flags.time === undefined ? undefined : setTimeout(interrupt, 1000 * count("--time", flags.time));
+  const options: PvModelOptions = {
+    proposal,
+    bounds: sizes,
+    guest,
+    ...(mutant === undefined ? {} : { mutant }),
+  };
+  let first: PropertyResult | undefined;
+  const tellFirst = (found: FirstSeen): void => {
+    first = found.result;
+    if (process.stderr.isTTY) process.stderr.write(CLEAR_LINE);
+    process.stdout.write(firstText(found, options));
+  };
   const result = await checkProposal({
     proposal,
     sizes,
@@ -146,20 +162,14 @@ async function check(name: string, flags: Flags): Promise<void> {
     ...(flags.checkpoint === undefined ? {} : { checkpoint: flags.checkpoint }),
     ...(flags.resume === undefined ? {} : { resume: flags.resume }),
     signal: stop.signal,
+    ...(flags.json ? {} : { onFirst: tellFirst }),
     ...(process.stderr.isTTY ? { onProgress: showProgress } : {}),
   });
   process.removeListener("SIGINT", interrupt);
   clearTimeout(timer);
-  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-  const options = {
-    proposal,
-    bounds: sizes,
-    guest: guest as "linux" | "any",
-    ...(mutant === undefined ? {} : { mutant }),
-  };
-  const model = makePvModel(options);
-  if (flags.out !== undefined) writeAll(flags.out, model, options, result);
-  process.stdout.write(flags.json ? json(model, options, result) : text(model, options, result));
+  if (process.stderr.isTTY) process.stderr.write(CLEAR_LINE);
+  if (flags.out !== undefined) writeAll(flags.out, options, result);
+  process.stdout.write(flags.json ? json(options, result) : text(options, result, first));
   process.exitCode = result.verdict === "holds" ? 0 : 1;
 }
 
@@ -185,10 +195,13 @@ function count(flag: string, text: string): number {
   return Number(text);
 }
 
+/** Of a terminal: where the progress was shown. */
+const CLEAR_LINE = "\r\x1b[K";
+
 function showProgress({ depth, generated, distinct, rate, queue }: Progress): void {
   const speed = `${exact(Math.round(rate))}/s`;
   process.stderr.write(
-    `\r\x1b[Kdepth ${depth}, ${exact(generated)} generated, ${exact(distinct)} distinct, ${speed}, ${exact(queue)} wait`,
+    `${CLEAR_LINE}depth ${depth}, ${exact(generated)} generated, ${exact(distinct)} distinct, ${speed}, ${exact(queue)} wait`,
   );
 }
 
@@ -199,8 +212,23 @@ function listMutants(): void {
   process.stdout.write(`${lines.join("\n")}`);
 }
 
-function text(model: PvModel, options: PvModelOptions, result: CheckResult): string {
-  const { proposal, mutant, verdict, bounds, states, transitions, depth, seconds, properties } = result;
+/** What is written before the end: the first counterexample. */
+function firstText({ model, result, states }: FirstSeen, options: PvModelOptions): string {
+  const nrActions = result.counterexample!.actions.length;
+  const head = `First seen, after ${exact(states)} states: ${nrActions} actions; whether fewer do is looked for.`;
+  return `${[head, "", ...tableOf(model, options, result)].join("\n")}\n\n`;
+}
+
+function tableOf(model: Model, options: PvModelOptions, property: PropertyResult): string[] {
+  const { actions, loop } = property.counterexample!;
+  const id = idOf(options, actions, loop);
+  return [renderCounterexample(model, property).trimEnd(), "", `pvtwin check --replay ${id}`];
+}
+
+/** `first`: what was written before the end; not written again where the exploration has found none with fewer actions. */
+function text(options: PvModelOptions, result: CheckResult, first?: PropertyResult): string {
+  const { proposal, mutant, verdict, bounds, states, transitions, depth, seconds, properties, model } =
+    result;
   const lines = [
     `${proposal}${mutant === undefined ? "" : `, mutant ${mutant}`}: ${verdict}`,
     `${bounds.vcpus} vCPUs, ${bounds.threads} threads of ${bounds.mms} processes, ${bounds.slots} slots, ` +
@@ -214,16 +242,20 @@ function text(model: PvModel, options: PvModelOptions, result: CheckResult): str
   ];
   for (const property of properties) {
     if (property.counterexample === undefined) continue;
-    const { actions, loop } = property.counterexample;
-    lines.push("", renderCounterexample(model, property).trimEnd(), "");
-    lines.push(`pvtwin check --replay ${idOf(options, actions, loop)}`);
+    const { length } = property.counterexample.actions;
+    if (property.name === first?.name && length >= first.counterexample!.actions.length)
+      lines.push(
+        "",
+        `${property.name}: the exploration has found none of fewer actions than the first; see above.`,
+      );
+    else lines.push("", ...tableOf(model, options, property));
   }
   lines.push("", ...result.soundness);
   return `${lines.join("\n")}\n`;
 }
 
-function json(model: PvModel, options: PvModelOptions, result: CheckResult): string {
-  const { soundness, properties, ...rest } = result;
+function json(options: PvModelOptions, result: CheckResult): string {
+  const { soundness, properties, model, ...rest } = result;
   const document = {
     ...rest,
     properties: properties.map(({ name, says, kind, verdict, counterexample }) => ({
@@ -297,7 +329,8 @@ function violatedBy(model: PvModel, actions: readonly number[]): PropertyResult 
   return { name, says, kind, verdict: "violated" };
 }
 
-function writeAll(dir: string, model: PvModel, options: PvModelOptions, result: CheckResult): void {
+function writeAll(dir: string, options: PvModelOptions, result: CheckResult): void {
+  const { model } = result;
   for (const property of result.properties) {
     const { counterexample, name, says } = property;
     if (counterexample === undefined) continue;

@@ -14,7 +14,7 @@ import type { Outcome, PropertyResult } from "../../checker/outcome.js";
 import { sayWhatItRestsOn } from "../../checker/statement.js";
 import { boundsFor, mutantOf } from "./mutants.js";
 import { notModelled } from "./not-modelled.js";
-import type { PvModelOptions } from "./pv-model.js";
+import { makePvModel, type PvModel, type PvModelOptions } from "./pv-model.js";
 import type { Bounds } from "./bounds.js";
 
 export interface CheckOptions extends StrategyOptions {
@@ -38,6 +38,8 @@ export interface CheckResult {
   readonly properties: readonly PropertyResult[];
   /** What the verdict rests on, a sentence each. */
   readonly soundness: readonly string[];
+  /** The model that was explored first: it runs the counterexamples. */
+  readonly model: PvModel;
 }
 
 /** Designs whose state the checker can write down. */
@@ -56,34 +58,39 @@ export async function checkProposal(asked: CheckOptions): Promise<CheckResult> {
   const began = performance.now();
   refuse(options);
   const { checkpoint: _checkpoint, resume: _resume, ...inMemory } = options; // of the first exploration only
+  const { onFirst: _onFirst, ...quiet } = inMemory;
   const guest = options.guest ?? mutantOf(mutant).guest ?? "linux";
   const base = { proposal, bounds: sizes, guest, ...(mutant === undefined ? {} : { mutant }) };
   const found: PropertyResult[] = [];
   const isCaught = (): boolean => found.some(({ name }) => name === wanted);
   if (inTheEnd) {
-    const source = pvSource({ ...base, kinds: "progress", only: wanted });
-    const looked = await explore(source, inMemory);
-    return resultOf(options, began, looked, looked.properties);
+    const about: PvModelOptions = { ...base, kinds: "progress", only: wanted };
+    const model = makePvModel(about);
+    const looked = await explore(pvSource(about), inMemory, model);
+    return resultOf(options, began, model, looked, looked.properties);
   }
   let safety: Outcome;
+  let model: PvModel;
   do {
     const without = found.map(({ name }) => name);
-    safety = await explore(
-      pvSource({ ...base, kinds: "safety", without }),
-      without.length === 0 ? options : inMemory,
-    );
+    const about: PvModelOptions = { ...base, kinds: "safety", without };
+    model = makePvModel(about);
+    safety = await explore(pvSource(about), without.length === 0 ? options : inMemory, model);
     found.push(...safety.properties.filter(({ counterexample }) => counterexample !== undefined));
   } while (safety.soundness.ended === "violated" && !isCaught());
   const skips = isCaught() || options.progress === false || safety.soundness.ended === "interrupted";
-  const progress = skips ? undefined : await explore(pvSource({ ...base, kinds: "progress" }), inMemory);
+  const progress = skips
+    ? undefined
+    : await explore(pvSource({ ...base, kinds: "progress" }), found.length > 0 ? quiet : inMemory);
   const rest = safety.properties.filter(({ counterexample }) => counterexample === undefined);
   const properties = [...found, ...rest, ...(progress?.properties ?? [])];
-  return resultOf(options, began, safety, properties);
+  return resultOf(options, began, model, safety, properties);
 }
 
 function resultOf(
   { proposal, sizes, mutant }: CheckOptions,
   began: number,
+  model: PvModel,
   outcome: Outcome,
   properties: readonly PropertyResult[],
 ): CheckResult {
@@ -101,6 +108,7 @@ function resultOf(
     seconds: (performance.now() - began) / 1000,
     properties,
     soundness: [...sayWhatItRestsOn(outcome), ...notModelled(sizes)],
+    model,
   };
 }
 

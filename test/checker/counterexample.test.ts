@@ -30,6 +30,9 @@ describe("minimising", () => {
     expect(long.actions.length).to.be.at.least(short.actions.length);
     expect(short.actions).to.have.length(6);
     expect(firstViolation(model, 0, short.actions)).to.equal(6);
+    const tried = minimise(model, 0, long, 1);
+    expect(tried.actions.length).to.be.above(6);
+    expect(firstViolation(model, 0, tried.actions)).to.equal(tried.actions.length);
   });
 
   it("leaves out rounds that lead back", () => {

@@ -5,6 +5,7 @@ import { exploreDepthFirst } from "../../checker/depth-first.js";
 import { isFairLasso } from "../../checker/minimise.js";
 import type { Model, Property } from "../../checker/model.js";
 import { whoCanAct } from "../../checker/run-path.js";
+import { scout } from "../../checker/scout.js";
 import { philosophers, toy } from "./toys.js";
 
 /** A graph of up to 7 states: edges with their process, and the states where the property holds. */
@@ -93,6 +94,10 @@ describe("eventually, on runs that are weakly fair to processes, and strongly to
           const { properties } = await exploreBreadthFirst(model);
           const { verdict, counterexample } = properties[0]!;
           expect(verdict).to.equal(isViolated(drawn, mayStop, insistent) ? "violated" : "holds");
+          const scouted = scout(model, { maxBytes: 2 ** 16 })?.result.counterexample;
+          expect(scouted !== undefined).to.equal(counterexample !== undefined);
+          for (const { actions, loop } of scouted === undefined ? [] : [scouted])
+            expect(isFairLasso(model, 0, actions.slice(0, loop), actions.slice(loop))).to.equal(true);
           if (counterexample === undefined) {
             held++;
             return;
@@ -165,6 +170,7 @@ describe("what depends on who can act", () => {
     expect(verdict).to.equal("violated");
     expect(properties[0]!.counterexample!.actions.length).to.equal(3);
     expect(states).to.be.above(3);
+    expect(scout(table("always"), { maxBytes: 2 ** 20 })!.result.counterexample!.actions.length).to.equal(3);
   });
 
   it("is asked of whole runs: the same three, and nobody whom others overtake again and again", async () => {
@@ -184,6 +190,7 @@ describe("what depends on who can act", () => {
     const eats = ordered.properties[0]!;
     const found = await exploreBreadthFirst({ ...model, properties: [goesOn, eats] });
     expect(found.properties.map(({ verdict }) => verdict)).to.deep.equal(["holds", "violated"]);
+    expect(scout({ ...model, properties: [goesOn] }, { maxBytes: 2 ** 20 })).to.equal(undefined);
   });
 
   it("stays open depth-first", async () => {

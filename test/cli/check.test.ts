@@ -44,6 +44,21 @@ describe("pvtwin check", () => {
     expect(text).to.contain(replayed.out.trimEnd());
   }).timeout(120_000);
 
+  it("writes the first counterexample that it sees, and then not again where none is shorter", async () => {
+    const mutant = ["linux-per-thread", "--mutant", "pair-goes-while-loaded", ...SMALL];
+    const { out, status } = await check(...mutant);
+    expect(status).to.equal(1);
+    expect(out).to.match(
+      /^First seen, after [\d,]+ states: 12 actions; whether fewer do is looked for\.\n\nnoFreedL4IsLoaded: /,
+    );
+    expect(out.match(/^noFreedL4IsLoaded: .*$/gm)!.slice(1)).to.deep.equal([
+      "noFreedL4IsLoaded: the exploration has found none of fewer actions than the first; see above.",
+    ]);
+    const replayed = await check("--replay", /--replay (\S+)/.exec(out)![1]!);
+    expect(replayed.status).to.equal(1);
+    expect(out).to.contain(replayed.out.trimEnd());
+  }).timeout(120_000);
+
   it("writes what a guest does to break an audit as an outline of an XTF test", async () => {
     await check("linux-per-mm-vcpu", ...SMALL, "--mutant", "linear-l4", "--out", folder);
     const file = readdirSync(folder).find((one) => one.endsWith(".xtf.c"))!;
