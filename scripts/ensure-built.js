@@ -23,6 +23,8 @@ async function ensureBuilt() {
   if (compiled !== 0) return compiled;
   const { listCommands } = require(join(DIST, "cli", "main.js"));
   writeFileSync(join(DIST, "cli", "commands.json"), JSON.stringify(listCommands()));
+  const { readBundledProposals } = require(join(DIST, "experiments", "load-proposal.js"));
+  writeFileSync(join(DIST, "experiments", "proposals.json"), JSON.stringify(readBundledProposals()));
   removeStale(new Set(sources.map((file) => file.replace(/\.ts$/, ""))));
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, stamp);
