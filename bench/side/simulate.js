@@ -16,8 +16,8 @@ const { cpuSince } = require("../harness.js");
 const { booted, recorded } = require("./machines.js");
 
 /** V8 compiles the last functions that matter, those of a fork or an mprotect here and there, in about so many runs. */
-const WARM_UP = 16;
-const MEASURED = 5;
+const WARM_UP = 13;
+const MEASURED = 3;
 
 recorded(name).then((recording) => {
   const { events, chunks } = recording;
