@@ -16,7 +16,7 @@ import type { Xen } from "./xen.js";
 export const MMU_UPDATE_PREEMPTED = 0x8000;
 
 /** "No pointer", for the first request of a call that has its result already. */
-const NULL = 0xffff;
+export const NULL = 0xffff;
 
 /**
  * Take up the call that the registers name, new or continued. False where it ends at once, with rc: -ERESTART, an old table

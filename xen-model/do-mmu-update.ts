@@ -31,6 +31,7 @@ import { map_domain_page, unmap_domain_page } from "./mapcache.js";
 import { mod_l1_entry, mod_lN_entry } from "./mod-entries.js";
 import { _get_page_type, _put_page_type, page_lock, page_unlock } from "./page-type.js";
 import { update_l4e } from "./update-l4e.js";
+import { update_own_l4es } from "./update-own-l4es.js";
 import type { Xen } from "./xen.js";
 
 /** The guest is the hardware domain. The upper half of foreigndom is the tables' owner, plus one. */
@@ -44,14 +45,16 @@ export const do_mmu_update_path = path<Xen>("do_mmu_update", [
 ]);
 
 /**
- * The call in `row` of `calls`. calls.done[row] is the number of requests that succeeded. The steps in a row, as
- * runPath() does them, by name, so that V8 compiles the loop over the requests into one piece.
+ * The call in `row` of `calls`. calls.done[row] is the number of requests that succeeded. With `inPlace` nobody looks
+ * between two entries into the call, and what is plain goes on without leaving it. The steps in a row, as runPath() does them, by name,
+ * so that V8 compiles the loop over the requests into one piece.
  */
-export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
+export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: number, inPlace: boolean): Rc {
   const { requests } = x;
   requests.calls[vcpu] = calls;
   requests.row[vcpu] = row;
   let answer = begin_mmu_update(x, vcpu);
+  if (answer === NEXT && inPlace) answer = update_own_l4es(x, vcpu);
   if (answer === NEXT) {
     do answer = mod_entry(x, vcpu);
     while (answer === AGAIN);

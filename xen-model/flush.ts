@@ -144,7 +144,7 @@ export function add_pt_update(x: Xen, vcpu: number, l4: number): void {
 }
 
 /** VcpuTable.only_holder(), but nobody else is asked where `vcpu` has `l4` and no use is left that could be another's. */
-function only_holder(x: Xen, vcpu: number, l4: number): number {
+export function only_holder(x: Xen, vcpu: number, l4: number): number {
   const alone = x.vcpus.has_installed(vcpu, l4) && (stale_roots(x, vcpu, l4) & ROOT_OTHERS) === 0;
   return alone ? vcpu : x.vcpus.only_holder(l4);
 }
@@ -161,6 +161,24 @@ export const flush_after_pt_update_steps = [
 /** The steps as runPath() does them, by name. */
 export function flush_after_pt_update(x: Xen, vcpu: number): void {
   if (flush_area_local(x, vcpu) === NEXT) while (flush_area_mask(x, vcpu) === AGAIN);
+}
+
+/**
+ * flush_after_pt_update() so many times, with nothing in between that could fill a TLB: the last leaves what they all leave, but for
+ * the counts and the clock.
+ */
+export function flush_after_pt_updates(x: Xen, vcpu: number, often: number): void {
+  const { ledger, vcpus, pcpus, requests } = x;
+  const { times } = ledger;
+  const self = vcpus.pcpu[vcpu]!;
+  const { tlbflush_clock } = pcpus;
+  for (let pcpu = 0; pcpu < pcpus.nrPcpus; pcpu++) {
+    if (!cpumask_test_cpu(pcpu, requests.pcpus, vcpu * requests.words)) continue;
+    if (pcpu === self || pcpus.vcpu[pcpu]! >= 0) tlbflush_clock[0] = tlbflush_clock[0]! + often - 1;
+  }
+  ledger.times = often * times;
+  flush_after_pt_update(x, vcpu);
+  ledger.times = times;
 }
 
 function flush_area_local(x: Xen, vcpu: number): number {

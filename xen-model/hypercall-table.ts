@@ -14,13 +14,13 @@ import { do_update_va_mapping } from "./do-update-va-mapping.js";
 import { do_vm_assist } from "./vm-assist.js";
 import type { Xen } from "./xen.js";
 
-/** Make the call in `row`. Errors: -ENOSYS  no such hypercall; else the call's own. */
-export function dispatch(x: Xen, vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+/** Make the call in `row`; `inPlace`: see do_mmu_update(). Errors: -ENOSYS  no such hypercall; else the call's own. */
+export function dispatch(x: Xen, vcpu: number, calls: hc.CallBuffer, row: number, inPlace = false): Rc {
   switch (calls.op[row]) {
     case hc.__HYPERVISOR_mmu_update:
-      return do_mmu_update(x, vcpu, calls, row);
+      return do_mmu_update(x, vcpu, calls, row, inPlace);
     case hc.__HYPERVISOR_mmuext_op:
-      return do_mmuext_op(x, vcpu, calls, row);
+      return do_mmuext_op(x, vcpu, calls, row, inPlace);
     case hc.__HYPERVISOR_update_va_mapping:
       return do_update_va_mapping(x, vcpu, calls, row);
     case hc.__HYPERVISOR_set_gdt:

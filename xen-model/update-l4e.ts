@@ -57,7 +57,7 @@ export function update_l4e(x: Xen, vcpu: number, calls: CallBuffer, request: num
 }
 
 /** Is `mfn` a table of that type, in use and not locked, so that one more use changes its counts alone? */
-function is_audited({ frames }: Xen, mfn: number, type: number): boolean {
+export function is_audited({ frames }: Xen, mfn: number, type: number): boolean {
   return (
     frames.owner[mfn] === OWNER_guest &&
     frames.type[mfn] === type &&

@@ -217,10 +217,8 @@ export class Xen implements Hypervisor {
     const first = calls.first[row]!;
     const count = calls.count[row]!;
     const domid = calls.domid[row]!;
-    let rc = this.begin_hypercall(vcpu, calls, row);
-    if (rc !== -ERESTART) return rc;
-    do rc = this.resume_hypercall(vcpu, calls, row);
-    while (rc === -ERESTART);
+    let rc = this.begin_hypercall(vcpu, calls, row, true);
+    while (rc === -ERESTART) rc = this.resume_hypercall(vcpu, calls, row, true);
     calls.first[row] = first;
     calls.count[row] = count;
     calls.domid[row] = domid;
@@ -235,22 +233,22 @@ export class Xen implements Hypervisor {
 
   /**
    * The first entry into a hypercall. -ERESTART, which no guest sees: it was preempted, and resume_hypercall() is what
-   * the guest does next, or after whatever else happens to this vCPU first (continuation.ts).
+   * the guest does next, or after whatever else happens to this vCPU first (continuation.ts). `inPlace`: nothing does.
    */
-  begin_hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+  begin_hypercall(vcpu: number, calls: hc.CallBuffer, row: number, inPlace = false): Rc {
     this.ledger.count(vcpu, DIRECT[calls.op[row]!] ?? EV.vcpu_op, 1);
-    return this.enter_hypercall(vcpu, calls, row);
+    return this.enter_hypercall(vcpu, calls, row, inPlace);
   }
 
-  resume_hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+  resume_hypercall(vcpu: number, calls: hc.CallBuffer, row: number, inPlace = false): Rc {
     this.ledger.count(vcpu, EV.continuation, 1);
-    return this.enter_hypercall(vcpu, calls, row);
+    return this.enter_hypercall(vcpu, calls, row, inPlace);
   }
 
-  private enter_hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+  private enter_hypercall(vcpu: number, calls: hc.CallBuffer, row: number, inPlace: boolean): Rc {
     this.wake(vcpu);
     this.root.enter_from_guest(this, vcpu);
-    const rc = this.do_hypercall(vcpu, calls, row);
+    const rc = this.do_hypercall(vcpu, calls, row, inPlace);
     if (rc === -ERESTART) this.root.exit_to_guest(this, vcpu);
     else {
       this.ledger.count(vcpu, EV.sysret, 1);
@@ -273,7 +271,7 @@ export class Xen implements Hypervisor {
         if (this.rules.iret_ends_multicall) break;
         continue;
       }
-      while (this.do_hypercall(vcpu, calls, row) === -ERESTART) this.continue_multicall(vcpu);
+      while (this.do_hypercall(vcpu, calls, row, true) === -ERESTART) this.continue_multicall(vcpu);
     }
     this.ledger.count(vcpu, EV.sysret, 1);
     exit_to_guest(this, vcpu);
@@ -286,9 +284,9 @@ export class Xen implements Hypervisor {
     this.root.enter_from_guest(this, vcpu);
   }
 
-  private do_hypercall(vcpu: number, calls: hc.CallBuffer, row: number): Rc {
+  private do_hypercall(vcpu: number, calls: hc.CallBuffer, row: number, inPlace: boolean): Rc {
     if (this.vcpus.kernel_mode[vcpu] === 0) this.observed.note_hypercall_on_user_tables();
-    const rc = dispatch(this, vcpu, calls, row);
+    const rc = dispatch(this, vcpu, calls, row, inPlace);
     calls.rc[row] = rc;
     if (rc < 0 && rc !== -ERESTART) this.ledger.count(vcpu, EV.hypercall_failed, 1);
     return rc;
