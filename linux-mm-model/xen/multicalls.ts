@@ -10,6 +10,7 @@
  *          in `failed` where Linux warns. No IRQs come in between, so none are disabled.
  */
 import { EV } from "../../abi/events.js";
+import { Tally } from "../../abi/ledger.js";
 import {
   __HYPERVISOR_mmu_update,
   __HYPERVISOR_mmuext_op,
@@ -19,7 +20,12 @@ import {
   __HYPERVISOR_update_va_mapping,
   CallBuffer,
 } from "../../abi/hypercalls.js";
-import { add_mmu_update, MMU_UPDATE_BYTES, push_mmu_update } from "../../abi/mmu-update.js";
+import {
+  add_mmu_update,
+  MMU_NORMAL_PT_UPDATE,
+  MMU_UPDATE_BYTES,
+  push_mmu_update,
+} from "../../abi/mmu-update.js";
 import { add_mmuext_op, MMUEXT_OP_BYTES, push_mmuext_op } from "../../abi/mmuext-op.js";
 import { push_stack_switch } from "../../abi/stack-switch.js";
 import { HYPERCALL_STEPPED } from "../../abi/hypervisor.js";
@@ -197,6 +203,43 @@ export function xen_extend_mmu_update(
     trace_xen_mc_entry(k, cpu, __HYPERVISOR_mmu_update);
   }
   add_mmu_update(calls, cmd, table, slot, frame, flags);
+}
+
+/** xen_extend_mmu_update() twice, with nothing queued. */
+const TWO_QUEUED = new Tally({
+  mc_extend_mmu_update_bad_op: 1,
+  mc_entry: 1,
+  mc_entry_mmu_update: 1,
+  mc_extend_mmu_update_ok: 1,
+});
+
+/**
+ * Queue a request each for the same slot of two tables, as the first call or in the last one; false, with nothing done, if that is
+ * not an mmu_update with room for both.
+ */
+export function xen_extend_two_mmu_updates(
+  k: Linux,
+  cpu: number,
+  table: number,
+  other: number,
+  slot: number,
+  frame: number,
+  flags: number,
+): boolean {
+  const { calls, argidx } = k.mc[cpu]!;
+  const last = calls.used[0]! - 1;
+  const bytes = argidx[0]! + 2 * MMU_UPDATE_BYTES;
+  if (last < 0) {
+    k.ledger.countAll(cpu, TWO_QUEUED);
+    push_mmu_update(calls);
+  } else {
+    if (calls.op[last] !== __HYPERVISOR_mmu_update || bytes >= MC_ARGS) return false;
+    k.ledger.count(cpu, EV.mc_extend_mmu_update_ok, 2);
+  }
+  argidx[0] = bytes;
+  add_mmu_update(calls, MMU_NORMAL_PT_UPDATE, table, slot, frame, flags);
+  add_mmu_update(calls, MMU_NORMAL_PT_UPDATE, other, slot, frame, flags);
+  return true;
 }
 
 /** Queue one mmuext_op, in the last call if that is an mmuext_op with room. */

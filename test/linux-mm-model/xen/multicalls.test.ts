@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { MMUEXT_PIN_L4_TABLE } from "../../../abi/mmuext-op.js";
 import { PARAVIRT_LAZY_CPU, PARAVIRT_LAZY_MMU } from "../../../linux-mm-model/percpu.js";
+import { set_pair_slot } from "../../../linux-mm-model/top-level/pair.js";
 import {
   CB_xen_pte_unlock,
   MULTI_stack_switch,
@@ -41,6 +42,26 @@ describe("xen_mc_extend_args", () => {
     xen_mc_flush(k, 0);
     expect(guest.count("mc_extend_mmu_update_bad_op")).to.equal(2);
     expect(guest.hv.multicalls).to.deep.equal([3]);
+  });
+});
+
+describe("the same slot of two tables, queued in one piece", () => {
+  it("is queued, and counted, as two requests one after the other", () => {
+    const [both, each] = [new PvGuest(), new PvGuest()];
+    each.k.at_once = false;
+    for (const guest of [both, each]) {
+      const { k } = guest;
+      k.pages.private[100] = 101;
+      for (let slot = 0; slot < 40; slot++) {
+        set_pair_slot(k, 0, 100, slot, 200 + slot, 0x67);
+        if (slot === 35) MULTI_stack_switch(k, 0, 1);
+        if (slot === 37) xen_extend_mmu_update(k, 0, 0, 100, slot, 0, 0);
+      }
+      xen_mc_flush(k, 0);
+    }
+    expect(both.hv.log).to.deep.equal(each.hv.log);
+    expect(both.k.ledger.collect()).to.deep.equal(each.k.ledger.collect());
+    expect(both.hv.log.map((call) => call.items)).to.include.members([31, 1]);
   });
 });
 
