@@ -25,8 +25,6 @@ const MAX_WORDS = 2 ** 31;
 
 export class PtMemory {
   readonly words: Uint32Array;
-  /** The same, an entry a number, for comparisons alone: that two are equal says that all their bits are, or that neither has any but the highest. */
-  readonly entries: Float64Array;
   readonly nrFrames: number;
   readonly nrTables: number;
   readonly ptes: number;
@@ -40,7 +38,6 @@ export class PtMemory {
       throw new RangeError(`PtMemory: ${geometry.nrTables} tables are more than 8 GiB; lower nrTables`);
     }
     this.words = state.u32(words);
-    this.entries = new Float64Array(this.words.buffer, this.words.byteOffset, this.words.length / 2);
   }
 
   /** Bytes that the tables take in the state. */

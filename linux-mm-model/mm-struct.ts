@@ -13,6 +13,9 @@ export const NO_MM = -1;
 /** init_mm: the kernel's own, whose pgd is swapper_pg_dir. */
 export const INIT_MM = 0;
 
+/** Slots of a pgd's user half, or more of smaller tables. */
+const USER_SLOTS = 256;
+
 /**
  * Shape: maxMms rows.
  *   used           Uint8Array    1 while the row is an mm
@@ -32,6 +35,8 @@ export const INIT_MM = 0;
  *   tlb_flush_pending  Int32Array  gathers that are open (unmap.ts)
  *   rss            Int32Array    pages mapped, of all kinds
  *   page_table_lock  Uint16Array  CPU that holds it, plus one; 0 for none
+ * and of the machine
+ *   user_slots     Uint32Array   a bitmap: slots of the user half that any pgd has had, which are few; not Linux's
  */
 export class MmTable {
   readonly used: Uint8Array;
@@ -55,6 +60,7 @@ export class MmTable {
   readonly tlb_flush_pending: Int32Array;
   readonly rss: Int32Array;
   readonly page_table_lock: Uint16Array;
+  readonly user_slots: Uint32Array;
   /** last_ctx[0]: the last ctx_id given out; hint[0]: no free row below. */
   private readonly last_ctx: Float64Array;
   readonly hint: Uint32Array;
@@ -87,6 +93,7 @@ export class MmTable {
     this.page_table_lock = state.u16(max);
     this.last_ctx = state.f64(1);
     this.hint = state.u32(1);
+    this.user_slots = state.u32(USER_SLOTS / 32);
   }
 
   /** A fresh row with one user and one reference. Mirrors: allocate_mm() and mm_init() without the pgd. */
@@ -121,6 +128,11 @@ export class MmTable {
   /** Where mm's row of cpumask begins. */
   mm_cpumask(mm: number): number {
     return mm * this.words;
+  }
+
+  /** A pgd may have `slot` of the user half from now on. */
+  note_user_slot(slot: number): void {
+    this.user_slots[slot >>> 5] = this.user_slots[slot >>> 5]! | (1 << slot); // shifts count modulo 32
   }
 
   /** Take mm's page_table_lock; false while another CPU has it. */

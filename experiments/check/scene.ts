@@ -70,6 +70,7 @@ export function buildScene(
   beforeBoot?.(machine);
   machine.boot();
   const { linux } = machine;
+  for (let slot = 0; slot < bounds.slots; slot++) linux.mms.note_user_slot(slot); // in any state that is put in place
   const first = linux.pages.heads[NEVER_USED]!;
   for (let mm = 1; mm <= bounds.mms; mm++) makeProcess(machine, bounds, mm);
   for (let task = firstKthread(bounds); task < behindTasks(bounds); task++) linux.tasks.alloc(task, NO_MM);

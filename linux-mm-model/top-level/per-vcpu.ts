@@ -18,7 +18,7 @@
  *          written; test/patches-notes/copy-versus-fan-out.ts is a model of that.
  */
 import { ENOMEM, type Rc } from "../../abi/errno.js";
-import { NEXT, path, runPath, step } from "../../abi/path.js";
+import { NEXT } from "../../abi/path.js";
 import { EV } from "../../abi/events.js";
 import { MMUEXT_TLB_FLUSH_LOCAL } from "../../abi/mmuext-op.js";
 import { _PAGE_PRESENT } from "../../abi/page.js";
@@ -48,35 +48,6 @@ export class PerVcpu implements TopLevelDesign {
   readonly mirrored: Int32Array;
   readonly left: Int32Array;
   readonly based: Uint8Array;
-
-  /** Loading an mm on a vCPU; regs.load_mm is its argument. */
-  private readonly load_path = path<Linux>("xen_write_cr3", [
-    step("publish what is mirrored", (k, cpu) => {
-      this.mirrored[cpu] = k.regs.load_mm[cpu]!;
-      return NEXT;
-    }),
-    step("copy the slots that differ", (k, cpu) => {
-      const { memory } = k;
-      const pgd = this.pair_pgd[cpu]!;
-      const reference = k.mms.pgd[k.regs.load_mm[cpu]!]!;
-      const users = k.config.ptes / 2;
-      let copied = 0;
-      for (let slot = next_other(memory, reference, pgd, 0, users); slot < users;) {
-        set_pair_slot(k, cpu, pgd, slot, memory.frame(reference, slot), memory.flags(reference, slot));
-        copied++;
-        slot = next_other(memory, reference, pgd, slot + 1, users);
-      }
-      k.ledger.count(cpu, EV.top_slots_compared, users);
-      k.ledger.count(cpu, EV.top_slots_synced, copied);
-      return NEXT;
-    }),
-    step("flush, or load for the first time", (k, cpu) => {
-      if (this.based[cpu] !== 0) xen_extend_mmuext_op(k, cpu, MMUEXT_TLB_FLUSH_LOCAL, 0);
-      else load_base_pointers(k, cpu, this.pair_pgd[cpu]!);
-      this.based[cpu] = 1;
-      return NEXT;
-    }),
-  ]);
 
   constructor(state: State, config: LinuxConfig) {
     this.pair_pgd = state.u32(config.nrCpus);
@@ -133,7 +104,11 @@ export class PerVcpu implements TopLevelDesign {
     this.left[cpu] = this.mirrored[cpu]!;
     k.mms.lock_page_table(mm, cpu);
     k.mms.lock_page_table(this.left[cpu]!, cpu);
-    runPath(this.load_path, k, cpu);
+    this.mirrored[cpu] = mm;
+    copy_user_slots(k, cpu, k.mms.pgd[mm]!, this.pair_pgd[cpu]!);
+    if (this.based[cpu] !== 0) xen_extend_mmuext_op(k, cpu, MMUEXT_TLB_FLUSH_LOCAL, 0);
+    else load_base_pointers(k, cpu, this.pair_pgd[cpu]!);
+    this.based[cpu] = 1;
   }
 
   may_load(k: Linux, cpu: number, mm: number): boolean {
@@ -188,32 +163,24 @@ export class PerVcpu implements TopLevelDesign {
   }
 }
 
-/**
- * The first slot from `slot` on, below `end`, in which two L4s have another table; `end` if there is none. An entry is its
- * table: other flags differ where hardware set A (I-2).
- *
- * Nearly all are alike to the bit, so four at a time are compared as numbers of 64 bits; what differs, or is no number, is
- * looked at by is_other().
- */
-export function next_other(memory: PtMemory, a: number, b: number, slot: number, end: number): number {
-  const { entries } = memory;
-  const from = memory.at(a, 0) / 2;
-  const to = memory.at(b, 0) / 2;
-  for (; slot < end; slot++) {
-    while (
-      slot + 4 <= end &&
-      entries[from + slot] === entries[to + slot] &&
-      entries[from + slot + 1] === entries[to + slot + 1] &&
-      entries[from + slot + 2] === entries[to + slot + 2] &&
-      entries[from + slot + 3] === entries[to + slot + 3]
-    )
-      slot += 4;
-    if (slot < end && is_other(memory, a, b, slot)) return slot;
+/** Queue what makes the user half of a vCPU's pair that of `reference`. A slot that no mm has had is not looked at: it is empty in both. */
+function copy_user_slots(k: Linux, cpu: number, reference: number, pgd: number): void {
+  const { memory } = k;
+  const { user_slots } = k.mms;
+  let copied = 0;
+  for (let word = 0; word < user_slots.length; word++) {
+    for (let rest = user_slots[word]!; rest !== 0; rest &= rest - 1) {
+      const slot = 32 * word + 31 - Math.clz32(rest & -rest);
+      if (!is_other(memory, reference, pgd, slot)) continue;
+      set_pair_slot(k, cpu, pgd, slot, memory.frame(reference, slot), memory.flags(reference, slot));
+      copied++;
+    }
   }
-  return end;
+  k.ledger.count(cpu, EV.top_slots_compared, k.config.ptes / 2);
+  k.ledger.count(cpu, EV.top_slots_synced, copied);
 }
 
-/** The plain form, of one slot. */
+/** Do two L4s have another table in `slot`? An entry is its table: other flags differ where hardware set A (I-2). */
 export function is_other(memory: PtMemory, a: number, b: number, slot: number): boolean {
   const { words } = memory;
   const from = memory.at(a, slot);

@@ -113,6 +113,7 @@ export function xen_set_p4d(
   k.ledger.count(cpu, EV.set_p4d, 1);
   const pgd = k.mms.pgd[mm]!;
   const user_pgd = xen_get_user_pgd(k, pgd, slot);
+  if (flags !== 0 && slot < k.config.ptes / 2) k.mms.note_user_slot(slot);
   if (!xen_page_pinned(k, pgd)) {
     k.hv.store(cpu, direct_map(pgd), slot, frame, flags);
     if (user_pgd !== 0) k.hv.store(cpu, direct_map(user_pgd), slot, frame, flags);
