@@ -19,7 +19,6 @@ const SYSCALL = new Tally({
   toggle_guest_mode: 1,
   cr3_write: 1,
   tlb_flush_nonglobal: 1,
-  refill_kernel: 1,
 });
 
 /** See Container.iret_and_syscall(). */
@@ -30,6 +29,7 @@ export function iret_and_syscall(x: Xen, vcpu: number): void {
     if (resumed_in_both_modes(x, vcpu)) ledger.count(vcpu, EV.refill_user, 1);
     const before = ledger.enter(vcpu, CAUSE.syscall);
     ledger.countAll(vcpu, SYSCALL);
+    ledger.count(vcpu, EV.refill_kernel, 1);
     ledger.enter(vcpu, before);
     return;
   }

@@ -15,7 +15,10 @@ describe("system calls of one task in a row, counted at once", () => {
     recording = await readRecording(join(RECORDINGS, "redis_bench.perf.txt.gz"), { strict: false });
   });
 
-  for (const proposal of loadProposals([])) {
+  const proposals = loadProposals([]);
+  const shim = proposals.find(({ name }) => name === "shim")!;
+  const withoutXpti = { ...shim, name: "shim without XPTI", xen: { ...shim.xen, root: "shared" } };
+  for (const proposal of [...proposals, withoutXpti]) {
     for (const pcid of proposal.xen.root.startsWith("xpti") ? [true, false] : [true]) {
       it(`leave what they leave one by one, under ${proposal.name} ${pcid ? "with" : "without"} PCID`, () => {
         const [machine, plainMachine] = [1, 2].map(() =>
