@@ -3,7 +3,7 @@
  *
  * The plain forms are Xen.iret() and Xen.syscall(). Between the two nobody looks at the tables of user mode, so what is copied for
  * them is not copied; and where a switch of mode is a write of %cr3, of the two nothing stays but the counts.
- * test/experiments/run/same-calls.test.ts holds the two equal, in every byte of the state.
+ * test/xen-model/iret-and-syscall.test.ts holds the two equal, in every byte of the state.
  *
  * Mirrors: do_iret(), lstar_enter (facts/xen.md 2, 3.2).
  */
@@ -33,6 +33,7 @@ export function iret_and_syscall(x: Xen, vcpu: number): void {
     ledger.enter(vcpu, before);
     return;
   }
+  if (x.root.iret_and_syscall?.(x, vcpu) === true) return;
   x.root_is_unseen = true;
   x.iret(vcpu, true);
   x.root_is_unseen = false;

@@ -25,6 +25,11 @@ export interface RootDesign {
   enter_from_guest(x: Xen, vcpu: number): void;
   exit_to_guest(x: Xen, vcpu: number): void;
   /**
+   * exit_to_guest() into user mode and the system call that comes next, in one piece: iret-and-syscall.ts. False, with nothing
+   * changed, where that is not plainly the same; a design may have no such form.
+   */
+  iret_and_syscall?(x: Xen, vcpu: number): boolean;
+  /**
    * `vcpu` has changed an entry of L4 `l4`: who has a root with what the entry was (ROOT_*, l4-uses.ts). They get
    * flush_root_pgtbl() once, when the hypercall ends.
    */

@@ -11,15 +11,23 @@
  * Differs: slot 259 (shadow linear) is empty, and is not copied.
  */
 import { EV } from "../../abi/events.js";
+import { CAUSE, type EventCounts, Tally } from "../../abi/ledger.js";
 import { PERDOMAIN_SLOT, RO_MPT_SLOT, XEN_VIRT_SLOT } from "../../abi/layout.js";
 import { tick } from "../flush.js";
 import { touch_domain_page } from "../mapcache.js";
-import { lost_all } from "../refill.js";
+import { lost_all, resume_guest } from "../refill.js";
 import type { Xen } from "../xen.js";
 import type { XenConfig } from "../xen-config.js";
-import { copy_guest_slots, move_window } from "./copy-slots.js";
+import { copy_guest_slots, COPIED_SLOTS, move_window } from "./copy-slots.js";
 import { stale_roots } from "./l4-uses.js";
 import type { RootDesign } from "./root-design.js";
+
+/** What a way from one mode to the other through Xen counts: three writes of %cr3, and the window. */
+const WAY: EventCounts = { toggle_guest_mode: 1, cr3_write: 3, l4_window: 1 };
+const WAYS: Record<"pcid" | "plain", EventCounts> = {
+  pcid: { ...WAY, cr3_write_noflush: 3, invpcid_one: 4 },
+  plain: { ...WAY, tlb_flush: 3, invlpg: 1 },
+};
 
 /** Xen's slots that the root of a pCPU has, beside the guest's. */
 const ROOT_PGT_SLOTS = [RO_MPT_SLOT, PERDOMAIN_SLOT, XEN_VIRT_SLOT];
@@ -27,12 +35,17 @@ const ROOT_PGT_SLOTS = [RO_MPT_SLOT, PERDOMAIN_SLOT, XEN_VIRT_SLOT];
 export class XptiRoot implements RootDesign {
   readonly pcid: boolean;
   readonly logDirty: boolean = true;
+  private readonly iret: Tally;
+  private readonly syscall: Tally;
 
   constructor(
     config: XenConfig,
     private readonly always = false,
   ) {
     this.pcid = config.pcid && !always;
+    const way = WAYS[this.pcid ? "pcid" : "plain"];
+    this.iret = new Tally({ iret: 1, sysret: 1, l4_copy: 1, l4_slots_copied: COPIED_SLOTS, ...way });
+    this.syscall = new Tally({ syscall_entry: 1, iretq: 1, ...way });
   }
 
   init(x: Xen): void {
@@ -78,6 +91,30 @@ export class XptiRoot implements RootDesign {
       copy_guest_slots(x, vcpu, pcpus.root_pgt[pcpu]!, pcpus.xen_cr3[pcpu]!, false);
     }
     this.cr3(x, vcpu);
+  }
+
+  /** The copy for user mode is overwritten by that for kernel mode before anybody looks. */
+  iret_and_syscall(x: Xen, vcpu: number): boolean {
+    const { vcpus, pcpus, ledger } = x;
+    if (this.always || x.pv32 || x.tlb !== undefined || vcpus.kernel_mode[vcpu] === 0) return false;
+    if (x.config.rootsOnDemand === true) return false;
+    const pcpu = vcpus.pcpu[vcpu]!;
+    const l4 = vcpus.guest_table[vcpu]!;
+    ledger.countAll(vcpu, this.iret);
+    vcpus.kernel_mode[vcpu] = 0;
+    if (!this.pcid) lost_all(x, vcpu);
+    resume_guest(x, vcpu);
+    const before = ledger.enter(vcpu, CAUSE.syscall);
+    ledger.countAll(vcpu, this.syscall);
+    vcpus.kernel_mode[vcpu] = 1;
+    vcpus.l4_window[vcpu] = l4;
+    if (pcpus.xen_cr3[pcpu] !== l4) pcpus.set_xen_cr3(pcpu, l4);
+    pcpus.root_pgt_changed[pcpu] = 0;
+    copy_guest_slots(x, vcpu, pcpus.root_pgt[pcpu]!, l4, false);
+    if (!this.pcid) lost_all(x, vcpu);
+    resume_guest(x, vcpu);
+    ledger.enter(vcpu, before);
+    return true;
   }
 
   l4_changed(x: Xen, vcpu: number, l4: number): number {
