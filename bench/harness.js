@@ -1,6 +1,6 @@
 // What every measurement of `npm run bench` shares: sides run in turn, ratios with their spread, CPU time.
 //
-// A measurement (bench/measure/) is {name, prepare(folder, short)}, which answers {sides, ratios, values, without}, or
+// A measurement (bench/measure/) is {name, prepare(folder, short, repetitions)}, which answers {sides, ratios, values, without}, or
 // {skipped: why}; `without` says of each part that is left out why. A side is a function that measures once, and answers an
 // object of numbers; all sides of one measurement are run in turn, in each repetition anew. Ratios and values are functions
 // of one repetition's answers, with a bar if there is one.

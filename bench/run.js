@@ -89,7 +89,7 @@ async function bench() {
   const skipped = {};
   try {
     for (const name of names) {
-      const prepared = require(`./measure/${name}.js`).prepare(folder, short);
+      const prepared = require(`./measure/${name}.js`).prepare(folder, short, repetitions);
       if (prepared.skipped !== undefined) {
         skipped[name] = prepared.skipped;
         console.log(`${name}: skipped, ${prepared.skipped}`);
