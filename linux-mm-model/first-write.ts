@@ -13,7 +13,6 @@ import { PAGE_FLAGS_MASK, PFEC_user_mode, PFEC_write_access } from "../abi/page.
 import { FAULT_HANDLED } from "./fault.js";
 import type { Linux } from "./linux.js";
 import { NO_MM } from "./mm-struct.js";
-import { PARAVIRT_LAZY_NONE } from "./percpu.js";
 import { PMD_PAGES, PTE_WRITE_DIRTY, table_of, vm_page_prot } from "./pgtable.js";
 import { new_anon_page } from "./rmap.js";
 import { NO_FILE, NO_VMA, VM_WRITE } from "./vma.js";
@@ -27,9 +26,7 @@ export const FIRST_WRITE = PFEC_user_mode | PFEC_write_access;
 export function first_write(k: Linux, cpu: number, page: number): boolean {
   const { hv, mms, vmas, memory, fault, percpu, pages } = k;
   if (!k.at_once || hv.fill_on_fault === undefined) return false;
-  if (percpu.lazy_mode[cpu] !== PARAVIRT_LAZY_NONE) return false;
-  const task = percpu.current[cpu]!;
-  const mm = k.tasks.mm[task]!;
+  const mm = k.tasks.mm[percpu.current[cpu]!]!;
   if (mm === NO_MM) return false;
   const vma = vmas.find_vma_near(mm, mms.vma_root[mm]!, page);
   if (vma === NO_VMA || vmas.start[vma]! > page || vmas.file[vma] !== NO_FILE) return false;

@@ -13,10 +13,11 @@ import type { Xen } from "./xen.js";
 
 const LOST_KERNEL = 1;
 const LOST_USER = 2;
+export const LOST_ALL = LOST_KERNEL | LOST_USER;
 
 /** The pCPU of `vcpu` has no entry left. */
 export function lost_all(x: Xen, vcpu: number): void {
-  x.pcpus.lost[x.vcpus.pcpu[vcpu]!] = LOST_KERNEL | LOST_USER;
+  x.pcpus.lost[x.vcpus.pcpu[vcpu]!] = LOST_ALL;
 }
 
 /** It has global entries only: those of guest user mode (adjust_guest_l1e()). */
@@ -63,6 +64,6 @@ export function resumed_in_both_modes(x: Xen, vcpu: number): boolean {
   const { lost } = x.pcpus;
   const pcpu = x.vcpus.pcpu[vcpu]!;
   const missed = (lost[pcpu]! & LOST_USER) !== 0;
-  lost[pcpu] = lost[pcpu]! & ~(LOST_USER | LOST_KERNEL);
+  lost[pcpu] = lost[pcpu]! & ~LOST_ALL;
   return missed;
 }
