@@ -1,5 +1,5 @@
-// simulate NAME PROPOSAL [blocks]: runs a bundled recording until V8 has compiled what runs, then a few times more; prints
-// {events, cpu, first}.
+// simulate NAME PROPOSAL WARM_UP|blocks: runs a bundled recording WARM_UP times, so that V8 compiles what runs, then a few times more;
+// prints {events, cpu, first}.
 //
 // cpu: the shortest of those last runs, as whatever made another longer was none of its work. first: of the first one, which is what
 // a user of one recording waits for. Both are without the machine's being built and thrown away, so garbage is collected before each
@@ -15,8 +15,6 @@ const { TraceRunner } = require("../../dist/experiments/run/trace-runner.js");
 const { cpuSince } = require("../harness.js");
 const { booted, recorded } = require("./machines.js");
 
-/** V8 compiles the last functions that matter, those of a fork or an mprotect here and there, in about so many runs. */
-const WARM_UP = 13;
 const MEASURED = 5;
 
 recorded(name).then((recording) => {
@@ -31,13 +29,14 @@ recorded(name).then((recording) => {
   }
   const cpus = [];
   let run;
-  for (let i = 0; i < WARM_UP + MEASURED; i++) {
+  const warmUp = Number(unit);
+  for (let i = 0; i < warmUp + MEASURED; i++) {
     run = machine();
     global.gc?.();
     const began = process.cpuUsage();
     run();
     cpus.push(cpuSince(began));
   }
-  const cpu = Math.min(...cpus.slice(WARM_UP));
+  const cpu = Math.min(...cpus.slice(warmUp));
   console.log(JSON.stringify({ events, cpu, first: cpus[0] }));
 });
