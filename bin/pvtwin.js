@@ -7,6 +7,11 @@ if (!existsSync(built)) {
   process.stderr.write("pvtwin: dist/cli/main.js is not built; run 'npm start' or 'npm run build'\n");
   process.exit(2);
 }
+// who reads no further, as head does, has what it wants: the end of any other program then, SIGPIPE
+process.stdout.on("error", (error) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(128 + 13);
+});
 require(built)
   .main(process.argv.slice(2))
   .then((status) => {

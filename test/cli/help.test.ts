@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { listCommands } from "../../cli/main.js";
 
@@ -24,5 +24,12 @@ describe("pvtwin --help", () => {
     );
     const files = loaded.split("\n").filter((line) => line.endsWith(".js"));
     expect(files.filter((file) => !/commander|cli.main\.js|abi.bad-input\.js/.test(file))).to.deep.equal([]);
+  });
+
+  it("ends without a word where nobody reads on", () => {
+    const script = '"$0" bin/pvtwin.js check --help | true; exit "${PIPESTATUS[0]}"';
+    const { stderr, status } = spawnSync("bash", ["-c", script, process.execPath], { encoding: "utf8" });
+    expect(stderr).to.equal("");
+    expect(status).to.equal(128 + 13);
   });
 });
