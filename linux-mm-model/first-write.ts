@@ -36,7 +36,7 @@ export function first_write(k: Linux, cpu: number, page: number): boolean {
   if (table === 0) return false;
   const slot = page & (PMD_PAGES - 1);
   if ((memory.words[memory.at(table, slot) + 1]! & PAGE_FLAGS_MASK) !== 0) return false;
-  if (!k.top.loadsReference && !k.top.is_in_step(k, cpu, mm, page)) return false;
+  if (!k.top.is_in_step(k, cpu, mm, page)) return false;
   const pfn = pages.next_page();
   const prot = vm_page_prot(flags) | PTE_WRITE_DIRTY;
   if (pfn < 0 || !hv.fill_on_fault(cpu, table, slot, pfn, prot)) return false;

@@ -119,9 +119,12 @@ export function fan_out(
 
 /** Has the pair that `cpu` runs on the slot of `vpn` that `mm`'s reference has, or neither, and does nobody edit the mm's slots? */
 export function is_pair_in_step(k: Linux, cpu: number, mm: number, vpn: number): boolean {
-  if (k.mms.page_table_lock[mm] !== 0) return false;
-  const slot = pt_slot(vpn as Vpn, 4);
-  return k.memory.flags(k.mms.pgd[mm]!, slot) === 0 || k.memory.flags(k.percpu.xen_cr3[cpu]!, slot) !== 0;
+  return k.mms.page_table_lock[mm] === 0 && !lacks_slot(k, cpu, mm, pt_slot(vpn as Vpn, 4));
+}
+
+/** Does only the pair that `cpu` runs on lack a slot? */
+function lacks_slot({ memory, mms, percpu }: Linux, cpu: number, mm: number, slot: number): boolean {
+  return memory.flags(mms.pgd[mm]!, slot) !== 0 && memory.flags(percpu.xen_cr3[cpu]!, slot) === 0;
 }
 
 /**
@@ -133,16 +136,15 @@ export function is_pair_in_step(k: Linux, cpu: number, mm: number, vpn: number):
  */
 export function sync_loaded_pair(k: Linux, cpu: number, mm: number, vpn: number): boolean {
   const slot = pt_slot(vpn as Vpn, 4);
-  if (mm === NO_MM || slot >= k.config.ptes / 2) return false;
-  const pgd = k.percpu.xen_cr3[cpu]!;
+  if (mm === NO_MM || slot >= k.config.ptes / 2 || !lacks_slot(k, cpu, mm, slot)) return false;
   const reference = k.mms.pgd[mm]!;
-  const flags = k.memory.flags(reference, slot);
-  if (flags === 0 || k.memory.flags(pgd, slot) !== 0) return false;
   k.mms.lock_page_table(mm, cpu);
   k.ledger.count(cpu, EV.top_sync_fault, 1);
   k.ledger.count(cpu, EV.top_slots_synced, 1);
   xen_mc_batch(k, cpu);
-  set_pair_slot(k, cpu, pgd, slot, k.memory.frame(reference, slot), flags);
+  const { memory } = k;
+  const pgd = k.percpu.xen_cr3[cpu]!;
+  set_pair_slot(k, cpu, pgd, slot, memory.frame(reference, slot), memory.flags(reference, slot));
   xen_mc_flush(k, cpu);
   return true;
 }
