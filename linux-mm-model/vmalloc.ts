@@ -110,7 +110,7 @@ export function vmalloc(k: Linux, cpu: number, pages: number): number {
   const first = vmaps.start[area]!;
   for (let page = first; page < first + pages; page++) {
     const table = kernel_pte_alloc(k, cpu, page);
-    k.pv.set_pte(cpu, INIT_MM, table, page % k.config.ptes, k.pages.alloc_page(), PAGE_KERNEL);
+    k.pv.set_pte(cpu, INIT_MM, table, page & (k.config.ptes - 1), k.pages.alloc_page(), PAGE_KERNEL);
   }
   return area;
 }
@@ -121,7 +121,7 @@ export function vfree(k: Linux, cpu: number, area: number): void {
   const first = vmaps.start[area]!;
   for (let page = first; page < first + vmaps.pages[area]!; page++) {
     const table = kernel_table(k, page);
-    const slot = page % k.config.ptes;
+    const slot = page & (k.config.ptes - 1);
     const pfn = memory.frame(table, slot);
     k.pv.ptep_get_and_clear(cpu, INIT_MM, table, slot);
     pages.put_page(pfn);
@@ -138,7 +138,7 @@ function kernel_table(k: Linux, page: number): number {
   const slot3 = Math.floor(page / (ptes * ptes));
   if ((memory.flags(l3, slot3) & _PAGE_PRESENT) === 0) return 0;
   const l2 = memory.frame(l3, slot3);
-  const slot2 = Math.floor(page / ptes) % ptes;
+  const slot2 = Math.floor(page / ptes) & (ptes - 1);
   return (memory.flags(l2, slot2) & _PAGE_PRESENT) === 0 ? 0 : memory.frame(l2, slot2);
 }
 
@@ -155,7 +155,14 @@ function kernel_pte_alloc(k: Linux, cpu: number, page: number): number {
     k.pv.set_pud(cpu, INIT_MM, l3, slot3, l2, _KERNPG_TABLE);
   }
   const table = new_kernel_table(k, cpu, 1);
-  k.pv.set_pmd(cpu, INIT_MM, memory.frame(l3, slot3), Math.floor(page / ptes) % ptes, table, _KERNPG_TABLE);
+  k.pv.set_pmd(
+    cpu,
+    INIT_MM,
+    memory.frame(l3, slot3),
+    Math.floor(page / ptes) & (ptes - 1),
+    table,
+    _KERNPG_TABLE,
+  );
   return table;
 }
 

@@ -55,7 +55,7 @@ function update_l1e(x: Xen, vcpu: number, page: number, frame: number, flags: nu
   }
   const isL1 = frames.type[table] === PGT_l1_page_table;
   const rc = isL1
-    ? mod_l1_entry(x, vcpu, table, page % x.mem.ptes, frame, flags, false)
+    ? mod_l1_entry(x, vcpu, table, page & (x.mem.ptes - 1), frame, flags, false)
     : refuse_table(x, page);
   page_unlock(x, table);
   frames.put_page(table);

@@ -23,7 +23,7 @@ export function map_guest_l1e(x: Xen, vcpu: number, page: number): number {
       : linear_l2_table(x, vcpu, page);
   if (l2 < 0) return -1;
   if (x.config.linearMap === false) touch_domain_page(x, vcpu, l2);
-  const slot = Math.floor(page / mem.ptes) % mem.ptes;
+  const slot = Math.floor(page / mem.ptes) & (mem.ptes - 1);
   const flags = mem.flags(l2, slot);
   return (flags & (_PAGE_PRESENT | _PAGE_PSE)) === _PAGE_PRESENT ? mem.frame(l2, slot) : -1;
 }
@@ -35,7 +35,7 @@ function walk_to_l2(x: Xen, vcpu: number, page: number): number {
   let span = ptes * ptes * ptes; // pages that an entry covers
   for (let level = 4; level > 2; level--, span /= ptes) {
     if (x.config.linearMap === false) touch_domain_page(x, vcpu, table);
-    const slot = Math.floor(page / span) % ptes;
+    const slot = Math.floor(page / span) & (ptes - 1);
     const flags = mem.flags(table, slot);
     if ((flags & (_PAGE_PRESENT | _PAGE_PSE)) !== _PAGE_PRESENT) return -1;
     // in the walk of the linear map the L3 entry is a leaf

@@ -29,9 +29,10 @@ export function pv_ro_page_fault(
   const l1 = map_guest_l1e(x, vcpu, linear_page(page));
   if (l1 < 0) return false;
   touch_domain_page(x, vcpu, l1);
-  const pte = mem.flags(l1, page % mem.ptes);
+  const at = page & (mem.ptes - 1);
+  const pte = mem.flags(l1, at);
   if ((pte & (_PAGE_PRESENT | _PAGE_RW)) !== _PAGE_PRESENT) return false;
-  const table = mem.frame(l1, page % mem.ptes);
+  const table = mem.frame(l1, at);
   if (!frames.mfn_valid(table)) return io_class(x.map, table) === "mmio-ro";
   if (frames.owner[table] !== OWNER_guest || !page_lock(x, table)) return false;
   const done =

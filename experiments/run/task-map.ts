@@ -121,8 +121,9 @@ export class TaskMap {
 
   /** `page` of `mm` is about to be touched: if it is the first of its stack, the stack is there, a page of arguments above. */
   place_stack(cpu: number, mm: number, page: number): void {
+    if (page < STACK_AREA || page >= STACK_TOP_MAX - 1) return;
     const adopted = this.unplaced.get(mm);
-    if (adopted === undefined || page < STACK_AREA || page >= STACK_TOP_MAX - 1) return;
+    if (adopted === undefined) return;
     const { linux, ledger } = this.machine;
     const { vmas, mms } = linux;
     this.unplaced.delete(mm);

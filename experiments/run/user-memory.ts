@@ -137,7 +137,7 @@ export class UserMemory {
     if (vma !== NO_VMA && (vmas.flags[vma]! & VM_GROWSDOWN) !== 0 && vmas.start[vma]! - page < 2048)
       return false;
     this.notes.add("VMAs assumed where a fault found none");
-    const start = page - (page % ASSUMED_PAGES);
+    const start = page - (page & (ASSUMED_PAGES - 1));
     const flags = VM_READ | (write ? VM_WRITE : VM_EXEC);
     this.fill(mm, start, start + ASSUMED_PAGES, flags, write ? NO_FILE : this.cachedFile);
     return true;
@@ -163,7 +163,7 @@ export class UserMemory {
   private allow(cpu: number, mm: number, page: number, need: number): void {
     const { linux, ledger } = this.machine;
     const { vmas, mms } = linux;
-    const start = page - (page % ASSUMED_PAGES);
+    const start = page - (page & (ASSUMED_PAGES - 1));
     ledger.hold(cpu, CAUSE.boot);
     for (let at = start; at < start + ASSUMED_PAGES;) {
       const vma = vmas.find_vma(mms.vma_root[mm]!, at);
