@@ -4,9 +4,10 @@
  * Both twins and the processor write it, so it lies where all may import it; pricing it is the business of
  * experiments/costs. It is part of the machine's state, and so of each snapshot.
  *
- * Shape: counts  Float64Array  [vcpu][cause][event]; exact up to 2^53
- *        cause   Uint8Array    per vCPU: CAUSE_* of what it is doing now
- *        held    Uint8Array    per vCPU: the cause stays, whatever is entered
+ * Shape: settled  Float64Array  [vcpu][cause][event]: counts; exact up to 2^53
+ *        tallied  Float64Array  [vcpu][cause][tally]: how often each tally was counted since, which settle() makes counts of
+ *        cause    Uint8Array    per vCPU: CAUSE_* of what it is doing now
+ *        held     Uint8Array    per vCPU: the cause stays, whatever is entered
  */
 import { EV, EVENT_NAMES, NR_EVENTS, type EventName } from "./events.js";
 import type { State } from "./state.js";
@@ -50,25 +51,52 @@ export const CAUSE = Object.freeze(Object.fromEntries(CAUSES.map((name, i) => [n
   Record<Cause, number>
 >;
 
+/** Tallies that there can be. */
+const MAX_TALLIES = 64;
+
 /**
- * Events that happen together, each as often as `given` says: what the one-piece forms of long paths count, in one loop.
+ * Events that happen together, each as often as `given` says: what the one-piece forms of long paths count. Counting one is a
+ * single addition; who reads the ledger makes events of it.
  *
  * Shape: event  Uint16Array  EV_*, in the order given
  *        often  Uint16Array  how often each
  */
 export class Tally {
+  private static readonly all: Tally[] = [];
   readonly event: Uint16Array;
   readonly often: Uint16Array;
+  /** Its place in Ledger.tallied. */
+  readonly id: number;
 
-  constructor(given: EventCounts) {
+  private constructor(given: EventCounts) {
     const names = Object.keys(given) as EventName[];
     this.event = Uint16Array.from(names, (name) => EV[name]);
     this.often = Uint16Array.from(names, (name) => given[name]!);
+    this.id = Tally.all.length;
+    if (this.id === MAX_TALLIES)
+      throw new RangeError(`Tally: ${MAX_TALLIES} tallies are there; raise MAX_TALLIES`);
+    Tally.all.push(this);
+  }
+
+  /** The tally of these events: one object, however often it is asked for. */
+  static of(given: EventCounts): Tally {
+    const names = Object.keys(given) as EventName[];
+    const is = ({ event, often }: Tally): boolean =>
+      event.length === names.length &&
+      names.every((name, i) => event[i] === EV[name] && often[i] === given[name]);
+    return Tally.all.find(is) ?? new Tally(given);
+  }
+
+  /** All there are, each at its id. */
+  static get list(): readonly Tally[] {
+    return Tally.all;
   }
 }
 
 export class Ledger {
-  readonly counts: Float64Array;
+  /** But for what is in `tallied`. */
+  private readonly settled: Float64Array;
+  private readonly tallied: Float64Array;
   readonly cause: Uint8Array;
   private readonly held: Uint8Array;
   /**
@@ -81,30 +109,59 @@ export class Ledger {
     state: State,
     readonly nrVcpus: number,
   ) {
-    this.counts = state.f64(nrVcpus * CAUSES.length * NR_EVENTS);
+    this.settled = state.f64(nrVcpus * CAUSES.length * NR_EVENTS);
+    this.tallied = state.f64(nrVcpus * CAUSES.length * MAX_TALLIES);
     this.cause = state.u8(nrVcpus);
     this.held = state.u8(nrVcpus);
   }
 
   /** Bytes that the ledger takes in the state. */
   static bytes(nrVcpus: number): number {
-    return nrVcpus * (CAUSES.length * NR_EVENTS * 8 + 16) + 16;
+    return nrVcpus * (CAUSES.length * (NR_EVENTS + MAX_TALLIES) * 8 + 16) + 16;
   }
 
   /** Count `n` of event `event` (EV.*) on `vcpu`, under its present cause. */
   count(vcpu: number, event: number, n: number): void {
     const at = (vcpu * CAUSES.length + this.cause[vcpu]!) * NR_EVENTS + event;
-    this.counts[at] = this.counts[at]! + n * this.times;
+    this.settled[at] = this.settled[at]! + n * this.times;
   }
 
   /** Count all of `tally` on `vcpu`, under its present cause. No refills: NestedLedger sees them one by one. */
   countAll(vcpu: number, tally: Tally): void {
-    const { counts, times } = this;
-    const { event, often } = tally;
-    const row = (vcpu * CAUSES.length + this.cause[vcpu]!) * NR_EVENTS;
-    for (let i = 0; i < event.length; i++) {
-      const at = row + event[i]!;
-      counts[at] = counts[at]! + often[i]! * times;
+    const at = (vcpu * CAUSES.length + this.cause[vcpu]!) * MAX_TALLIES + tally.id;
+    this.tallied[at] = this.tallied[at]! + this.times;
+  }
+
+  /** All counts. Shape: [vcpu][cause][event] */
+  get counts(): Float64Array {
+    this.settle();
+    return this.settled;
+  }
+
+  /** Those of one vCPU and cause. Shape: [event] */
+  row(vcpu: number, cause: number): Float64Array {
+    const row = vcpu * CAUSES.length + cause;
+    this.settleRow(row);
+    return this.settled.subarray(row * NR_EVENTS, (row + 1) * NR_EVENTS);
+  }
+
+  /** Nothing is left in `tallied`: for who compares machines byte by byte. */
+  settle(): void {
+    for (let row = 0; row < this.nrVcpus * CAUSES.length; row++) this.settleRow(row);
+  }
+
+  private settleRow(row: number): void {
+    const { settled, tallied } = this;
+    const { list } = Tally;
+    for (let id = 0; id < list.length; id++) {
+      const n = tallied[row * MAX_TALLIES + id]!;
+      if (n === 0) continue;
+      tallied[row * MAX_TALLIES + id] = 0;
+      const { event, often } = list[id]!;
+      for (let i = 0; i < event.length; i++) {
+        const at = row * NR_EVENTS + event[i]!;
+        settled[at] = settled[at]! + often[i]! * n;
+      }
     }
   }
 
@@ -141,38 +198,42 @@ export class Ledger {
 
   /** Forget all counts, as after boot. */
   clear(): void {
-    this.counts.fill(0);
+    this.settled.fill(0);
+    this.tallied.fill(0);
   }
 
   /** Count of an event over all vCPUs and causes. */
   total(name: EventName): number {
+    const { counts } = this;
     const event = EVENT_NAMES.indexOf(name);
     let sum = 0;
-    for (let at = event; at < this.counts.length; at += NR_EVENTS) sum += this.counts[at]!;
+    for (let at = event; at < counts.length; at += NR_EVENTS) sum += counts[at]!;
     return sum;
   }
 
   /** All events of one vCPU, or of all, but for those of the causes `without`: {NAME: count}, zeros left out. */
   collect(vcpu?: number, ...without: number[]): EventCounts {
+    const { counts } = this;
     const sums = new Float64Array(NR_EVENTS);
     const first = vcpu === undefined ? 0 : vcpu;
     const last = vcpu === undefined ? this.nrVcpus - 1 : vcpu;
     const rows = CAUSES.length;
     for (let row = first * rows; row < (last + 1) * rows; row++) {
       if (without.includes(row % rows)) continue;
-      for (let event = 0; event < NR_EVENTS; event++) sums[event]! += this.counts[row * NR_EVENTS + event]!;
+      for (let event = 0; event < NR_EVENTS; event++) sums[event]! += counts[row * NR_EVENTS + event]!;
     }
     return named(sums);
   }
 
   /** Events by cause, over all vCPUs: {CAUSE: {NAME: count}}, zeros left out. */
   collectByCause(): Partial<Record<Cause, EventCounts>> {
+    const { counts } = this;
     const result: Partial<Record<Cause, EventCounts>> = {};
     CAUSES.forEach((cause, c) => {
       const sums = new Float64Array(NR_EVENTS);
       for (let vcpu = 0; vcpu < this.nrVcpus; vcpu++) {
         const row = (vcpu * CAUSES.length + c) * NR_EVENTS;
-        for (let event = 0; event < NR_EVENTS; event++) sums[event]! += this.counts[row + event]!;
+        for (let event = 0; event < NR_EVENTS; event++) sums[event]! += counts[row + event]!;
       }
       const events = named(sums);
       if (Object.keys(events).length > 0) result[cause] = events;

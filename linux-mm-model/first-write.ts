@@ -17,7 +17,7 @@ import { PMD_PAGES, PTE_WRITE_DIRTY, table_of, vm_page_prot } from "./pgtable.js
 import { new_anon_page } from "./rmap.js";
 import { NO_FILE, NO_VMA, VM_WRITE } from "./vma.js";
 
-const COUNTS = new Tally({ page_fault_user: 1, set_pte: 1 });
+const COUNTS = Tally.of({ page_fault_user: 1, set_pte: 1 });
 
 /** The error code of a write to what is not mapped. */
 export const FIRST_WRITE = PFEC_user_mode | PFEC_write_access;

@@ -87,6 +87,7 @@ export class Machine {
 
   /** Do two machines hold the same bytes? */
   equals(other: Machine): boolean {
+    for (const { ledger } of [this, other]) ledger.settle();
     return Buffer.from(this.state.buffer).equals(Buffer.from(other.state.buffer));
   }
 

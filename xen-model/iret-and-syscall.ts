@@ -12,8 +12,8 @@ import { CAUSE, Tally } from "../abi/ledger.js";
 import { resumed_in_both_modes } from "./refill.js";
 import type { Xen } from "./xen.js";
 
-const IRET = new Tally({ iret: 1, sysret: 1, toggle_guest_mode: 1, cr3_write: 1, tlb_flush_nonglobal: 1 });
-const SYSCALL = new Tally({
+const IRET = Tally.of({ iret: 1, sysret: 1, toggle_guest_mode: 1, cr3_write: 1, tlb_flush_nonglobal: 1 });
+const SYSCALL = Tally.of({
   syscall_entry: 1,
   iretq: 1,
   toggle_guest_mode: 1,

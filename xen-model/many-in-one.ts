@@ -86,7 +86,7 @@ export function update_l1es(
   return true;
 }
 
-const SET = new Tally({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
+const SET = Tally.of({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
 
 function enter_and_leave(x: Xen, vcpu: number): void {
   x.root.enter_from_guest(x, vcpu);

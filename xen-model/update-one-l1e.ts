@@ -25,10 +25,10 @@ import { mod_l1_entry } from "./mod-entries.js";
 import { exit_to_guest, there_and_back } from "./refill.js";
 import type { Xen } from "./xen.js";
 
-const CALLED = new Tally({ mmu_update: 1, mmu_update_items: 1, sysret: 1 });
-const FILLED = new Tally({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
+const CALLED = Tally.of({ mmu_update: 1, mmu_update_items: 1, sysret: 1 });
+const FILLED = Tally.of({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
 /** With the fault before it and the return behind it, and where a switch of mode is a write of %cr3, two of these. */
-const FILLED_ON_FAULT = new Tally({
+const FILLED_ON_FAULT = Tally.of({
   page_fault: 1,
   iretq: 1,
   mmu_update: 1,
@@ -38,7 +38,7 @@ const FILLED_ON_FAULT = new Tally({
   toggle_guest_mode: 2,
   sysret: 2,
 });
-const TOGGLED_TWICE = new Tally({ cr3_write: 2, tlb_flush_nonglobal: 2 });
+const TOGGLED_TWICE = Tally.of({ cr3_write: 2, tlb_flush_nonglobal: 2 });
 
 /** No result of a call: it was not made. */
 export const NOT_PLAIN = 1;

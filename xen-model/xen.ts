@@ -47,9 +47,9 @@ import { VcpuTable } from "./vcpu-table.js";
 import { in_one_shape, type XenConfig } from "./xen-config.js";
 import { XenTables } from "./xen-tables.js";
 
-const IRET = new Tally({ iret: 1, sysret: 1 });
-const IRET_KERNEL = new Tally({ iret_kernel: 1, iretq: 1 });
-const PAGE_FAULT = new Tally({ page_fault: 1, iretq: 1 });
+const IRET = Tally.of({ iret: 1, sysret: 1 });
+const IRET_KERNEL = Tally.of({ iret_kernel: 1, iretq: 1 });
+const PAGE_FAULT = Tally.of({ page_fault: 1, iretq: 1 });
 
 export class Xen implements Hypervisor {
   readonly frames: FrameTable;

@@ -121,31 +121,30 @@ export class Timeline {
 
   /** What `cpu` has done since the last event, cause by cause. */
   private work(cpu: number): void {
-    const { counts } = this.machine.ledger;
     const { seen, prices } = this;
     for (let rest = this.dirty[cpu]!; rest !== 0; rest &= rest - 1) {
       const cause = 31 - Math.clz32(rest & -rest);
+      const counts = this.machine.ledger.row(cpu, cause);
       const row = (cpu * CAUSES.length + cause) * NR_EVENTS;
       let length = 0;
       for (let event = 0; event < NR_EVENTS; event++) {
-        const more = counts[row + event]! - seen[row + event]!;
+        const more = counts[event]! - seen[row + event]!;
         if (more !== 0) length += more * prices[event]!;
       }
-      if (Math.round(length) > 0) this.slices(cpu, CAUSES[cause]!, row);
-      seen.set(counts.subarray(row, row + NR_EVENTS), row);
+      if (Math.round(length) > 0) this.slices(cpu, CAUSES[cause]!, counts, row);
+      seen.set(counts, row);
     }
     this.dirty[cpu] = 0;
   }
 
   /** The slices of one cause: Linux's, Xen's, and within that each event that has a price. */
-  private slices(cpu: number, cause: string, row: number): void {
-    const { counts } = this.machine.ledger;
+  private slices(cpu: number, cause: string, counts: Float64Array, row: number): void {
     const start = Math.max(this.now, this.busy[cpu]!);
     const asked: Record<string, number> = {};
     let exact = start;
     let at = start;
     for (let event = 0; event < NR_EVENTS; event++) {
-      const more = counts[row + event]! - this.seen[row + event]!;
+      const more = counts[event]! - this.seen[row + event]!;
       if (more === 0) continue;
       const name = EVENT_NAMES[event]!;
       if (eventDefinition(name).side === "linux") asked[name] = more;

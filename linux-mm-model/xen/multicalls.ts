@@ -206,7 +206,7 @@ export function xen_extend_mmu_update(
 }
 
 /** xen_extend_mmu_update() twice, with nothing queued. */
-const TWO_QUEUED = new Tally({
+const TWO_QUEUED = Tally.of({
   mc_extend_mmu_update_bad_op: 1,
   mc_entry: 1,
   mc_entry_mmu_update: 1,

@@ -15,7 +15,7 @@ import { PARAVIRT_LAZY_NONE } from "../percpu.js";
 import { xen_mc_done } from "./multicalls.js";
 
 /** xen_load_tls() of the descriptors that are there, and xen_load_sp0(). */
-const SWITCH_TO = new Tally({
+const SWITCH_TO = Tally.of({
   mc_batch_cpu: 1,
   mc_batch_none: 1,
   mc_entry: 1,

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { EV } from "../../abi/events.js";
-import { CAUSE, Ledger, NestedLedger } from "../../abi/ledger.js";
+import { CAUSE, Ledger, NestedLedger, Tally } from "../../abi/ledger.js";
 import { State } from "../../abi/state.js";
 
 describe("a ledger that is watched", () => {
@@ -25,4 +25,34 @@ describe("a ledger that is watched", () => {
       ]);
     });
   }
+});
+
+describe("a tally", () => {
+  const CALL = Tally.of({ mmu_update: 1, sysret: 2 });
+
+  it("counts each of its events under the cause at that time, so often as things stand for", () => {
+    const ledger = new Ledger(new State(Ledger.bytes(2)), 2);
+    ledger.enter(1, CAUSE.fault);
+    ledger.countAll(1, CALL);
+    ledger.enter(1, CAUSE.exit);
+    ledger.times = 10;
+    ledger.countAll(1, CALL);
+    ledger.times = 1;
+    ledger.count(1, EV.sysret, 1);
+    expect(ledger.row(1, CAUSE.exit)[EV.sysret]).to.equal(21);
+    expect(ledger.collectByCause()).to.deep.equal({
+      fault: { mmu_update: 1, sysret: 2 },
+      exit: { mmu_update: 10, sysret: 21 },
+    });
+    expect(ledger.total("sysret")).to.equal(23);
+    expect(ledger.collect(0)).to.deep.equal({});
+    ledger.countAll(0, CALL);
+    ledger.clear();
+    expect(ledger.collect()).to.deep.equal({});
+  });
+
+  it("is one object, however often it is asked for", () => {
+    expect(Tally.of({ mmu_update: 1, sysret: 2 })).to.equal(CALL);
+    expect(Tally.of({ mmu_update: 1, sysret: 1 })).to.not.equal(CALL);
+  });
 });

@@ -67,5 +67,6 @@ function guest(config: Partial<XenConfig>): TestGuest {
 }
 
 function state({ machine }: TestGuest): Buffer {
+  machine.ledger.settle();
   return Buffer.from(machine.mem.words.buffer);
 }

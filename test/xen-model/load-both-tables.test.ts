@@ -108,5 +108,6 @@ function plainly({ xen, machine }: TestGuest, vcpu: number): number {
 }
 
 function state({ machine }: TestGuest): Buffer {
+  machine.ledger.settle();
   return Buffer.from(machine.mem.words.buffer);
 }

@@ -64,5 +64,6 @@ function request(guest: TestGuest, vcpu: number, table: number, run: EntryRun, i
 }
 
 function state({ machine }: TestGuest): Buffer {
+  machine.ledger.settle();
   return Buffer.from(machine.mem.words.buffer);
 }

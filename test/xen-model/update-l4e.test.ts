@@ -72,5 +72,6 @@ function make({ xen, machine }: TestGuest, vcpu: number, updates: readonly Updat
 }
 
 function state({ machine }: TestGuest): Buffer {
+  machine.ledger.settle();
   return Buffer.from(machine.mem.words.buffer);
 }

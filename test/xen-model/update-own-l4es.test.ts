@@ -126,5 +126,6 @@ function make(
 }
 
 function state({ machine }: TestGuest): Buffer {
+  machine.ledger.settle();
   return Buffer.from(machine.mem.words.buffer);
 }

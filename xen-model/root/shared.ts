@@ -12,7 +12,7 @@ import { lost_kernel } from "../refill.js";
 import type { Xen } from "../xen.js";
 import type { RootDesign } from "./root-design.js";
 
-const TOGGLED = new Tally({ cr3_write: 1, tlb_flush_nonglobal: 1 });
+const TOGGLED = Tally.of({ cr3_write: 1, tlb_flush_nonglobal: 1 });
 
 export class SharedRoot implements RootDesign {
   readonly pcid: boolean = false;

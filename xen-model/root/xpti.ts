@@ -44,8 +44,8 @@ export class XptiRoot implements RootDesign {
   ) {
     this.pcid = config.pcid && !always;
     const way = WAYS[this.pcid ? "pcid" : "plain"];
-    this.iret = new Tally({ iret: 1, sysret: 1, l4_copy: 1, l4_slots_copied: COPIED_SLOTS, ...way });
-    this.syscall = new Tally({ syscall_entry: 1, iretq: 1, ...way });
+    this.iret = Tally.of({ iret: 1, sysret: 1, l4_copy: 1, l4_slots_copied: COPIED_SLOTS, ...way });
+    this.syscall = Tally.of({ syscall_entry: 1, iretq: 1, ...way });
   }
 
   init(x: Xen): void {
