@@ -78,4 +78,21 @@ export interface Hypervisor {
    * an L1, and iret() to user mode.
    */
   fill_on_fault?(vcpu: VcpuId, table: number, slot: number, frame: number, flags: number): boolean;
+
+  /** The same with a hypercall for each entry of `run`, which may be none: read-only entries of empty slots, all with `flags`. */
+  fill_run_on_fault?(vcpu: VcpuId, table: number, run: EntryRun, flags: number): boolean;
+
+  /**
+   * The same with a store() of an empty entry to `slot` of the L1 `table`, which `at` maps, a hypercall() with an mmuext_op INVLPG_LOCAL of
+   * `page`, and one with an mmu_update of one request, which fills the entry again.
+   */
+  replace_on_fault?(
+    vcpu: VcpuId,
+    at: Vpn,
+    page: Vpn,
+    table: number,
+    slot: number,
+    frame: number,
+    flags: number,
+  ): boolean;
 }

@@ -131,7 +131,7 @@ export function expand_downwards(k: Linux, vma: number, page: number): void {
 }
 
 /** Does the VMA forbid the access? Mirrors: access_error(), fault.c. */
-function access_error(k: Linux, vma: number, error: number): boolean {
+export function access_error(k: Linux, vma: number, error: number): boolean {
   const flags = k.vmas.flags[vma]!;
   if ((error & PFEC_write_access) !== 0) return (flags & VM_WRITE) === 0;
   return (flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0;
@@ -207,10 +207,10 @@ function do_fault(
   found: number,
   write: boolean,
 ): void {
-  const { vmas, files, mms, pages } = k;
+  const { vmas, mms, pages } = k;
   const flags = vmas.flags[vma]!;
   const prot = vm_page_prot(flags);
-  const pfn = files.frame(vmas.file[vma]!, vmas.pgoff[vma]! + page - vmas.start[vma]!);
+  const pfn = file_frame(k, vma, page);
   if (write && (flags & VM_SHARED) === 0) {
     anon_vma_prepare(k, mm, vma);
     pages.flags[pfn]! |= PG_pagecache; // it is read first
@@ -227,9 +227,13 @@ function do_fault(
   set_user_pte(k, cpu, mm, page, table, pfn, write ? prot | PTE_WRITE_DIRTY : prot);
 }
 
+/** Frame of the page of the file that `page` of `vma` maps. */
+export function file_frame({ vmas, files }: Linux, vma: number, page: number): number {
+  return files.frame(vmas.file[vma]!, vmas.pgoff[vma]! + page - vmas.start[vma]!);
+}
+
 /**
- * Map the pages around a read fault that are in the page cache and not mapped yet: a window of fault_around_bytes, aligned,
- * inside the VMA and the L1 table. Returns whether `page` is among them.
+ * Map the pages around a read fault that are in the page cache and not mapped yet. Returns whether `page` is among them.
  *
  * Mirrors: do_fault_around(), mm/memory.c; filemap_map_pages(), mm/filemap.c.
  */
@@ -241,36 +245,45 @@ function do_fault_around(
   page: number,
   found: number,
 ): boolean {
-  const { vmas, files, memory, mms, pages, run } = k;
+  const { run } = k;
+  const mapped = collect_around(k, vma, page, found);
+  if (run.n === 0) return false;
+  const table = found !== 0 ? found : pte_alloc(k, cpu, mm, page);
+  k.mms.rss[mm]! += run.n;
+  k.pv.set_ptes(cpu, mm, table, run, vm_page_prot(k.vmas.flags[vma]!));
+  return mapped;
+}
+
+/**
+ * The entries that a fault-around fills, into k.run: a window of fault_around_bytes, aligned, inside the VMA and the L1 `table`,
+ * 0 if there is none yet. Returns whether `page` is among them.
+ */
+export function collect_around(k: Linux, vma: number, page: number, table: number): boolean {
+  const { vmas, files, memory, run } = k;
   const { words } = memory;
+  const { flags } = k.pages;
   const window = k.config.faultAroundPages;
   const start = vmas.start[vma]!;
   const slot = page & (PMD_PAGES - 1);
   const first = Math.max(page - (page & (window - 1)), start, page - slot);
   const last = Math.min(first + window, vmas.end[vma]!, first - (first & (PMD_PAGES - 1)) + PMD_PAGES);
-  const prot = vm_page_prot(vmas.flags[vma]!);
   const file = vmas.file[vma]!;
-  const firstFrame = files.first[file]!;
-  const behind = firstFrame + files.pages[file]!;
-  const slots = (last - first) | 0;
+  const firstFrame = files.first[file]! | 0;
+  const behind = (firstFrame + files.pages[file]!) | 0;
   const firstSlot = first & (PMD_PAGES - 1);
-  let table = found;
-  let at = memory.at(table, firstSlot);
-  let pfn = files.frame(file, vmas.pgoff[vma]! + first - start) | 0;
+  const lastSlot = (firstSlot + (last - first)) | 0;
+  let at = memory.at(table, firstSlot) + 1;
+  let pfn = file_frame(k, vma, first) | 0;
   run.n = 0;
   let mapped = false;
-  for (let i = 0; i < slots; i++, pfn = pfn + 1 === behind ? firstFrame : pfn + 1) {
-    if ((pages.flags[pfn]! & PG_pagecache) === 0) continue;
-    if (table === 0) {
-      table = pte_alloc(k, cpu, mm, page);
-      at = memory.at(table, firstSlot);
+  for (let i = firstSlot; i < lastSlot; i++) {
+    if ((flags[pfn]! & PG_pagecache) !== 0 && (table === 0 || (words[at]! & PAGE_FLAGS_MASK) === 0)) {
+      run.add(i, pfn);
+      if (i === slot) mapped = true;
     }
-    if ((words[at + 2 * i + 1]! & PAGE_FLAGS_MASK) !== 0) continue;
-    run.add(firstSlot + i, pfn);
-    if (firstSlot + i === slot) mapped = true;
+    at += 2;
+    pfn = pfn + 1 === behind ? firstFrame : pfn + 1;
   }
-  mms.rss[mm]! += run.n;
-  if (run.n > 0) k.pv.set_ptes(cpu, mm, table, run, prot);
   return mapped;
 }
 

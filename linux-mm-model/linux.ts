@@ -16,7 +16,7 @@ import type { LinuxConfig } from "./config.js";
 import type { Vpn } from "../abi/frames.js";
 import type { Guest } from "../abi/upcalls.js";
 import { event, page_fault } from "./entry.js";
-import { FIRST_WRITE, first_write } from "./first-write.js";
+import { fault_at_once } from "./fault-at-once.js";
 import { FaultRegisters } from "./fault.js";
 import { FileTable } from "./files.js";
 import { KernelImage } from "./kernel-image.js";
@@ -123,7 +123,7 @@ export class Linux implements Guest {
 
   /** See Guest.page_fault_at_once(). */
   page_fault_at_once(vcpu: number, page: Vpn, error: number): boolean {
-    return error === FIRST_WRITE && page < USER_LIMIT_VPN && first_write(this, vcpu, page);
+    return page < USER_LIMIT_VPN && fault_at_once(this, vcpu, page, error);
   }
 
   /** See Guest.event(). */

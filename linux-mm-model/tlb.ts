@@ -181,6 +181,26 @@ export function flush_tlb_mm_range(
   else if (mm === k.percpu.loaded_mm[cpu]) flush_tlb_func(k, cpu, first, last, stride, new_tlb_gen);
 }
 
+/** Is a flush of one page of `mm` a flush_tlb_one_user() of this CPU alone? */
+export function flushes_one_here(k: Linux, cpu: number, mm: number): boolean {
+  const { percpu, mms } = k;
+  if (cpumask_any_but(cpu, mms.cpumask, mms.mm_cpumask(mm), mms.words)) return false;
+  return (
+    mm === percpu.loaded_mm[cpu] &&
+    percpu.is_lazy[cpu] === 0 &&
+    percpu.loaded_gen[cpu] === mms.tlb_gen[mm] &&
+    mm !== INIT_MM
+  );
+}
+
+/** flush_tlb_mm_range() of one page, where it is that, but for the flush. */
+export function flushed_one_here(k: Linux, cpu: number, mm: number): void {
+  const { percpu, mms, hist } = k;
+  percpu.loaded_gen[cpu] = ++mms.tlb_gen[mm]!;
+  k.ledger.count(cpu, EV.tlb_flush_local_mm_shootdown, 1);
+  hist.tlb_flush[FLUSH_SIZES + 1] = hist.tlb_flush[FLUSH_SIZES + 1]! + 1;
+}
+
 /** Bring this CPU up to the loaded mm's generation: page by page if that is one flush ahead, otherwise all. */
 export function flush_tlb_func(
   k: Linux,

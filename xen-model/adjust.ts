@@ -18,10 +18,8 @@ import {
 
 export function adjust_guest_l1e(flags: number, pv32: boolean): number {
   if ((flags & _PAGE_PRESENT) === 0 || pv32) return flags;
-  let f = flags;
-  if ((f & _PAGE_USER) === 0) f |= _PAGE_GUEST_KERNEL | _PAGE_USER;
-  if ((f & _PAGE_GUEST_KERNEL) === 0) f |= _PAGE_GLOBAL | _PAGE_USER;
-  return f;
+  if ((flags & _PAGE_USER) === 0) return flags | _PAGE_GUEST_KERNEL | _PAGE_USER;
+  return (flags & _PAGE_GUEST_KERNEL) === 0 ? flags | _PAGE_GLOBAL : flags;
 }
 
 /** Levels 2..4. */

@@ -21,6 +21,8 @@ import { _get_page_type, _put_page_type, put_page_and_type } from "./page-type.j
 import type { Xen } from "./xen.js";
 
 export const PAGE_CACHE_ATTRS = _PAGE_PAT | _PAGE_PCD | _PAGE_PWT;
+/** All flags that l1_disallow_mask() can have: what the forms in one piece leave to the plain ones. */
+export const L1_DISALLOWED = PAGE_CACHE_ATTRS | _PAGE_GNTTAB;
 /** Write-combining, by Xen's PAT. */
 const _PAGE_WC = _PAGE_PAT;
 

@@ -12,12 +12,13 @@ import type { EntryRun } from "../abi/mmu-update.js";
 import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
 import { adjust_guest_l1e } from "./adjust.js";
 import { XEN_RULES } from "./audit-rules.js";
-import { OWNER_guest, PGT_l1_page_table, PGT_validated } from "./frame-table.js";
+import { OWNER_guest } from "./frame-table.js";
 import { ACCESS_WRITE } from "./hw/control.js";
 import { WALK_OK } from "./hw/walk.js";
-import { l1_disallow_mask, PAGE_CACHE_ATTRS } from "./l1e-refs.js";
+import { L1_DISALLOWED } from "./l1e-refs.js";
 import { is_page_table } from "./page-type.js";
 import { exit_to_guest } from "./refill.js";
+import { is_l1_in_use } from "./update-one-l1e.js";
 import type { Xen } from "./xen.js";
 
 /**
@@ -36,9 +37,8 @@ export function store_empty(x: Xen, vcpu: number, page: Vpn, first: number, end:
 }
 
 /**
- * See Hypervisor.update_l1es(): read-only entries of the guest's own frames, in empty slots of an L1 in use. The first call may
- * find that a flush has taken entries of the guest's; the second finds what the first left, and so does each behind it: Xen is
- * entered and left twice, and the second time is counted for all of these.
+ * See Hypervisor.update_l1es(). The first call may find that a flush has taken entries of the guest's; the second finds what the first
+ * left, and so does each behind it: Xen is entered and left twice, and the second time is counted for all of these.
  */
 export function update_l1es(
   x: Xen,
@@ -49,39 +49,54 @@ export function update_l1es(
   to: number,
   flags: number,
 ): boolean {
-  const { frames, mem, ledger, vcpus } = x;
-  if (x.rules !== XEN_RULES || x.mapcache !== undefined || x.log.enabled) return false;
-  if (x.pg_owner !== OWNER_guest || vcpus.old_guest_table[vcpu] !== 0) return false;
+  const { ledger, vcpus } = x;
+  if (x.mapcache !== undefined || vcpus.old_guest_table[vcpu] !== 0) return false;
   if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] === 0) return false;
-  if (table >= mem.nrTables || frames.owner[table] !== OWNER_guest) return false;
-  if (frames.type[table] !== PGT_l1_page_table || frames.typeCount[table] === 0) return false;
-  if ((frames.typeFlags[table]! & PGT_validated) === 0) return false;
-  if ((flags & (_PAGE_PRESENT | _PAGE_RW)) !== _PAGE_PRESENT) return false;
-  if ((flags & (PAGE_CACHE_ATTRS | l1_disallow_mask(x))) !== 0) return false;
-
-  const { words } = mem;
-  const { owner, count, nrFrames } = frames;
-  const start = mem.at(table, 0);
-  for (let i = from; i < to; i++) {
-    const frame = run.frame[i]!;
-    if (frame >= nrFrames || owner[frame] !== OWNER_guest || frame === table) return false;
-    if ((words[start + 2 * run.slot[i]! + 1]! & _PAGE_PRESENT) !== 0) return false;
-  }
-
-  const value = adjust_guest_l1e(flags, x.pv32);
-  for (let i = from; i < to; i++) {
-    const frame = run.frame[i]!;
-    const at = start + 2 * run.slot[i]!;
-    words[at] = frame;
-    words[at + 1] = value;
-    count[frame] = count[frame]! + 1;
-  }
+  if (!is_l1_in_use(x, table) || !fill_l1es(x, table, run, from, to, flags)) return false;
   const { times } = ledger;
   enter_and_leave(x, vcpu);
   if (to - from > 1) {
     ledger.times = times * (to - from - 1);
     enter_and_leave(x, vcpu);
     ledger.times = times;
+  }
+  return true;
+}
+
+/**
+ * mod_l1_entry() of entries `from`..`to` - 1 of `run`, which are not present, where the new ones are read-only and of the guest's own
+ * frames. False, with nothing changed, for any other.
+ */
+export function fill_l1es(
+  x: Xen,
+  table: number,
+  run: EntryRun,
+  from: number,
+  to: number,
+  flags: number,
+): boolean {
+  const { frames, mem } = x;
+  if (x.rules !== XEN_RULES || x.log.enabled || x.pg_owner !== OWNER_guest) return false;
+  if (table >= mem.nrTables) return false;
+  if ((flags & (_PAGE_PRESENT | _PAGE_RW | L1_DISALLOWED)) !== _PAGE_PRESENT) return false;
+
+  const { words } = mem;
+  const { owner, count, nrFrames } = frames;
+  const { slot, frame } = run;
+  const start = mem.at(table, 0);
+  for (let i = from; i < to; i++) {
+    const mfn = frame[i]!;
+    if (mfn >= nrFrames || owner[mfn] !== OWNER_guest || mfn === table) return false;
+    if ((words[start + 2 * slot[i]! + 1]! & _PAGE_PRESENT) !== 0) return false;
+  }
+
+  const value = adjust_guest_l1e(flags, x.pv32);
+  for (let i = from; i < to; i++) {
+    const mfn = frame[i]!;
+    const at = start + 2 * slot[i]!;
+    words[at] = mfn;
+    words[at + 1] = value;
+    count[mfn] = count[mfn]! + 1;
   }
   return true;
 }

@@ -7,10 +7,11 @@ import { mfn as asMfn, type Vpn } from "../abi/frames.js";
 import type { PtMemory } from "../abi/memory.js";
 import { _PAGE_PRESENT } from "../abi/page.js";
 import type { State } from "../abi/state.js";
+import { access_error } from "./hw/access-rights.js";
 import { ACCESS_READ, type Access, WalkControl } from "./hw/control.js";
 import { Tlb } from "./hw/tlb.js";
 import { translate } from "./hw/translate.js";
-import { walk, Walk, WALK_OK } from "./hw/walk.js";
+import { maps_read_only, missing_l1e, succeeds_at, walk, Walk, WALK_OK } from "./hw/walk.js";
 import type { PcpuTable } from "./pcpu-table.js";
 import type { XenConfig } from "./xen-config.js";
 
@@ -44,6 +45,27 @@ export class Processor {
     return tlb === undefined
       ? walk(mem, control, root, page, access, out)
       : translate(mem, tlb, pcpu, control, root, 0, page, access, out);
+  }
+
+  /** The l1e that a program's access to `page` finds not present, if it leaves no mark; else NO_ENTRY. Without a TLB. */
+  missing_l1e(pcpu: number, page: Vpn): number {
+    const { mem, ring3, out } = this;
+    return missing_l1e(mem, ring3, asMfn(this.pcpus.guest_cr3[pcpu]!), page, out);
+  }
+
+  /** Does the same access succeed by that entry now, and leave no mark? */
+  succeeds_at(l1e: number, access: Access): boolean {
+    return succeeds_at(this.mem, this.ring3, l1e, access, this.out);
+  }
+
+  /** Does the guest kernel's store to `page`, on tables of `root`, find a read-only mapping of `frame`, and leave no mark? */
+  maps_read_only(root: number, page: Vpn, frame: number): boolean {
+    return maps_read_only(this.mem, this.ring3, asMfn(root), page, frame, this.out);
+  }
+
+  /** The error code of a program's access to what is not present. */
+  error_of(access: Access): number {
+    return access_error(this.ring3, access);
   }
 
   /** Xen reads its linear map at `page`: the frame that is there, or -1. */

@@ -20,26 +20,13 @@ import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
 import { adjust_guest_l1e } from "./adjust.js";
 import { XEN_RULES } from "./audit-rules.js";
 import { OWNER_guest, PGT_l1_page_table, PGT_validated, PGT_writable_page } from "./frame-table.js";
-import { l1_disallow_mask, PAGE_CACHE_ATTRS } from "./l1e-refs.js";
+import { L1_DISALLOWED } from "./l1e-refs.js";
 import { mod_l1_entry } from "./mod-entries.js";
-import { exit_to_guest, there_and_back } from "./refill.js";
+import { exit_to_guest } from "./refill.js";
 import type { Xen } from "./xen.js";
 
 const CALLED = Tally.of({ mmu_update: 1, mmu_update_items: 1, sysret: 1 });
 const FILLED = Tally.of({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
-/** With the fault before it and the return behind it, and where a switch of mode is a write of %cr3, two of these. */
-const FILLED_ON_FAULT = Tally.of({
-  page_fault: 1,
-  iretq: 1,
-  mmu_update: 1,
-  mmu_update_items: 1,
-  l1e_set: 1,
-  iret: 1,
-  toggle_guest_mode: 2,
-  sysret: 2,
-});
-const TOGGLED_TWICE = Tally.of({ cr3_write: 2, tlb_flush_nonglobal: 2 });
-
 /** No result of a call: it was not made. */
 export const NOT_PLAIN = 1;
 
@@ -67,49 +54,6 @@ export function update_one_l1e(x: Xen, vcpu: number, calls: CallBuffer, row: num
   return rc;
 }
 
-/**
- * See Hypervisor.fill_on_fault(): three entries into Xen behind each other, of which nothing comes between that Xen could see, so
- * what they count is counted once.
- */
-export function fill_on_fault(
-  x: Xen,
-  vcpu: number,
-  table: number,
-  slot: number,
-  frame: number,
-  flags: number,
-): boolean {
-  const { root, vcpus, ledger } = x;
-  if (x.pv32 || x.tlb !== undefined || x.mapcache !== undefined || !x.rules.unlock_on_error) return false;
-  if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] !== 0) return false;
-  if (vcpus.old_guest_table[vcpu] !== 0 || frame === table || !is_l1_in_use(x, table)) return false;
-  if (!fill_l1e(x, table, slot, frame, flags)) return false;
-  ledger.countAll(vcpu, FILLED_ON_FAULT);
-  if (root.toggles_by_cr3 === true && runs_on_own_table(x, vcpu)) {
-    ledger.countAll(vcpu, TOGGLED_TWICE);
-    there_and_back(x, vcpu);
-    return true;
-  }
-  root.enter_from_guest(x, vcpu);
-  vcpus.kernel_mode[vcpu] = 1;
-  root.toggle_guest_mode(x, vcpu);
-  exit_to_guest(x, vcpu);
-  root.enter_from_guest(x, vcpu);
-  exit_to_guest(x, vcpu);
-  root.enter_from_guest(x, vcpu);
-  vcpus.kernel_mode[vcpu] = 0;
-  root.toggle_guest_mode(x, vcpu);
-  exit_to_guest(x, vcpu);
-  return true;
-}
-
-/** Has the pCPU the table in %cr3 that a switch of mode and another one back would load? */
-function runs_on_own_table({ vcpus, pcpus }: Xen, vcpu: number): boolean {
-  const pcpu = vcpus.pcpu[vcpu]!;
-  const own = vcpus.current_table(vcpu);
-  return pcpus.xen_cr3[pcpu] === own && pcpus.guest_cr3[pcpu] === own;
-}
-
 /** Is the call in `row` an update of one entry, in an L1 of the guest's that is in use, by a vCPU that is in kernel mode? */
 function is_plain_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): boolean {
   if (calls.op[row] !== __HYPERVISOR_mmu_update || calls.count[row] !== 1) return false;
@@ -126,23 +70,37 @@ function is_plain_update(x: Xen, vcpu: number, calls: CallBuffer, row: number): 
   return calls.mu_frame[request] !== table; // the audit of such an entry can tell whether the table is locked
 }
 
-function is_l1_in_use({ frames }: Xen, table: number): boolean {
+/** Is `table` an L1 of the guest's that is in use? */
+export function is_l1_in_use({ frames }: Xen, table: number): boolean {
   if (table >= frames.nrFrames || frames.owner[table] !== OWNER_guest) return false;
   if (frames.type[table] !== PGT_l1_page_table || frames.typeCount[table] === 0) return false;
   return (frames.typeFlags[table]! & PGT_validated) !== 0;
 }
 
 /**
- * mod_l1_entry() of an entry that is zero, where the new one's can be taken without ado: a frame of the guest's own, that
- * is to be written to only where it is in that use already, or was last. False, with nothing changed, for any other.
+ * mod_l1_entry() of an entry that is zero, where the new one's references can be taken without ado. False, with nothing changed, for any
+ * other.
  */
-function fill_l1e(x: Xen, table: number, slot: number, frame: number, flags: number): boolean {
-  const { frames, mem } = x;
-  if ((flags & _PAGE_PRESENT) === 0 || (flags & (PAGE_CACHE_ATTRS | l1_disallow_mask(x))) !== 0) return false;
-  if (table >= mem.nrTables || frame >= frames.nrFrames || frames.owner[frame] !== OWNER_guest) return false;
+export function fill_l1e(x: Xen, table: number, slot: number, frame: number, flags: number): boolean {
+  const { mem } = x;
   const { words } = mem;
+  if (table >= mem.nrTables) return false;
   const at = mem.at(table, slot);
-  if (words[at + 1] !== 0 || x.pg_owner !== OWNER_guest || x.rules !== XEN_RULES) return false;
+  if (words[at + 1] !== 0 || !take_refs(x, frame, flags)) return false;
+  words[at] = frame;
+  words[at + 1] = adjust_guest_l1e(flags, x.pv32);
+  return true;
+}
+
+/**
+ * get_page_from_l1e() of a present entry for a frame of the guest's own, that is to be written to only where it is in that use already, or
+ * was last. False, with nothing changed, for any other.
+ */
+export function take_refs(x: Xen, frame: number, flags: number): boolean {
+  const { frames } = x;
+  if ((flags & (_PAGE_PRESENT | L1_DISALLOWED)) !== _PAGE_PRESENT) return false;
+  if (frame >= frames.nrFrames || frames.owner[frame] !== OWNER_guest) return false;
+  if (x.pg_owner !== OWNER_guest || x.rules !== XEN_RULES) return false;
   const mfn = frame | 0;
   if ((flags & _PAGE_RW) !== 0) {
     const validated = (frames.typeFlags[mfn]! & PGT_validated) !== 0;
@@ -150,7 +108,5 @@ function fill_l1e(x: Xen, table: number, slot: number, frame: number, flags: num
     frames.typeCount[mfn] = frames.typeCount[mfn]! + 1;
   }
   frames.count[mfn] = frames.count[mfn]! + 1;
-  words[at] = mfn;
-  words[at + 1] = adjust_guest_l1e(flags, x.pv32);
   return true;
 }

@@ -20,6 +20,7 @@ import type { Guest } from "../abi/upcalls.js";
 import { AuditLog } from "./audit-log.js";
 import { arch_set_info_guest, toggle_guest_mode, write_cr3 } from "./cr3.js";
 import { lastRefusalLine } from "./exclusive-l4.js";
+import { fill_on_fault, fill_run_on_fault, replace_on_fault, touch_at_once } from "./fill-on-fault.js";
 import { FrameTable, OWNER_guest, OWNER_xen } from "./frame-table.js";
 import { ACCESS_WRITE, type Access } from "./hw/control.js";
 import type { Tlb } from "./hw/tlb.js";
@@ -42,7 +43,7 @@ import { RequestRegisters } from "./request-registers.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
 import { iret_and_syscall } from "./iret-and-syscall.js";
 import { switch_to } from "./switch-to.js";
-import { fill_on_fault, NOT_PLAIN, update_one_l1e } from "./update-one-l1e.js";
+import { NOT_PLAIN, update_one_l1e } from "./update-one-l1e.js";
 import { VcpuTable } from "./vcpu-table.js";
 import { in_one_shape, type XenConfig } from "./xen-config.js";
 import { XenTables } from "./xen-tables.js";
@@ -72,6 +73,8 @@ export class Xen implements Hypervisor {
   readonly pv32: boolean;
   /** Nothing sees the middle of a hypercall that loads tables, nor takes it apart. */
   readonly has_plain_loads: boolean;
+  /** Nothing sees a page fault that is passed on and returned from in parts. */
+  readonly has_plain_faults: boolean;
   /** For tests of races: something else runs, where Xen has let go of (or not yet taken) `mfn` in `where`. */
   race_window: ((where: string, mfn: number) => void) | undefined;
   /** What the pCPUs have cached of guest and linear mappings; undefined: each access walks the tables. */
@@ -128,6 +131,8 @@ export class Xen implements Hypervisor {
       this.tlb === undefined &&
       !this.pv32 &&
       !this.is_preemptible;
+    this.has_plain_faults =
+      !this.pv32 && this.tlb === undefined && this.mapcache === undefined && this.rules.unlock_on_error;
     this.pge = config.pge !== false && config.root !== "xpti" && config.root !== "xpti-copy-always";
   }
 
@@ -367,6 +372,22 @@ export class Xen implements Hypervisor {
     return fill_on_fault(this, vcpu, table, slot, frame, flags);
   }
 
+  fill_run_on_fault(vcpu: number, table: number, run: EntryRun, flags: number): boolean {
+    return fill_run_on_fault(this, vcpu, table, run, flags);
+  }
+
+  replace_on_fault(
+    vcpu: number,
+    at: Vpn,
+    page: Vpn,
+    table: number,
+    slot: number,
+    frame: number,
+    flags: number,
+  ): boolean {
+    return replace_on_fault(this, vcpu, at, page, table, slot, frame, flags);
+  }
+
   // what the processor reports
 
   /** SYSCALL from the guest's user mode: bounced to its kernel, which returns with iret(). */
@@ -387,6 +408,10 @@ export class Xen implements Hypervisor {
     const error = this.translate(vcpu, page, access);
     if (error === WALK_OK) return WALK_OK;
     return user ? error : error & ~PFEC_user_mode;
+  }
+
+  touch_at_once(vcpu: number, page: Vpn, access: Access): number {
+    return touch_at_once(this, this.guest, vcpu, page, access);
   }
 
   private translate(vcpu: number, page: Vpn, access: Access): number {

@@ -6,12 +6,15 @@
  */
 import { cpumask_weight } from "../../abi/cpumask.js";
 import { EV } from "../../abi/events.js";
+import { Tally } from "../../abi/ledger.js";
 import {
+  add_mmuext_op,
   MMUEXT_INVLPG_LOCAL,
   MMUEXT_INVLPG_MULTI,
   MMUEXT_OP_BYTES,
   MMUEXT_TLB_FLUSH_LOCAL,
   MMUEXT_TLB_FLUSH_MULTI,
+  push_mmuext_op,
   set_vcpumask,
 } from "../../abi/mmuext-op.js";
 import type { Linux } from "../linux.js";
@@ -46,6 +49,29 @@ export function xen_flush_tlb_one_user(k: Linux, cpu: number, page: number): voi
   xen_mc_batch(k, cpu);
   MULTI_mmuext_op(k, cpu, MMUEXT_OP_BYTES, MMUEXT_INVLPG_LOCAL, 0, page);
   xen_mc_issue(k, cpu, PARAVIRT_LAZY_MMU);
+}
+
+const FLUSHED_ONE = Tally.of({
+  flush_tlb_one_user: 1,
+  mc_batch_none: 1,
+  mc_entry: 1,
+  mc_entry_mmuext_op: 1,
+  mc_issue_mmu: 1,
+  mc_flush: 1,
+});
+
+/** What xen_flush_tlb_one_user() leaves, outside lazy modes and with nothing queued, but for what Xen does: its call was made. */
+export function flushed_tlb_one_user(k: Linux, cpu: number, page: number): void {
+  k.ledger.countAll(cpu, FLUSHED_ONE);
+  k.hist.mc_flush[1] = k.hist.mc_flush[1]! + 1;
+  const { calls, argidx, cbidx } = k.mc[cpu]!;
+  push_mmuext_op(calls);
+  add_mmuext_op(calls, MMUEXT_INVLPG_LOCAL, 0, page);
+  calls.rc[0] = 0;
+  calls.done[0] = 1;
+  calls.reset();
+  argidx[0] = 0;
+  cbidx[0] = 0;
 }
 
 /**

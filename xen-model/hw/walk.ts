@@ -40,6 +40,8 @@ export class Walk {
   rights = 0;
   /** The leaf's second word, as the walk left it in memory. */
   leaf = 0;
+  /** Of the entries above an l1e, what `rights` says of them: used_l1e(). */
+  above = 0;
 }
 
 /** Entry bits 62:52 are reserved under PAE. */
@@ -52,8 +54,9 @@ const BEYOND = 0xffffffff;
 /** The slots of levels 2 and 1 in a vpn, and what is left of it above them. */
 const LOWER_MASK = PTES * PTES - 1;
 const TO_UPPER = 1 / (PTES * PTES);
-/** No answer of a walk. */
+/** No answer of a walk; no entry. */
 const NOT_PLAIN = 0x100;
+export const NO_ENTRY = -1;
 /** This module's own, for the fast form: an imported constant is a property to V8, which loads it at each use. */
 const OK = WALK_OK;
 const WRITE = ACCESS_WRITE;
@@ -175,32 +178,89 @@ function walk_to_l1_fault(
   access: Access,
   out: Walk,
 ): number {
+  const at = used_l1e(words, tables, c, root, vpn, out);
+  if (at === NO_ENTRY) return NOT_PLAIN;
+  const flags = words[at | 1]!;
+  let violation = 0;
+  if ((flags & PRESENT) !== 0) {
+    if ((flags & c.judged_in_leaf) !== PRESENT || (words[at]! & c.reserved0) !== 0) return NOT_PLAIN;
+    violation = rights_violation(c, rights_with(out.above, flags) | (flags & PKEY), access);
+    if (violation === 0) return NOT_PLAIN;
+  }
+  out.level = 1;
+  return access_error(c, access) | violation;
+}
+
+/** Index of the l1e of `vpn`, below entries that a walk leaves as they are; out.above is what these grant. Else NO_ENTRY. */
+function used_l1e(
+  words: Uint32Array,
+  tables: number,
+  c: WalkControl,
+  root: number,
+  vpn: Vpn,
+  out: Walk,
+): number {
   const upper = (vpn * TO_UPPER) | 0;
   const lower = vpn & LOWER_MASK;
   const judged = c.judged_in_table | ACCESSED;
 
   const at4 = (root << 10) | ((upper >>> 8) & 0x3fe);
   const flags4 = words[at4 | 1]!;
-  if ((flags4 & judged) !== USED || words[at4]! >= tables) return NOT_PLAIN;
+  if ((flags4 & judged) !== USED || words[at4]! >= tables) return NO_ENTRY;
   const at3 = (words[at4]! << 10) | ((upper << 1) & 0x3fe);
   const flags3 = words[at3 | 1]!;
-  if ((flags3 & judged) !== USED || words[at3]! >= tables) return NOT_PLAIN;
+  if ((flags3 & judged) !== USED || words[at3]! >= tables) return NO_ENTRY;
   const at2 = (words[at3]! << 10) | ((lower >>> 8) & 0x3fe);
   const flags2 = words[at2 | 1]!;
-  if ((flags2 & judged) !== USED || words[at2]! >= tables) return NOT_PLAIN;
-  const at1 = (words[at2]! << 10) | ((lower << 1) & 0x3fe);
-  const flags1 = words[at1 | 1]!;
+  if ((flags2 & judged) !== USED || words[at2]! >= tables) return NO_ENTRY;
+  out.above = (flags4 & flags3 & flags2 & RW_USER) | ((flags4 | flags3 | flags2) & NX);
+  return (words[at2]! << 10) | ((lower << 1) & 0x3fe);
+}
 
-  let violation = 0;
-  if ((flags1 & PRESENT) !== 0) {
-    if ((flags1 & c.judged_in_leaf) !== PRESENT || (words[at1]! & c.reserved0) !== 0) return NOT_PLAIN;
-    const rights = flags4 & flags3 & flags2 & flags1 & RW_USER;
-    const no_exec = (flags4 | flags3 | flags2 | flags1) & NX;
-    violation = rights_violation(c, rights | no_exec | (flags1 & PKEY), access);
-    if (violation === 0) return NOT_PLAIN;
-  }
+/** Rights of an l1e with `flags` below entries that grant `above`. */
+function rights_with(above: number, flags: number): number {
+  return (above & flags & RW_USER) | ((above | flags) & NX);
+}
+
+/**
+ * Index of the first word of the l1e that walk() finds not present, if it ends there and leaves no mark; else NO_ENTRY, with nothing
+ * changed either. For succeeds_at(), which is what walk() says when somebody has filled the entry.
+ */
+export function missing_l1e(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, out: Walk): number {
+  const at = l1e_of(mem, c, root, vpn, out);
+  if (at === NO_ENTRY || (mem.words[at | 1]! & PRESENT) !== 0) return NO_ENTRY;
   out.level = 1;
-  return access_error(c, access) | violation;
+  return at;
+}
+
+/** used_l1e(), where it can be asked. */
+function l1e_of(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, out: Walk): number {
+  const tables = mem.nrTables < c.plain_frames ? mem.nrTables : c.plain_frames;
+  if (c.levels !== 4 || mem.ptes !== PTES || c.pke || root >= tables) return NO_ENTRY;
+  return used_l1e(mem.words, tables, c, root, vpn, out);
+}
+
+/** Does walk() for a write find that the l1e of `vpn` forbids it, and maps `frame`, and leave no mark? */
+export function maps_read_only(
+  mem: PtMemory,
+  c: WalkControl,
+  root: Mfn,
+  vpn: Vpn,
+  frame: number,
+  out: Walk,
+): boolean {
+  const at = l1e_of(mem, c, root, vpn, out);
+  if (at === NO_ENTRY || mem.words[at] !== frame) return false;
+  const judged = c.judged_in_leaf | _PAGE_RW;
+  return (mem.words[at | 1]! & judged) === PRESENT && (frame & c.reserved0) === 0;
+}
+
+/** Does walk() now succeed at the l1e that missing_l1e() found, and leave no mark? Then `out` is as it leaves that. */
+export function succeeds_at(mem: PtMemory, c: WalkControl, at: number, access: Access, out: Walk): boolean {
+  const { words } = mem;
+  const marked = access === WRITE ? DIRTIED : ACCESSED;
+  if ((words[at | 1]! & marked) !== marked) return false;
+  return walk_l1e(words, c, at, out.above, out.above, access, out) === OK;
 }
 
 /** The plain form of walk(): any paging mode, size of tables and pages, and every fault. */

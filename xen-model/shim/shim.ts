@@ -52,6 +52,10 @@ export class Shim implements Container {
     return this.l1.access(vcpu, page, access, user);
   }
 
+  touch_at_once(vcpu: number, page: Vpn, access: Access): number {
+    return this.l1.touch_at_once(vcpu, page, access);
+  }
+
   page_fault(vcpu: number, page: Vpn, error: number): void {
     this.l1.page_fault(vcpu, page, error);
   }
