@@ -1,5 +1,5 @@
 // designs NAME PROPOSAL N: runs a bundled recording under shared and under PROPOSAL in turn, in one process, until V8 has compiled
-// what runs, then N times more each; prints {shared, own}, N CPU times each.
+// what runs, then N times more each; prints {events, shared, own}: events of a run, and N CPU times each.
 // designs NAME blocks PROPOSAL...: runs it once under each, and prints how many blocks of code each run was: {PROPOSAL: blocks}.
 //
 // Times are without the machine's being built and thrown away, so garbage is collected before each (node --expose-gc). A machine is
@@ -18,7 +18,7 @@ const { booted, recorded } = require("./machines.js");
 const WARM_UP = 6;
 
 recorded(name).then((recording) => {
-  const { chunks } = recording;
+  const { events, chunks } = recording;
   const kept = {};
   const machine = (proposal) => {
     const runner = (kept[proposal] = new TraceRunner(booted(proposal, recording)));
@@ -42,5 +42,6 @@ recorded(name).then((recording) => {
     times.shared.push(timed("shared"));
     times.own.push(timed(what));
   }
-  console.log(JSON.stringify({ shared: times.shared.slice(WARM_UP), own: times.own.slice(WARM_UP) }));
+  const [shared, own] = [times.shared.slice(WARM_UP), times.own.slice(WARM_UP)];
+  console.log(JSON.stringify({ events, shared, own }));
 });
