@@ -21,6 +21,7 @@ import { efi_runtime_call, start_idle_vcpus } from "../xen-model/idle-vcpus.js";
 import type { Xen } from "../xen-model/xen.js";
 import { build_container } from "./containers.js";
 import type { Geometry } from "./geometry.js";
+import { ReusedBytes } from "./reused-bytes.js";
 
 export interface MachineConfig {
   readonly proposal: Proposal;
@@ -51,13 +52,14 @@ export class Machine {
   /** pCPUs: vCPU n runs on pCPU n; those behind have none. */
   readonly nrPcpus: number;
 
-  /** Build a machine, not yet booted; or bind one to the bytes of snapshot(). */
+  /** Build a machine, not yet booted, in memory of its own or in that of an earlier one; or bind one to the bytes of snapshot(). */
   constructor(
     readonly config: MachineConfig,
-    bytes?: ArrayBuffer,
+    bytes?: ArrayBuffer | ReusedBytes,
   ) {
-    const measured = bytes === undefined ? parts(new State("measure"), config).state.usedBytes : 0;
-    const built = parts(new State(bytes ?? measured), config);
+    const measured = () => parts(new State("measure"), config).state.usedBytes;
+    const source = bytes instanceof ReusedBytes ? bytes.take(measured()) : (bytes ?? measured());
+    const built = parts(new State(source), config);
     this.state = built.state;
     this.ledger = built.ledger;
     this.xen = built.xen;

@@ -8,6 +8,7 @@ import type { EventName } from "../../abi/events.js";
 import type { Proposal } from "../../abi/proposal.js";
 import { defaultGeometry } from "../../machine/geometry.js";
 import { Machine } from "../../machine/machine.js";
+import { ReusedBytes } from "../../machine/reused-bytes.js";
 import { SHIM_MAX_VCPUS } from "../../xen-model/shim/lower-xen.js";
 import type { Profile } from "../costs/profile.js";
 import { readRecording, type Recording } from "../import/recording.js";
@@ -88,7 +89,8 @@ export async function runWorkload(cell: Cell): Promise<CellResult> {
   const began = performance.now();
   const recording = await readRecording(cell.file, { strict: cell.strict });
   const importSeconds = (performance.now() - began) / 1000;
-  const runs = cell.proposals.map((proposal) => run(recording, proposal, cell));
+  const bytes = new ReusedBytes();
+  const runs = cell.proposals.map((proposal) => run(recording, proposal, { ...cell, bytes }));
   return {
     workload: describe(cell.file, recording, runs[0]?.notes ?? []),
     outcomes: runs.map((r) => r.outcome),
@@ -96,12 +98,11 @@ export async function runWorkload(cell: Cell): Promise<CellResult> {
   };
 }
 
-/** Run a recording that has been read under one proposal. Errors: BadInput where the guest cannot have so many CPUs. */
-export function runRecording(
-  recording: Recording,
-  proposal: Proposal,
-  options: Pick<Cell, "machine">,
-): RunOutcome {
+/**
+ * Run a recording that has been read under one proposal; with `bytes`, on a machine in these.
+ * Errors: BadInput where the guest cannot have so many CPUs.
+ */
+export function runRecording(recording: Recording, proposal: Proposal, options: RunOptions): RunOutcome {
   return run(recording, proposal, options).outcome;
 }
 
@@ -128,10 +129,15 @@ function describe(file: string, recording: Recording, assumed: WorkloadResult["n
   };
 }
 
-function run(recording: Recording, proposal: Proposal, options: Pick<Cell, "machine"> & Partial<Extras>) {
+interface RunOptions extends Pick<Cell, "machine"> {
+  readonly bytes?: ReusedBytes;
+}
+
+function run(recording: Recording, proposal: Proposal, options: RunOptions & Partial<Extras>) {
   checkLimits(recording, proposal);
   const geometry = defaultGeometry(Math.max(2, recording.cpus));
-  const machine = new Machine({ proposal, geometry, ...options.machine, audit: "observe" }).boot();
+  const config = { proposal, geometry, ...options.machine, audit: "observe" as const };
+  const machine = new Machine(config, options.bytes).boot();
   const timeline =
     options.timeline === undefined ? undefined : new Timeline(machine, recording.strings, options.timeline);
   const processes = options.counts === undefined ? undefined : new ProcessCounts(machine);

@@ -4,6 +4,7 @@ import { BadInput } from "../../abi/bad-input.js";
 import type { EventCounts } from "../../abi/ledger.js";
 import type { EventName } from "../../abi/events.js";
 import { Machine } from "../../machine/machine.js";
+import { ReusedBytes } from "../../machine/reused-bytes.js";
 import { digest } from "../input-file.js";
 import { readRecording, type Recording } from "../import/recording.js";
 import { groupsOf, SCRIPT_GEOMETRY, scriptsOf } from "../mm-script/play-scripts.js";
@@ -22,10 +23,13 @@ export interface Simulated {
   readonly counts: EventCounts;
 }
 
+/** Of the machine that this thread has run a recording on last. */
+const bytes = new ReusedBytes();
+
 /** Run it. Errors: BadInput where a file cannot be used. */
 export async function simulate({ work, proposal, machine, seed }: Simulation): Promise<Simulated> {
   if ("recording" in work) {
-    const { properties, counts } = runRecording(await recordingOf(work), proposal, { machine });
+    const { properties, counts } = runRecording(await recordingOf(work), proposal, { machine, bytes });
     return { verdict: verdictOf(properties).verdict, counts };
   }
   if ("synthetic" in work) {
