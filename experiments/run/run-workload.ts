@@ -23,6 +23,7 @@ import {
 import { Bins } from "./bins.js";
 import { Timeline } from "./timeline.js";
 import { type Follower, TraceRunner } from "./trace-runner.js";
+import { warmUp } from "./warm-up.js";
 
 /** What a worker is given: plain data. */
 export interface Cell {
@@ -89,6 +90,7 @@ export async function runWorkload(cell: Cell): Promise<CellResult> {
   const began = performance.now();
   const recording = await readRecording(cell.file, { strict: cell.strict });
   const importSeconds = (performance.now() - began) / 1000;
+  warmUp(recording, cell.proposals, cell.machine);
   const bytes = new ReusedBytes();
   const runs = cell.proposals.map((proposal) => run(recording, proposal, { ...cell, bytes }));
   return {

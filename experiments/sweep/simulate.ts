@@ -13,7 +13,7 @@ import type { Verdict } from "../results.js";
 import { PromiseWatch, verdictOf } from "../run/promise.js";
 import { runRecording } from "../run/run-workload.js";
 import { runRates } from "../synthetic/rates.js";
-import type { Group, Work } from "./spec.js";
+import type { Group, RecordedWork } from "./spec.js";
 
 /** A group without its cells: what a worker gets. */
 export type Simulation = Omit<Group, "cells">;
@@ -42,10 +42,8 @@ export async function simulate({ work, proposal, machine, seed }: Simulation): P
 /** The recording that this thread has run last: groups of one recording come one after the other (group-queue.ts). */
 let held: { readonly sha256: string; readonly recording: Recording } | undefined;
 
-async function recordingOf({
-  recording: file,
-  sha256,
-}: Extract<Work, { sha256: string }>): Promise<Recording> {
+/** Read a recording, or take the one that is held. Errors: BadInput where it cannot be used. */
+export async function recordingOf({ recording: file, sha256 }: RecordedWork): Promise<Recording> {
   if (held?.sha256 === sha256) return held.recording;
   if (existsSync(file) && digest(file) !== sha256)
     throw new BadInput(file, "", "is not the file that the sweep named", "give each host the same files");

@@ -54,9 +54,15 @@ const sweepSchema = z.strictObject({
   zipped: z.record(z.string(), values).default({}),
 });
 
+export interface RecordedWork {
+  readonly recording: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
 /** What a worker runs: plain data. */
 export type Work =
-  | { readonly recording: string; readonly sha256: string; readonly bytes: number }
+  | RecordedWork
   | { readonly script: { readonly file: string; readonly name: string } }
   | { readonly synthetic: RatedWork };
 

@@ -1,13 +1,31 @@
 /** The worker thread's side of local-engine.ts: one group in, what it counted out. */
 import { BadInput } from "../../abi/bad-input.js";
-import { simulate, type Simulated, type Simulation } from "./simulate.js";
+import type { Proposal } from "../../abi/proposal.js";
+import { warmUp } from "../run/warm-up.js";
+import { recordingOf, simulate, type Simulated, type Simulation } from "./simulate.js";
+import type { Group, RecordedWork } from "./spec.js";
 
 /** What crosses from a worker: errors lose their class on the way, so bad input travels as data. */
-export type Answer = { result: Simulated } | { badInput: [string, string, string, string] };
+export type Answer<Result = Simulated> = { result: Result } | { badInput: [string, string, string, string] };
 
-export default async function work(group: Simulation): Promise<Answer> {
+/** What a worker is told before its first recording: under which proposals it may have to run it, and the next ones. */
+export interface Outlook {
+  readonly work: RecordedWork;
+  readonly proposals: readonly Proposal[];
+  readonly machine: Group["machine"];
+}
+
+export default function work(group: Simulation): Promise<Answer> {
+  return answerOf(() => simulate(group));
+}
+
+export function prepare({ work, proposals, machine }: Outlook): Promise<Answer<void>> {
+  return answerOf(async () => warmUp(await recordingOf(work), proposals, machine));
+}
+
+async function answerOf<Result>(run: () => Promise<Result>): Promise<Answer<Result>> {
   try {
-    return { result: await simulate(group) };
+    return { result: await run() };
   } catch (error) {
     if (error instanceof BadInput) return { badInput: [error.file, error.place, error.what, error.remedy] };
     throw error;
