@@ -2,6 +2,9 @@
 // takes. One of 200 cells (bench/two-hundred.yaml): how long it takes, and how much of two cores it uses. For a machine with nothing
 // else on it: wall time is what is measured.
 //
+// A sweep on one worker uses more than one core: V8 compiles and collects garbage on threads of its own. A second worker needs
+// that core for itself, and has to compile all for itself; so both together are less than twice as fast, by about that part.
+//
 // Two sweeps at once, each of one worker and in a process of its own, share nothing but the machine: by how much they hold each other
 // up is what the machine's two cores are short of two, in caches, memory and clock; and the sweep on two workers is compared with that, too.
 "use strict";
