@@ -23,6 +23,16 @@ export interface MemoryGeometry {
 /** So that the index of a word has 31 bits. */
 const MAX_WORDS = 2 ** 31;
 
+/** Words of eight entries. */
+export const WORDS_OF_8 = 16;
+
+/** Has none of the eight entries from word `at` on flags? For loops that have found the first to have none. */
+export function eight_empty(words: Uint32Array, at: number): boolean {
+  const three = words[at + 3]! | words[at + 5]! | words[at + 7]!;
+  const four = words[at + 9]! | words[at + 11]! | words[at + 13]! | words[at + 15]!;
+  return (three | four) === 0;
+}
+
 export class PtMemory {
   readonly words: Uint32Array;
   readonly nrFrames: number;

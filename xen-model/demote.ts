@@ -8,10 +8,17 @@
  */
 import { EINTR, ERESTART, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
+import { eight_empty, WORDS_OF_8 } from "../abi/memory.js";
 import { _PAGE_PRESENT, _PAGE_RW, PAGE_FLAGS_MASK, PAGE_FRAME_HI_MASK } from "../abi/page.js";
 import { hexFrame } from "./audit-log.js";
 import { unadjust_guest_l3e } from "./adjust.js";
-import { OWNER_guest, PGT_l1_page_table, PGT_pae_xen_l2 } from "./frame-table.js";
+import {
+  OWNER_guest,
+  PGT_l1_page_table,
+  PGT_locked,
+  PGT_pae_xen_l2,
+  PGT_writable_page,
+} from "./frame-table.js";
 import { put_page_from_l1e } from "./l1e-refs.js";
 import { map_domain_page, unmap_domain_page } from "./mapcache.js";
 import { put_page_from_lNe } from "./page-refs.js";
@@ -40,25 +47,47 @@ export function demote_page(x: Xen, vcpu: number, table: number, level: number):
   return rc;
 }
 
-/** Of an entry's second word: a type reference goes with it, or its frame has more than 32 bits. */
-const MORE_THAN_A_REF = _PAGE_RW | PAGE_FRAME_HI_MASK;
+/** Of an entry's second word: what the references that it holds depend on. A frame of more than 32 bits is none of the guest's. */
+const KIND = _PAGE_PRESENT | _PAGE_RW | PAGE_FRAME_HI_MASK;
+const WRITABLE = _PAGE_PRESENT | _PAGE_RW;
 
+/**
+ * put_page_from_l1e() of each present entry, from the first to the last, which is the plain form: of the guest's RAM that is in
+ * no other use, with what that looks up in locals. test/xen-model/demote.test.ts holds the two equal.
+ */
 function demote_l1_table(x: Xen, vcpu: number, table: number): Rc {
   const { mem, ledger } = x;
   ledger.count(vcpu, EV.demote_l1, 1);
   let present = 0;
   const { words } = mem;
-  const { count, owner, nrFrames } = x.frames;
+  const { count, owner, type, typeCount, typeFlags, tlbflush_timestamp } = x.frames;
+  const nrFrames = x.frames.nrFrames | 0;
+  const takes_type = x.rules.writable_takes_type;
+  const clock = x.pcpus.tlbflush_clock[0]!; // no use of data that ends here flushes
   const start = mem.at(table, 0);
   const end = table < mem.nrTables ? start + 2 * mem.ptes : start;
   for (let at = start; at < end; at += 2) {
-    const high = words[at + 1]!;
-    if ((high & _PAGE_PRESENT) === 0) continue;
+    const high = words[at + 1]! | 0;
+    if (high === 0 && (at & (WORDS_OF_8 - 1)) === 0 && at + WORDS_OF_8 <= end && eight_empty(words, at))
+      at += WORDS_OF_8 - 2;
+    const kind = high & KIND;
+    if ((kind & _PAGE_PRESENT) === 0) continue;
     present++;
-    const frame = words[at]!;
-    if ((high & MORE_THAN_A_REF) === 0 && frame < nrFrames && owner[frame] === OWNER_guest)
-      count[frame] = count[frame]! - 1; // RAM that was mapped read-only
-    else put_page_from_l1e(x, vcpu, frame + (high >>> 24) * 2 ** 32, high & PAGE_FLAGS_MASK);
+    const frame = words[at]! | 0;
+    if (frame >= 0 && frame < nrFrames && owner[frame] === OWNER_guest) {
+      if (kind === _PAGE_PRESENT || (kind === WRITABLE && !takes_type)) {
+        count[frame] = count[frame]! - 1;
+        continue;
+      }
+      if (kind === WRITABLE && type[frame] === PGT_writable_page && (typeFlags[frame]! & PGT_locked) === 0) {
+        const left = typeCount[frame]! - 1;
+        typeCount[frame] = left;
+        if (left === 0) tlbflush_timestamp[frame] = clock;
+        count[frame] = count[frame]! - 1;
+        continue;
+      }
+    }
+    put_page_from_l1e(x, vcpu, words[at]! + (high >>> 24) * 2 ** 32, high & PAGE_FLAGS_MASK);
   }
   ledger.count(vcpu, EV.demote_present_l1, present);
   return 0;
