@@ -12,7 +12,8 @@ import { free_pgtables } from "./mmap.js";
 import { NO_MM } from "./mm-struct.js";
 import { call_rcu } from "./rcu.js";
 import { mmdrop } from "./sched.js";
-import { tlb_finish_mmu, tlb_gather_mmu, unmap_page_range } from "./unmap.js";
+import { tlb_finish_mmu, tlb_gather_mmu } from "./unmap.js";
+import { unmap_vmas } from "./unmap-vmas.js";
 import { NO_VMA } from "./vma.js";
 
 /** The task that runs on `cpu` exits. It runs on, on borrowed tables, until it is switched away from. */
@@ -73,19 +74,14 @@ export function mmput(k: Linux, cpu: number, mm: number): void {
 function exit_mmap(k: Linux, cpu: number, mm: number): void {
   const { vmas, mms } = k;
   k.pv.exit_mmap(cpu, mm);
-  const first = vmas.find_vma(mms.vma_root[mm]!, 0);
-  if (first === NO_VMA) return;
+  const n = vmas.list(mms.vma_root[mm]!, 0, Infinity);
+  if (n === 0) return;
   lru_add_drain(k, cpu);
   tlb_gather_mmu(k, cpu, mm, true);
-  for (let vma = first; vma !== NO_VMA; vma = vmas.find_vma(mms.vma_root[mm]!, vmas.end[vma]!)) {
-    unmap_page_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!);
-  }
-  free_pgtables(k, cpu, mm, first, Infinity, 0, Infinity);
+  unmap_vmas(k, cpu, mm, n);
+  free_pgtables(k, cpu, mm, n, 0, Infinity);
   tlb_finish_mmu(k, cpu);
-  for (let vma = first; vma !== NO_VMA;) {
-    mms.vma_root[mm] = vmas.remove(mms.vma_root[mm]!, vma);
-    vmas.vm_area_free(vma);
-    vma = vmas.find_vma(mms.vma_root[mm]!, 0);
-  }
+  vmas.free_all(n);
+  mms.vma_root[mm] = NO_VMA;
   mms.map_count[mm] = 0;
 }

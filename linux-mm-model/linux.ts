@@ -30,6 +30,7 @@ import { PageTable } from "./struct-page.js";
 import { TaskTable } from "./task-struct.js";
 import { SwitchRegisters } from "./tlb.js";
 import { MmuGather } from "./unmap.js";
+import { ZapBatch } from "./unmap-vmas.js";
 import { VmaTable } from "./vma.js";
 import { VmapTable } from "./vmalloc.js";
 import { FdTables } from "./fdtable.js";
@@ -65,6 +66,8 @@ export class Linux implements Guest {
   at_once = true;
   /** PTEs that are about to be set together; behind that, nobody reads it. */
   readonly run = new EntryRun();
+  /** PTEs of a dying address space that are about to be emptied together; likewise. */
+  readonly zap = new ZapBatch();
   readonly life: MmLife;
   readonly csd: CallSingleData;
   /** Multicall buffers, one a CPU. */

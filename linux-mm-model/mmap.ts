@@ -10,7 +10,8 @@ import { populate_range } from "./fault.js";
 import { anon_vma_clone, is_mergeable_anon_vma } from "./anon-vma.js";
 import { lru_add_drain } from "./lru.js";
 import type { Linux } from "./linux.js";
-import { free_pgd_range, tlb_finish_mmu, tlb_gather_mmu, unmap_page_range } from "./unmap.js";
+import { free_pgd_range, tlb_finish_mmu, tlb_gather_mmu } from "./unmap.js";
+import { unmap_vmas } from "./unmap-vmas.js";
 import { call_rcu } from "./rcu.js";
 import { PMD_PAGES } from "./pgtable.js";
 import { NO_FILE, NO_VMA, VM_LOCKED, VM_SOFTDIRTY } from "./vma.js";
@@ -35,20 +36,34 @@ export function mmap_region(k: Linux, cpu: number, mm: number, request: MapReque
   const end = start + pages;
   if (pages <= 0 || start < 0) return -EINVAL;
   if (end > USER_LIMIT_VPN) return -ENOMEM;
-  const there = vmas.find_vma(mms.vma_root[mm]!, start);
-  if (there !== NO_VMA && vmas.start[there]! < end) {
+  let next = vmas.find_vma_prev(mms.vma_root[mm]!, start);
+  if (next !== NO_VMA && vmas.start[next]! < end) {
     if (request.noreplace === true) return -EEXIST;
     do_munmap(k, cpu, mm, start, end);
+    next = vmas.find_vma_prev(mms.vma_root[mm]!, start);
   }
-  const pgoff = file === NO_FILE ? start : request.pgoff;
-  if (vma_merge(k, mm, start, end, flags, file, pgoff) === NO_VMA) {
-    insert_vma(k, mm, vmas.vm_area_alloc(start, end, flags, file, pgoff));
-  }
+  map_between(k, mm, vmas.prev, next, start, end, flags, file, file === NO_FILE ? start : request.pgoff);
   call_rcu(k, cpu); // the old node of the maple tree
   if (request.populate === true || (flags & VM_LOCKED) !== 0) {
     populate_range(k, cpu, mm, start, end);
   }
   return start;
+}
+
+/** Map [start, end), which is free, behind the VMA `prev` and below `next`: as a part of one of these, or a VMA of its own. */
+export function map_between(
+  k: Linux,
+  mm: number,
+  prev: number,
+  next: number,
+  start: number,
+  end: number,
+  flags: number,
+  file: number,
+  pgoff: number,
+): void {
+  if (merge_between(k, mm, prev, next, start, end, flags, file, pgoff, 0, 0) !== NO_VMA) return;
+  insert_vma(k, mm, k.vmas.vm_area_alloc(start, end, flags, file, pgoff));
 }
 
 export function insert_vma(k: Linux, mm: number, row: number): void {
@@ -63,7 +78,7 @@ export function remove_vma(k: Linux, mm: number, row: number): void {
   k.vmas.vm_area_free(row);
 }
 
-/** Extend a neighbour over [start, end) if it maps the same on. Returns it, or NO_VMA. */
+/** Extend a neighbour over [start, end), which is free, if it maps the same on. Returns it, or NO_VMA. */
 export function vma_merge(
   k: Linux,
   mm: number,
@@ -72,12 +87,29 @@ export function vma_merge(
   flags: number,
   file: number,
   pgoff: number,
-  anon_vma = 0,
-  chain = 0,
+  anon_vma: number,
+  chain: number,
 ): number {
-  const { vmas, mms } = k;
-  const prev = vmas.find_vma_before(mms.vma_root[mm]!, start);
-  const next = vmas.find_vma(mms.vma_root[mm]!, end);
+  const { vmas } = k;
+  const next = vmas.find_vma_prev(k.mms.vma_root[mm]!, start);
+  return merge_between(k, mm, vmas.prev, next, start, end, flags, file, pgoff, anon_vma, chain);
+}
+
+/** vma_merge(), by who knows the VMAs before and behind. */
+function merge_between(
+  k: Linux,
+  mm: number,
+  prev: number,
+  next: number,
+  start: number,
+  end: number,
+  flags: number,
+  file: number,
+  pgoff: number,
+  anon_vma: number,
+  chain: number,
+): number {
+  const { vmas } = k;
   const mergePrev =
     prev !== NO_VMA &&
     vmas.end[prev] === start &&
@@ -173,57 +205,40 @@ export function do_munmap(k: Linux, cpu: number, mm: number, start: number, end:
   const { vmas, mms } = k;
   if (start < 0 || end <= start || end > USER_LIMIT_VPN) return -EINVAL;
   split_at(k, mm, start, end);
-  const first = vmas.find_vma(mms.vma_root[mm]!, start);
+  const first = vmas.find_vma_prev(mms.vma_root[mm]!, start);
   if (first === NO_VMA || vmas.start[first]! >= end) return 0;
 
-  const before = vmas.find_vma_before(mms.vma_root[mm]!, start);
+  const before = vmas.prev;
   const floor = before === NO_VMA ? 0 : vmas.end[before]!;
+  const n = vmas.list(mms.vma_root[mm]!, start, end);
   const behind = vmas.find_vma(mms.vma_root[mm]!, end);
   const ceiling = behind === NO_VMA ? Infinity : vmas.start[behind]!;
   lru_add_drain(k, cpu);
   tlb_gather_mmu(k, cpu, mm, false);
-  for (
-    let vma = first;
-    vma !== NO_VMA && vmas.start[vma]! < end;
-    vma = vmas.find_vma(mms.vma_root[mm]!, vmas.end[vma]!)
-  ) {
-    unmap_page_range(k, cpu, mm, vmas.start[vma]!, vmas.end[vma]!);
-  }
-  free_pgtables(k, cpu, mm, first, end, floor, ceiling);
+  unmap_vmas(k, cpu, mm, n);
+  free_pgtables(k, cpu, mm, n, floor, ceiling);
   tlb_finish_mmu(k, cpu);
   call_rcu(k, cpu);
-  for (let vma = first; vma !== NO_VMA && vmas.start[vma]! < end;) {
-    remove_vma(k, mm, vma);
-    vma = vmas.find_vma(mms.vma_root[mm]!, start);
-  }
+  for (let i = 0; i < n; i++) remove_vma(k, mm, vmas.listed[i]!);
   return 0;
 }
 
-/** Free the tables of the VMAs from `first` to `end`; near ones in one go. */
+/** Free the tables of the first `n` VMAs of vmas.listed; near ones in one go. */
 export function free_pgtables(
   k: Linux,
   cpu: number,
   mm: number,
-  first: number,
-  end: number,
+  n: number,
   floor: number,
   ceiling: number,
 ): void {
-  const { vmas, mms } = k;
-  const root = mms.vma_root[mm]!;
-  const follower = (vma: number): number => {
-    const next = vmas.find_vma(root, vmas.end[vma]!);
-    return next !== NO_VMA && vmas.start[next]! < end ? next : NO_VMA;
-  };
-  for (let vma = first; vma !== NO_VMA;) {
-    const addr = vmas.start[vma]!;
-    let next = follower(vma);
-    while (next !== NO_VMA && vmas.start[next]! <= vmas.end[vma]! + PMD_PAGES) {
-      vma = next;
-      next = follower(vma);
-    }
-    free_pgd_range(k, cpu, mm, addr, vmas.end[vma]!, floor, next === NO_VMA ? ceiling : vmas.start[next]!);
-    vma = next;
+  const { start, end, listed } = k.vmas;
+  for (let i = 0; i < n;) {
+    const addr = start[listed[i]!]!;
+    let until = end[listed[i]!]!;
+    i++;
+    while (i < n && start[listed[i]!]! <= until + PMD_PAGES) until = end[listed[i++]!]!;
+    free_pgd_range(k, cpu, mm, addr, until, floor, i < n ? start[listed[i]!]! : ceiling);
   }
 }
 

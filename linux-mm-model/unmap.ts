@@ -4,7 +4,7 @@
  * A table is freed when the gap between the neighbouring VMAs covers all that it maps: a page alone in its 512 GiB
  * slot, once unmapped, clears the L4 entry.
  *
- * Mirrors: unmap_vmas(), zap_pte_range(), free_pgtables(), free_pgd_range() to free_pte_range(), mm/memory.c;
+ * Mirrors: unmap_page_range(), zap_pte_range(), free_pgtables(), free_pgd_range() to free_pte_range(), mm/memory.c;
  *          struct mmu_gather, mm/mmu_gather.c.
  * Differs: freed pages of data are reusable at once instead of after the flush, and tables right after it instead of after
  *          RCU too: nothing runs in between, and the checker has no lockless walker.
@@ -18,7 +18,7 @@ import { is_anon, page_remove_rmap } from "./rmap.js";
 import { TLB_FLUSH_ALL } from "./xen/flush-tlb.js";
 
 /** Pages that a gather holds before they must be freed: 8 in itself and 19 batches of 510. Mirrors: mmu_gather.c. */
-const MAX_GATHER_PAGES = 8 + 19 * 510;
+export const MAX_GATHER_PAGES = 8 + 19 * 510;
 /** Tables that wait for their flush together. Mirrors: MAX_TABLE_BATCH. */
 const MAX_TABLE_BATCH = 509;
 
@@ -96,7 +96,7 @@ export function tlb_finish_mmu(k: Linux, cpu: number): void {
 }
 
 /** Flush and free, and go on collecting. */
-function tlb_flush_mmu(k: Linux, cpu: number, mm: number): void {
+export function tlb_flush_mmu(k: Linux, cpu: number, mm: number): void {
   tlb_flush_mmu_tlbonly(k, cpu, mm);
   k.gather.pages[cpu] = 0;
   tlb_table_flush(k, cpu);
@@ -170,13 +170,10 @@ function zap_pte_range(k: Linux, cpu: number, mm: number, table: number, start: 
   const full = gather.fullmm[cpu] !== 0;
   let force_flush = false;
   k.pv.arch_enter_lazy_mmu_mode(cpu);
-  const room = gather.pages[cpu]! + end - start < MAX_GATHER_PAGES;
-  if (full && room && k.at_once && k.pv.pte_clear_full_range !== undefined) {
-    force_flush = zap_full(k, cpu, mm, table, start, end);
-    start = end;
-  }
-  for (let page = start; page < end; page++) {
-    const slot = page & (PMD_PAGES - 1);
+  const first = start - (start & (PMD_PAGES - 1));
+  // pte_none() of all that is passed over
+  for (let page = next_pte(k, table, first, start); page < end; page = next_pte(k, table, first, page + 1)) {
+    const slot = page - first;
     const flags = memory.flags(table, slot);
     if (!pte_present(flags)) continue;
     const pfn = memory.frame(table, slot);
@@ -200,38 +197,10 @@ function zap_pte_range(k: Linux, cpu: number, mm: number, table: number, start: 
   if (force_flush) tlb_flush_mmu(k, cpu, mm);
 }
 
-/**
- * The loop of zap_pte_range() in one piece, where all of the address space goes and a batch has room for all of the pages. Returns
- * whether a dirty page of a file was among them.
- */
-function zap_full(k: Linux, cpu: number, mm: number, table: number, start: number, end: number): boolean {
-  const { memory, mms, gather } = k;
-  const { words } = memory;
-  const zero_page = k.image.zero_page[0]!;
-  const first = start & (PMD_PAGES - 1);
-  const at = memory.at(table, first);
-  let force_flush = false;
-  let lowest = -1;
-  let highest = -1;
-  let zapped = 0;
-  for (let i = 0; i < end - start; i++) {
-    const flags = words[at + 2 * i + 1]!; // with a frame below 2^32: it is the guest's
-    if (!pte_present(flags)) continue;
-    if (lowest < 0) lowest = start + i;
-    highest = start + i;
-    const pfn = words[at + 2 * i]!;
-    if (pfn === zero_page) continue;
-    zapped++;
-    if (is_anon(k, pfn)) page_remove_rmap(k, pfn);
-    else if ((flags & _PAGE_DIRTY) !== 0) force_flush = true;
-  }
-  if (lowest < 0) return false;
-  k.pv.pte_clear_full_range!(cpu, mm, table, first, first + end - start);
-  tlb_adjust(k, cpu, lowest);
-  tlb_adjust(k, cpu, highest);
-  mms.rss[mm]! -= zapped;
-  gather.pages[cpu]! += zapped;
-  return force_flush;
+/** The first page from `page` on, of those that `table` maps from `first` on, whose PTE is not empty; the first behind, if none is. */
+function next_pte({ memory }: Linux, table: number, first: number, page: number): number {
+  const slot = page - first;
+  return slot < PMD_PAGES ? first + memory.next_used(table, slot) : page;
 }
 
 /**

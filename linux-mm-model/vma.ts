@@ -50,6 +50,8 @@ export class VmaTable {
   private readonly heads: Int32Array;
   /** [mm][VMACACHE_SIZE] rows that were found near a page: a guess that find_vma_near() checks, so no part of the state. */
   private readonly vmacache: Int32Array;
+  /** Rows that list() found; behind that, nobody reads them. */
+  readonly listed: Int32Array;
 
   constructor(
     state: State,
@@ -69,6 +71,7 @@ export class VmaTable {
     this.weight = state.u32(max);
     this.heads = state.i32(4);
     this.vmacache = new Int32Array(maxMms * VMACACHE_SIZE);
+    this.listed = new Int32Array(max);
   }
 
   init(): void {
@@ -156,18 +159,61 @@ export class VmaTable {
     return best;
   }
 
+  /**
+   * find_vma(), and in this.prev the VMA before that, NO_VMA if none: find_vma_before(), where no VMA begins before `page` and
+   * ends behind it. Mirrors: find_vma_prev(), mm/mmap.c.
+   */
+  find_vma_prev(root: number, page: number): number {
+    const { left, right, end } = this;
+    let next = NO_VMA;
+    let prev = NO_VMA;
+    for (let row = root; row !== NO_VMA;) {
+      if (end[row]! > page) {
+        next = row;
+        row = left[row]!;
+      } else {
+        prev = row;
+        row = right[row]!;
+      }
+    }
+    this.prev = prev;
+    return next;
+  }
+
+  prev = NO_VMA;
+
+  /**
+   * The VMAs of tree `root` that have pages of [start, end), in this.listed, by their addresses: what find_vma() finds one by one,
+   * each from where the last ended. Returns how many.
+   */
+  list(root: number, start: number, end: number): number {
+    return this.list_from(root, start, end, 0);
+  }
+
+  private list_from(row: number, start: number, end: number, n: number): number {
+    if (row === NO_VMA) return n;
+    const above = this.end[row]! > start;
+    const below = this.start[row]! < end;
+    if (above) n = this.list_from(this.left[row]!, start, end, n);
+    if (above && below) this.listed[n++] = row;
+    return below ? this.list_from(this.right[row]!, start, end, n) : n;
+  }
+
   /** Add `row` to the tree; returns its root. No other VMA overlaps. */
   insert(root: number, row: number): number {
     const { left, right, weight, start } = this;
-    if (root === NO_VMA) return row;
-    if (weight[row]! > weight[root]!) {
-      this.split(root, start[row]!);
-      left[row] = this.below;
-      right[row] = this.above;
-      return row;
+    const page = start[row]!;
+    const mine = weight[row]!;
+    let above = NO_VMA;
+    let at = root;
+    while (at !== NO_VMA && mine <= weight[at]!) {
+      above = at;
+      if (page < start[at]!) at = left[at]!;
+      else at = right[at]!;
     }
-    if (start[row]! < start[root]!) left[root] = this.insert(left[root]!, row);
-    else right[root] = this.insert(right[root]!, row);
+    this.split(at, row);
+    if (above === NO_VMA) return row;
+    (page < start[above]! ? left : right)[above] = row;
     return root;
   }
 
@@ -180,24 +226,36 @@ export class VmaTable {
     return root;
   }
 
-  private below = NO_VMA;
-  private above = NO_VMA;
-
-  /** Trees of the VMAs of `root` that begin before and from `page`: left in this.below and this.above. */
-  private split(root: number, page: number): void {
+  /** The VMAs of tree `root` become subtrees of `row`: those that begin before it, and those behind. */
+  private split(root: number, row: number): void {
     const { left, right, start } = this;
-    if (root === NO_VMA) {
-      this.below = NO_VMA;
-      this.above = NO_VMA;
-    } else if (start[root]! < page) {
-      this.split(right[root]!, page);
-      right[root] = this.below;
-      this.below = root;
-    } else {
-      this.split(left[root]!, page);
-      left[root] = this.above;
-      this.above = root;
+    const page = start[row]!;
+    left[row] = NO_VMA;
+    right[row] = NO_VMA;
+    // where the next VMA below `row`, and the next above, belongs
+    let below = row;
+    let above = row;
+    for (let at = root; at !== NO_VMA;) {
+      if (start[at]! < page) {
+        (below === row ? left : right)[below] = at;
+        below = at;
+        at = right[at]!;
+      } else {
+        (above === row ? right : left)[above] = at;
+        above = at;
+        at = left[at]!;
+      }
     }
+    if (below !== row) right[below] = NO_VMA;
+    if (above !== row) left[above] = NO_VMA;
+  }
+
+  /**
+   * Take the first `n` of this.listed, all there are in the tree, out of it, and free them. As remove() and vm_area_free() of each
+   * from the first on: what is taken is the leftmost, so nothing but left subtrees changes, and those become the free list's links.
+   */
+  free_all(n: number): void {
+    for (let i = 0; i < n; i++) this.vm_area_free(this.listed[i]!);
   }
 
   private join(a: number, b: number): number {

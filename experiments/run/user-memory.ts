@@ -8,7 +8,7 @@
 import type { Vpn } from "../../abi/frames.js";
 import { PFEC_insn_fetch, PFEC_write_access } from "../../abi/page.js";
 import { CAUSE } from "../../abi/ledger.js";
-import { insert_vma, vma_merge } from "../../linux-mm-model/mmap.js";
+import { map_between } from "../../linux-mm-model/mmap.js";
 import { do_mprotect } from "../../linux-mm-model/mprotect.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import * as sys from "../../linux-mm-model/syscalls.js";
@@ -148,14 +148,11 @@ export class UserMemory {
     const { linux } = this.machine;
     const { vmas, mms } = linux;
     for (let page = start; page < end;) {
-      const vma = vmas.find_vma(mms.vma_root[mm]!, page);
-      const free = vma === NO_VMA ? end : Math.min(end, vmas.start[vma]!);
-      if (free > page) {
-        if (vma_merge(linux, mm, page, free, flags, file, page) === NO_VMA) {
-          insert_vma(linux, mm, vmas.vm_area_alloc(page, free, flags, file, page));
-        }
-      }
-      page = vma === NO_VMA ? end : Math.max(free, vmas.end[vma]!);
+      const next = vmas.find_vma_prev(mms.vma_root[mm]!, page);
+      const free = next === NO_VMA ? end : Math.min(end, vmas.start[next]!);
+      const behind = next === NO_VMA ? end : Math.max(free, vmas.end[next]!);
+      if (free > page) map_between(linux, mm, vmas.prev, next, page, free, flags, file, page);
+      page = behind;
     }
   }
 
