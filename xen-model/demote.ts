@@ -21,7 +21,7 @@ import {
 } from "./frame-table.js";
 import { put_page_from_l1e } from "./l1e-refs.js";
 import { map_domain_page, unmap_domain_page } from "./mapcache.js";
-import { put_page_from_lNe } from "./page-refs.js";
+import { put_one_use, put_page_from_lNe } from "./page-refs.js";
 import { PTF_partial_set } from "./page-type.js";
 import { is_guest_slot } from "./slots.js";
 import type { Xen } from "./xen.js";
@@ -74,7 +74,7 @@ function demote_l1_table(x: Xen, vcpu: number, table: number): Rc {
     if ((kind & _PAGE_PRESENT) === 0) continue;
     present++;
     const frame = words[at]! | 0;
-    if (frame >= 0 && frame < nrFrames && owner[frame] === OWNER_guest) {
+    if (frame < nrFrames && owner[frame] === OWNER_guest) {
       if (kind === _PAGE_PRESENT || (kind === WRITABLE && !takes_type)) {
         count[frame] = count[frame]! - 1;
         continue;
@@ -115,7 +115,10 @@ function demote_upper_table(x: Xen, vcpu: number, table: number, level: number):
     }
     const flags = words[start + 2 * slot + 1]! & PAGE_FLAGS_MASK;
     if ((flags & _PAGE_PRESENT) !== 0 && is_guest_slot(x, level, slot, pae_xen_l2)) {
-      rc = put_page_from_lNe(x, vcpu, table, mem.frame(table, slot), flags, partial_flags);
+      const mfn = mem.frame(table, slot);
+      rc = 0;
+      if (partial_flags !== 0 || !put_one_use(x, table, mfn))
+        rc = put_page_from_lNe(x, vcpu, table, mfn, flags, partial_flags);
       if (rc < 0) break;
       present++;
       if (rc === 0 && unadjust) mem.set_flags(table, slot, unadjust_guest_l3e(flags, true));

@@ -7,6 +7,7 @@
 import { EINVAL, type Rc } from "../abi/errno.js";
 import { _PAGE_PRESENT } from "../abi/page.js";
 import { hexFrame } from "./audit-log.js";
+import { OWNER_guest, PGT_locked, PGT_pae_xen_l2, PGT_validated } from "./frame-table.js";
 import { get_linear_pagetable } from "./linear-pagetable.js";
 import {
   _put_page_type,
@@ -81,4 +82,32 @@ export function put_page_from_lNe(
   const rc = _put_page_type(x, vcpu, mfn, flags & PTF_partial_set, table);
   if (rc === 0) x.frames.put_page(mfn);
   return rc;
+}
+
+/**
+ * get_page_from_lNe() of a table below that is in use as one already, which changes its counts alone; false, with nothing changed, for
+ * any other. An L4 has some thirty such entries, the kernel's. test/xen-model/page-refs.test.ts holds both pairs equal.
+ */
+export function get_one_more_use(x: Xen, level: number, mfn: number, entry: number): boolean {
+  const { frames } = x;
+  if ((entry & lNe_disallow_mask(x, level)) !== 0 || mfn >= frames.nrFrames) return false;
+  if (frames.owner[mfn] !== OWNER_guest || frames.type[mfn] !== level - 1) return false;
+  if (frames.typeCount[mfn] === 0) return false;
+  if ((frames.typeFlags[mfn]! & (PGT_validated | PGT_pae_xen_l2)) !== PGT_validated) return false;
+  x.count_work();
+  frames.count[mfn] = frames.count[mfn]! + 1;
+  frames.typeCount[mfn] = frames.typeCount[mfn]! + 1;
+  return true;
+}
+
+/** put_page_from_lNe() of a present entry in `table`, where the table below stays in use; likewise. */
+export function put_one_use(x: Xen, table: number, mfn: number): boolean {
+  const { frames } = x;
+  if (frames.type[mfn] === frames.type[table] || (frames.typeFlags[mfn]! & PGT_locked) !== 0) return false;
+  const left = frames.typeCount[mfn]! - 1;
+  if (left <= 0) return false;
+  x.count_work();
+  frames.typeCount[mfn] = left;
+  frames.count[mfn] = frames.count[mfn]! - 1;
+  return true;
 }

@@ -26,7 +26,7 @@ import {
   TYPE_NAMES,
 } from "./frame-table.js";
 import { get_page_from_l1e, put_page_from_l1e } from "./l1e-refs.js";
-import { get_page_from_lNe, lNe_disallow_mask } from "./page-refs.js";
+import { get_one_more_use, get_page_from_lNe, lNe_disallow_mask } from "./page-refs.js";
 import { map_domain_page, unmap_domain_page } from "./mapcache.js";
 import {
   _put_page_type,
@@ -133,9 +133,9 @@ function promote_upper_table(x: Xen, vcpu: number, table: number, level: number,
     if (!is_guest_slot(x, level, slot, pae_xen_l2)) continue;
     present++;
     const mfn = mem.frame(table, slot);
-    rc = last
-      ? get_pae_slot_3(x, vcpu, mfn, flags, partial_flags)
-      : get_page_from_lNe(x, vcpu, level, table, mfn, flags, partial_flags | retain);
+    if (last) rc = get_pae_slot_3(x, vcpu, mfn, flags, partial_flags);
+    else if (partial_flags !== 0 || !get_one_more_use(x, level, mfn, flags))
+      rc = get_page_from_lNe(x, vcpu, level, table, mfn, flags, partial_flags | retain);
     if (rc !== 0) break;
     mem.set_flags(table, slot, adjust_guest_lNe(level, flags, x.pv32));
     if (last) break;

@@ -2,8 +2,8 @@
 import { TestGuest } from "./test-guest.js";
 
 /** p1..p4 are pinned tables, p5 an L1 that nobody uses; the others are data, two of them mapped read-only everywhere. */
-export function guestWithTables(root: "shared" | "xpti" | "xpti-copy-always"): TestGuest {
-  const guest = new TestGuest({ root });
+export function guestWithTables(root: "shared" | "xpti" | "xpti-copy-always", preempt = 0): TestGuest {
+  const guest = new TestGuest({ root, preempt });
   guest.tables({
     p10: [],
     p11: [],
