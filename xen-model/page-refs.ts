@@ -92,7 +92,6 @@ export function get_one_more_use(x: Xen, level: number, mfn: number, entry: numb
   const { frames } = x;
   if ((entry & lNe_disallow_mask(x, level)) !== 0 || mfn >= frames.nrFrames) return false;
   if (frames.owner[mfn] !== OWNER_guest || frames.type[mfn] !== level - 1) return false;
-  if (frames.typeCount[mfn] === 0) return false;
   if ((frames.typeFlags[mfn]! & (PGT_validated | PGT_pae_xen_l2)) !== PGT_validated) return false;
   x.count_work();
   frames.count[mfn] = frames.count[mfn]! + 1;

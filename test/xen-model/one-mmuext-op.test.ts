@@ -13,7 +13,8 @@ import {
   MMUEXT_UNPIN_TABLE,
   push_mmuext_op,
 } from "../../abi/mmuext-op.js";
-import { page_lock } from "../../xen-model/page-type.js";
+import { PGT_l1_page_table } from "../../xen-model/frame-table.js";
+import { get_page_and_type_from_mfn, page_lock, set_old_guest_table } from "../../xen-model/page-type.js";
 import { guestWithTables } from "./pinned-tables.js";
 import type { TestGuest } from "./test-guest.js";
 
@@ -59,6 +60,19 @@ describe("an mmuext_op of one flush, or one pin of an L1, in one piece", () => {
     expect(begin(fast, 0, true)).to.deep.equal(begin(plain, 0, false));
     expect(state(fast).equals(state(plain))).to.equal(true);
     expect(fast.xen.vcpus.old_guest_table[0]).to.equal(fast.frame("p5"));
+  });
+
+  it("leaves a call to the steps where an old table is still to be taken down, which goes first", () => {
+    const [fast, plain] = [guestWithTables("shared"), guestWithTables("shared")];
+    for (const one of [fast, plain]) {
+      const old = one.frame("p1");
+      expect(get_page_and_type_from_mfn(one.xen, 0, old, PGT_l1_page_table, 0)).to.equal(0);
+      set_old_guest_table(one.xen, 0, old, -1, false);
+      queue(one, { cmd: MMUEXT_TLB_FLUSH_LOCAL, page: "none", va: 0, domid: DOMID_SELF, ops: 1, vcpu: 0 });
+    }
+    expect(begin(fast, 0, true)).to.deep.equal(begin(plain, 0, false));
+    expect(state(fast).equals(state(plain))).to.equal(true);
+    expect(fast.xen.vcpus.old_guest_table[0]).to.equal(0);
   });
 });
 
