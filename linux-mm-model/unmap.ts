@@ -199,8 +199,7 @@ function zap_pte_range(k: Linux, cpu: number, mm: number, table: number, start: 
 
 /** The first page from `page` on, of those that `table` maps from `first` on, whose PTE is not empty; the first behind, if none is. */
 function next_pte({ memory }: Linux, table: number, first: number, page: number): number {
-  const slot = page - first;
-  return slot < PMD_PAGES ? first + memory.next_used(table, slot) : page;
+  return first + memory.next_used(table, page - first);
 }
 
 /**

@@ -61,6 +61,18 @@ describe("exit_mmap()", () => {
     expect(machine.ledger.total("release_pte_unpinned")).to.be.above(6);
   });
 
+  it("finds pages behind an L2 table, or an L3, that is not there", () => {
+    const machine = exits((m) => {
+      const { linux } = m;
+      sys_mmap(linux, 0, { start: SLOT9, pages: 2 * P4D_PAGES, flags: RW, file: NO_FILE, pgoff: 0 });
+      const mm = linux.tasks.mm[linux.percpu.current[0]!]!;
+      for (const page of [2 * PUD_PAGES + 7, P4D_PAGES + 3 * PUD_PAGES + 5])
+        populate_range(linux, 0, mm, SLOT9 + page, SLOT9 + page + 1, true);
+    });
+    const { used, rss } = machine.linux.mms;
+    expect(rss.every((pages, mm) => used[mm] !== 0 || pages === 0)).to.equal(true);
+  });
+
   it("keeps the pages that the parent maps too", () => {
     const machine = exits((m) => map(m, 0, 1, true));
     expect(machine.linux.pages.mapcount.some((n) => n > 0)).to.equal(true);
