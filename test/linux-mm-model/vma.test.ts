@@ -9,7 +9,10 @@ const END = 1000;
 
 /** VMAs that do not overlap, by their addresses; and an order to take them in. */
 const layout = fc
-  .array(fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 12 })), { maxLength: 30 })
+  .array(fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 12 })), {
+    maxLength: 40,
+    size: "max",
+  })
   .chain((parts) =>
     fc.tuple(fc.constant(parts), fc.shuffledSubarray([...parts.keys()], { minLength: parts.length })),
   );
