@@ -91,6 +91,7 @@ export type { PerCpu } from "./linux-mm-model/percpu.js";
 export type { PvMmuOps } from "./linux-mm-model/pv-ops.js";
 export type { PageTable } from "./linux-mm-model/struct-page.js";
 export type { MmuGather } from "./linux-mm-model/unmap.js";
+export type { ZapBatch } from "./linux-mm-model/unmap-vmas.js";
 export type { VmaTable } from "./linux-mm-model/vma.js";
 export type { VmapTable } from "./linux-mm-model/vmalloc.js";
 export type { Histograms } from "./linux-mm-model/xen/histograms.js";
