@@ -215,9 +215,9 @@ export function free_pgd_range(
   floor: number,
   ceiling: number,
 ): void {
-  let start = addr - (addr % PMD_PAGES);
+  let start = addr - (addr & (PMD_PAGES - 1));
   if (start < floor) start += PMD_PAGES;
-  const top = ceiling === Infinity ? Infinity : ceiling - (ceiling % PMD_PAGES);
+  const top = ceiling === Infinity ? Infinity : ceiling - (ceiling & (PMD_PAGES - 1));
   if (top === 0) return;
   let last = end;
   if (last > top) last -= PMD_PAGES;
@@ -245,7 +245,7 @@ function free_pud_range(
   }
   if (!covered(addr, end, P4D_PAGES, floor, ceiling)) return;
   k.pud.mm[cpu] = mm;
-  k.pud.page[cpu] = addr - (addr % P4D_PAGES);
+  k.pud.page[cpu] = addr - (addr & (P4D_PAGES - 1));
   runPath(free_pud_range_path, k, cpu);
 }
 
@@ -299,14 +299,14 @@ function free_pmd_range(
   }
   if (!covered(addr, end, PUD_PAGES, floor, ceiling)) return;
   k.pv.set_pud(cpu, mm, table_of(k, mm, addr, 3), (addr >>> 18) & 511, 0, 0);
-  free_table(k, cpu, mm, 2, pmd_table, addr - (addr % PUD_PAGES));
+  free_table(k, cpu, mm, 2, pmd_table, addr - (addr & (PUD_PAGES - 1)));
   k.mms.nr_pmds[mm]!--;
 }
 
 /** Is all that an entry of `span` pages covers between floor and ceiling? */
 function covered(addr: number, end: number, span: number, floor: number, ceiling: number): boolean {
-  if (addr - (addr % span) < floor) return false;
-  const top = ceiling === Infinity ? Infinity : ceiling - (ceiling % span);
+  if (addr - (addr & (span - 1)) < floor) return false;
+  const top = ceiling === Infinity ? Infinity : ceiling - (ceiling & (span - 1));
   return top !== 0 && end <= top;
 }
 

@@ -84,5 +84,6 @@ function demote_plainly({ xen, machine }: TestGuest, table: number): void {
 }
 
 function state({ machine }: TestGuest): Buffer {
+  machine.ledger.settle();
   return Buffer.from(machine.mem.words.buffer);
 }

@@ -109,5 +109,6 @@ function begin({ xen, machine }: TestGuest, vcpu: number, inPlace: boolean): num
 }
 
 function state({ machine }: TestGuest): Buffer {
+  machine.ledger.settle();
   return Buffer.from(machine.mem.words.buffer);
 }

@@ -61,5 +61,6 @@ describe("an entry of an upper table, whose table below is in use already", () =
 });
 
 function state({ machine }: TestGuest): Buffer {
+  machine.ledger.settle();
   return Buffer.from(machine.mem.words.buffer);
 }
