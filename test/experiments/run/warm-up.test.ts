@@ -37,7 +37,10 @@ describe("running the beginning of a recording under all designs first", () => {
   };
 
   it("is for long recordings, and for designs that this thread has not met", () => {
-    const proposals = ["xpti", "control-pvh"].map(proposal);
+    const proposals = ["xpti", "control-pvh"].map((name) => ({
+      ...proposal(name),
+      name: `${name}, which nobody has met`,
+    }));
     const wasRun = (recording: Recording) => {
       const seen = watched(recording);
       warmUp(seen.recording, proposals, processor);
