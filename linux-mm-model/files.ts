@@ -43,8 +43,7 @@ export class FileTable {
   /** Frame of page `index`. Those of pages in a row are in a row, up to the last page of the file. */
   frame(file: number, index: number): number {
     const pages = this.pages[file]!;
-    // index % pages, which of a double is slow: a quotient that is one off is put right
-    const page = index - Math.floor(index / pages) * pages;
-    return this.first[file]! + (page < 0 ? page + pages : page >= pages ? page - pages : page);
+    // index % pages, which of a double is slow; exact, as no quotient of page numbers is rounded up to the next integer
+    return this.first[file]! + index - Math.floor(index / pages) * pages;
   }
 }

@@ -161,8 +161,23 @@ describe("A page fault in one piece", () => {
     expect(machine.ledger.total("flush_tlb_multi")).to.equal(1);
   });
 
+  it("flushes all where the CPU has missed a flush of the process, so that it is none", () => {
+    const machine = both(
+      "shared",
+      (m) => {
+        const { linux } = m;
+        m.touch(0, NEXT_PAGE, ACCESS_READ);
+        linux.mms.tlb_gen[linux.tasks.mm[linux.percpu.current[0]!]!]!++;
+        m.touch(0, NEXT_PAGE, ACCESS_WRITE);
+      },
+      1,
+    );
+    expect(machine.ledger.total("tlb_flush_op")).to.equal(1);
+    expect(machine.ledger.total("invlpg_op")).to.equal(0);
+  });
+
   it("is none where the page is shared with a child, or the mapping with whoever has the file", () => {
-    both("shared", (m) => {
+    const work = (m: Machine): void => {
       const { linux } = m;
       m.syscall(0);
       expect(copy_process(linux, 0, 0, 78, 78)).to.be.above(0);
@@ -179,7 +194,9 @@ describe("A page fault in one piece", () => {
       m.touch(0, ANONYMOUS, ACCESS_WRITE);
       m.touch(0, (FILE + PAGES * 4) as Vpn, ACCESS_READ);
       m.touch(0, (FILE + PAGES * 4) as Vpn, ACCESS_WRITE);
-    });
+    };
+    both("shared", work, 1);
+    both("shared", work, 2);
   });
 
   it("is none while the guest's kernel runs, nor where a store would not be trapped", () => {
