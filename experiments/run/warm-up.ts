@@ -32,7 +32,7 @@ export function warmUp(
   const unknown = proposals.filter(({ name }) => !kept.has(name));
   if (recording.events < SHORT || unknown.length === 0 || kept.size + unknown.length < 2) return;
   const geometry = geometryFor(recording);
-  const runners: TraceRunner[] = [];
+  let runners: TraceRunner[] = [];
   for (const proposal of unknown) {
     unlessTooSmall(() => {
       const machine = new Machine({ proposal, geometry, ...processor, audit: "observe" }).boot();
@@ -46,7 +46,7 @@ export function warmUp(
   const rows = Math.min(ROWS, first.n);
   for (let row = 0; row < rows; row += ROWS_A_TURN) {
     const turn = rowsOf(first, row, Math.min(row + ROWS_A_TURN, rows));
-    for (const runner of runners) unlessTooSmall(() => runner.consume(turn));
+    runners = runners.filter((runner) => unlessTooSmall(() => runner.consume(turn)));
   }
 }
 
@@ -56,12 +56,14 @@ function geometryFor({ cpus }: Recording): Geometry {
   return { ...geometry, nrFrames: geometry.nrFrames / 16, nrTables: geometry.nrTables / 16 };
 }
 
-/** Nothing comes of these machines: one that a beginning outgrows has met most of it. */
-function unlessTooSmall(run: () => void): void {
+/** Nothing comes of these machines: one that a beginning outgrows has met most of it, and is left where it stopped. False then. */
+function unlessTooSmall(run: () => void): boolean {
   try {
     run();
+    return true;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
+    return false;
   }
 }
 

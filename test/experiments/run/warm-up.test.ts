@@ -54,7 +54,10 @@ describe("running the beginning of a recording under all designs first", () => {
   it("leaves out what does not fit a small machine, as 512 vCPUs", () => {
     warmUp(
       { ...short, events: 1e6, cpus: 512 },
-      ["xen-vcpu-root", "linux-per-vcpu"].map(proposal),
+      ["xen-vcpu-root", "linux-per-vcpu", "shim", "control-pv32"].map((name) => ({
+        ...proposal(name),
+        name: `${name} with 512 vCPUs`,
+      })),
       processor,
     );
   });
