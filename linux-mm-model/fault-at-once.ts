@@ -12,7 +12,6 @@ import { anon_vma_prepare } from "./anon-vma.js";
 import { EV } from "../abi/events.js";
 import type { Vpn } from "../abi/frames.js";
 import { Tally } from "../abi/ledger.js";
-import { push_normal_update } from "../abi/mmu-update.js";
 import { _PAGE_RW, PAGE_FLAGS_MASK, PFEC_user_mode, PFEC_write_access } from "../abi/page.js";
 import { access_error, collect_around, FAULT_HANDLED, FAULT_SPURIOUS, file_frame } from "./fault.js";
 import type { Linux } from "./linux.js";
@@ -24,6 +23,7 @@ import { flushed_one_here, flushes_one_here } from "./tlb.js";
 import { NO_FILE, NO_VMA, VM_SHARED } from "./vma.js";
 import { flushed_tlb_one_user } from "./xen/flush-tlb.js";
 import { direct_map } from "./xen/prot.js";
+import { was_set } from "./xen/set-entries.js";
 
 const COUNTS = Tally.of({ page_fault_user: 1, set_pte: 1 });
 
@@ -71,15 +71,12 @@ function first_write(
   const prot = vm_page_prot(flags) | PTE_WRITE_DIRTY;
   if (pfn < 0 || hv.fill_on_fault?.(cpu, table, slot, pfn, prot) !== true) return false;
 
-  anon_vma_prepare(k, mm, vma);
   if (file !== NO_FILE) {
     const cached = file_frame(k, vma, page);
     pages.flags[cached] = pages.flags[cached]! | PG_pagecache;
   }
   k.mms.rss[mm] = k.mms.rss[mm]! + 1;
-  set_in_one_piece(k, cpu, table, slot, new_anon_page(k, cpu), prot);
-  k.ledger.countAll(cpu, COUNTS);
-  return end_fault(k, cpu, page, error, vma, FAULT_HANDLED);
+  return end_with_own_page(k, cpu, mm, vma, page, table, error, prot);
 }
 
 /** An empty entry of anonymous memory is for the zero page; one of a file for its page, with those around it. */
@@ -103,7 +100,7 @@ function first_read(
 
   const last = run.n - 1;
   if (!anonymous) k.mms.rss[mm] = k.mms.rss[mm]! + run.n;
-  set_in_one_piece(k, cpu, table, run.slot[last]!, run.frame[last]!, prot);
+  was_set(k, cpu, table, run.slot[last]!, run.frame[last]!, prot);
   k.ledger.count(cpu, EV.page_fault_user, 1);
   k.ledger.count(cpu, EV.set_pte, run.n);
   return end_fault(k, cpu, page, error, vma, FAULT_HANDLED);
@@ -129,27 +126,27 @@ function first_copy(
   const at = direct_map(table);
   if (pfn < 0 || hv.replace_on_fault?.(cpu, at, page as Vpn, table, slot, pfn, prot) !== true) return false;
 
-  anon_vma_prepare(k, mm, vma);
   if (old === k.image.zero_page[0]) mms.rss[mm] = mms.rss[mm]! + 1;
   flushed_one_here(k, cpu, mm);
   flushed_tlb_one_user(k, cpu, page);
-  set_in_one_piece(k, cpu, table, slot, new_anon_page(k, cpu), prot);
-  k.ledger.countAll(cpu, COUNTS);
-  return end_fault(k, cpu, page, error, vma, FAULT_HANDLED);
+  return end_with_own_page(k, cpu, mm, vma, page, table, error, prot);
 }
 
-/** The buffer of calls past the queue, as the last call leaves it. */
-function set_in_one_piece(
+/** The entry has a page of the program's own now: the one that is allocated here. */
+function end_with_own_page(
   k: Linux,
   cpu: number,
+  mm: number,
+  vma: number,
+  page: number,
   table: number,
-  slot: number,
-  frame: number,
-  flags: number,
-): void {
-  const { direct } = k.mc[cpu]!;
-  push_normal_update(direct, table, slot, frame, flags);
-  direct.done[0] = 1;
+  error: number,
+  prot: number,
+): boolean {
+  anon_vma_prepare(k, mm, vma);
+  was_set(k, cpu, table, page & (PMD_PAGES - 1), new_anon_page(k, cpu), prot);
+  k.ledger.countAll(cpu, COUNTS);
+  return end_fault(k, cpu, page, error, vma, FAULT_HANDLED);
 }
 
 function end_fault(k: Linux, cpu: number, page: number, error: number, vma: number, result: number): boolean {

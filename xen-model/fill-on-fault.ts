@@ -20,15 +20,13 @@ import { NO_ENTRY } from "./hw/walk.js";
 import { put_page_from_l1e } from "./l1e-refs.js";
 import { fill_l1es } from "./many-in-one.js";
 import { exit_to_guest, there_and_back } from "./refill.js";
-import { fill_l1e, is_l1_in_use, take_refs } from "./update-one-l1e.js";
+import { fill_l1e, FILLED, is_l1_in_use, take_refs } from "./update-one-l1e.js";
 import type { Xen } from "./xen.js";
 
 /** The fault and the return; where a switch of mode is a write of %cr3, there are two of these. */
 const FAULT_AND_IRET = Tally.of({ page_fault: 1, iretq: 1, iret: 1, toggle_guest_mode: 2, sysret: 1 });
 const TOGGLED_TWICE = Tally.of({ cr3_write: 2, tlb_flush_nonglobal: 2 });
-/** A hypercall between them. */
-const FILLED = Tally.of({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
-/** All three, for one entry. */
+/** These, and a hypercall between them that fills one entry. */
 const FILLED_ON_FAULT = Tally.of({
   page_fault: 1,
   iretq: 1,

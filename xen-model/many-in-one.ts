@@ -7,7 +7,6 @@
  * Mirrors: do_mmu_update(), xen/arch/x86/mm.c, with count 1, so many times; a processor's stores.
  */
 import type { Vpn } from "../abi/frames.js";
-import { Tally } from "../abi/ledger.js";
 import type { EntryRun } from "../abi/mmu-update.js";
 import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
 import { adjust_guest_l1e } from "./adjust.js";
@@ -18,7 +17,7 @@ import { WALK_OK } from "./hw/walk.js";
 import { L1_DISALLOWED } from "./l1e-refs.js";
 import { is_page_table } from "./page-type.js";
 import { exit_to_guest } from "./refill.js";
-import { is_l1_in_use } from "./update-one-l1e.js";
+import { FILLED, is_l1_in_use } from "./update-one-l1e.js";
 import type { Xen } from "./xen.js";
 
 /**
@@ -103,10 +102,8 @@ export function fill_l1es(
   return true;
 }
 
-const SET = Tally.of({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
-
 function enter_and_leave(x: Xen, vcpu: number): void {
   x.root.enter_from_guest(x, vcpu);
-  x.ledger.countAll(vcpu, SET);
+  x.ledger.countAll(vcpu, FILLED);
   exit_to_guest(x, vcpu);
 }

@@ -26,7 +26,8 @@ import { exit_to_guest } from "./refill.js";
 import type { Xen } from "./xen.js";
 
 const CALLED = Tally.of({ mmu_update: 1, mmu_update_items: 1, sysret: 1 });
-const FILLED = Tally.of({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
+/** Of a call that fills an entry. */
+export const FILLED = Tally.of({ mmu_update: 1, mmu_update_items: 1, l1e_set: 1, sysret: 1 });
 /** No result of a call: it was not made. */
 export const NOT_PLAIN = 1;
 
