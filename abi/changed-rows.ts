@@ -26,6 +26,11 @@ export class ChangedRows {
     this.rows[this.n++] = row;
   }
 
+  /** Are there any? */
+  get any(): boolean {
+    return this.n !== 0;
+  }
+
   /** One of them, which then is none any more; -1 where there is none. */
   take(): number {
     if (this.n === 0) return -1;

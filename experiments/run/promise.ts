@@ -127,6 +127,8 @@ export class PromiseWatch {
   private refusedBefore = 0;
   private readonly inner: readonly Name[];
   private readonly audited: boolean;
+  private readonly loads: ChangedRows;
+  private readonly switches: ChangedRows;
   /** vCPU n of a shim's is its pCPU n. */
   private readonly shimLoads: ChangedRows | undefined;
 
@@ -134,6 +136,8 @@ export class PromiseWatch {
     const { nrFrames } = machine.memory;
     this.inner = INNER[machine.config.proposal.xen.container];
     this.audited = machine.config.proposal.xen.exclusive;
+    this.loads = machine.host.pcpus.loads;
+    this.switches = machine.linux.percpu.switches;
     this.shimLoads = machine.xen === machine.host ? undefined : machine.xen.pcpus.loads;
     this.guest = new Watched(machine, nrFrames);
     this.xen = new Watched(machine, nrFrames);
@@ -145,23 +149,23 @@ export class PromiseWatch {
 
   /** Look at the machine after event number `event` of the workload, and for `times` - 1 more that leave it as it is. */
   look(event: number, times = 1): void {
-    const { machine } = this;
-    const { loads } = machine.host.pcpus;
-    const { switches } = machine.linux.percpu;
+    if (this.loads.any || this.switches.any || this.shimLoads?.any === true || this.looks === 0)
+      this.lookAtChanged(event);
+    this.looks += times;
+    if (this.audited) this.lookAtAudit(event);
+  }
+
+  private lookAtChanged(event: number): void {
+    const { loads, switches, shimLoads } = this;
     let seen = -1;
     for (let pcpu = loads.take(); pcpu >= 0; pcpu = loads.take()) this.see((seen = pcpu));
     for (let cpu = switches.take(); cpu >= 0; cpu = switches.take()) if (cpu !== seen) this.see(cpu);
-    const ofShim = this.shimLoads;
-    if (ofShim !== undefined)
-      for (let vcpu = ofShim.take(); vcpu >= 0; vcpu = ofShim.take()) this.seeInside(vcpu);
-    this.looks += times;
+    if (shimLoads !== undefined)
+      for (let vcpu = shimLoads.take(); vcpu >= 0; vcpu = shimLoads.take()) this.seeInside(vcpu);
     this.guest.look(event);
     this.xen.look(event);
-    if (this.inner.length > 0) {
-      this.innerGuest.look(event);
-      this.innerXen.look(event);
-    }
-    if (this.audited) this.lookAtAudit(event);
+    this.innerGuest.look(event);
+    this.innerXen.look(event);
   }
 
   private lookAtAudit(event: number): void {
