@@ -9,10 +9,15 @@
 const { spawnSync } = require("node:child_process");
 const { cpus, totalmem } = require("node:os");
 const { join } = require("node:path");
+const { setTimeout } = require("node:timers/promises");
 const { ROOT } = require("../scripts/run.js");
 
 /** Of the C compiler; where there is none, what needs it is skipped. */
 const CC = process.env.CC ?? "cc";
+
+/** Less than QUIET_CPU seconds in so many ms are of the timer itself. */
+const QUIET_MS = 10;
+const QUIET_CPU = 0.001;
 
 /** Run a program to its end; answers {stdout, wall}, seconds. Throws where it fails. */
 function runProgram(program, args, options = {}) {
@@ -45,6 +50,18 @@ function timesOf(command) {
 function minutes(text) {
   const [, m, s] = /(\d+)m([\d.]+)s/.exec(text);
   return Number(m) * 60 + Number(s);
+}
+
+/**
+ * Collect garbage, if that is exposed, and wait until V8's other threads have nothing to do any more: they give the memory back behind
+ * that, and compile. For who measures this process's CPU time next.
+ */
+async function quiet() {
+  global.gc?.();
+  for (let before = process.cpuUsage(); ; before = process.cpuUsage()) {
+    await setTimeout(QUIET_MS);
+    if (cpuSince(before) < QUIET_CPU) return;
+  }
 }
 
 /** CPU seconds of this process since `before`, an answer of process.cpuUsage(). */
@@ -94,4 +111,4 @@ function machine() {
   };
 }
 
-module.exports = { CC, cpuSince, has, machine, measure, runProgram, side, spread, timesOf };
+module.exports = { CC, cpuSince, has, machine, measure, quiet, runProgram, side, spread, timesOf };

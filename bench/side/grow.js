@@ -1,89 +1,102 @@
-// grow events|threads|slots|vcpus|boot SIZE PROPOSAL [blocks]: does work of that size; prints {cpu}, or {blocks}.
+// grow events|threads|slots|vcpus|boot FEW MANY PROPOSAL [blocks]: does work of these two sizes; prints {few, many}: CPU seconds of each,
+// or blocks of code.
 //
-// slots, vcpus: what SIZE, or EVENTS, more events take than BASE do. So the machine's boot, and the collection of what it has
-// counted, cancel out: both grow with the vCPUs, as they should, and are no event's cost. Of each the shortest of RUNS, in turn.
+// In turn, RUNS times each, and of each the shortest: pieces so short, and so many, that both meet a host which changes its speed from
+// second to second at its better one. What a machine costs however it is used, to boot it and to collect what it has counted, is no part
+// of it, but where it is what is asked for.
 "use strict";
 
 const { blockCounter } = require("./blocks.js");
-const [what, number, proposal, unit = "cpu"] = process.argv.slice(2);
+const [what, few, many, proposal, unit = "cpu"] = process.argv.slice(2);
 const blocksOf = unit === "blocks" ? blockCounter() : undefined;
 
 const { loadProposal } = require("../../dist/experiments/evaluate.js");
-const { runRates } = require("../../dist/experiments/synthetic/rates.js");
+const { duration, forEachHappening } = require("../../dist/experiments/synthetic/happenings.js");
+const { RatedGuest } = require("../../dist/experiments/synthetic/rates.js");
 const { TraceRunner } = require("../../dist/experiments/run/trace-runner.js");
-const { cpuSince } = require("../harness.js");
+const { cpuSince, quiet } = require("../harness.js");
 const { booted, machineOf, recorded } = require("./machines.js");
 const { manyThreads } = require("./many-threads.js");
 
-/** The same number for any number of vCPUs; whole turns of runRates() for 4 and for 16. */
-const EVENTS = { cpu: 768_000, blocks: 48_000 };
-const BASE = { cpu: 192_000, blocks: 48_000 };
-/** Of slots, which take longer. */
-const BASE_SLOTS = 2000;
-const RUNS = 3;
-const STEADY = { otherMmSwitches: 0, slotChurn: 0, forks: 0, idle: 0, placement: "spread" };
-const size = Number(number);
+const RUNS = 40;
+/** On any number of vCPUs: whole turns of forEachHappening() for 4 and for 16. */
+const EVENTS = 48_000;
+/** On all vCPUs together, so that their tables take as much of the caches, however many vCPUs there are. */
+const THREADS = 32;
+const STEADY = {
+  sameMmSwitches: 0,
+  otherMmSwitches: 0,
+  slotChurn: 0,
+  forks: 0,
+  idle: 0,
+  placement: "spread",
+};
 
+/** By what: of a size, a function that makes all ready, and answers the work, each time anew. */
 const WORK = {
-  /** The first so many events of redis_bench, on a fresh machine each time. */
-  async events() {
+  /** The first so many events of redis_bench, on a fresh machine. */
+  async events(size) {
     const recording = await recorded("redis_bench");
-    const play = () => {
+    const chunks = firstRows(recording.chunks, size);
+    return () => {
       const runner = new TraceRunner(booted(proposal, recording));
-      let left = size;
-      const cost = costOf(() => {
-        for (const chunk of recording.chunks) {
-          if (left <= 0) break;
-          left -= chunk.n;
-          runner.consume(chunk);
-        }
-      });
-      return (cost * size) / (size - left);
+      return () => chunks.forEach((chunk) => runner.consume(chunk));
     };
-    if (unit === "blocks") return play();
-    play();
-    play();
-    return play();
   },
-  async threads() {
-    const { build } = manyThreads(proposal, 1, size);
-    return costOf(build);
-  },
-  async slots() {
-    return more({ threads: 2, vcpus: 2, syscalls: 0, sameMmSwitches: 0, slotChurn: 1e5 }, BASE_SLOTS, size);
-  },
-  async vcpus() {
-    const often = { syscalls: 2e5, sameMmSwitches: 1e5, slotChurn: 0 };
-    return more({ threads: 2 * size, vcpus: size, ...often }, BASE[unit], EVENTS[unit]);
-  },
+  /** So many threads of one process. */
+  threads: (size) => () => manyThreads(proposal, 1, size).build,
+  /** So often a top-level slot is mapped, touched and unmapped, in one guest. */
+  slots: (size) => rated({ threads: 2, vcpus: 2, syscalls: 0, slotChurn: 1e5 }, size),
+  /** System calls, and switches between the threads of each vCPU, in one guest with so many vCPUs. */
+  vcpus: (size) => rated({ threads: THREADS, vcpus: size, syscalls: 2e5, sameMmSwitches: 1e5 }, EVENTS),
   /** A machine with so many vCPUs. */
-  async boot() {
+  boot: (size) => () => {
     const machine = machineOf(proposal, size);
-    return costOf(() => machine.boot());
+    return () => machine.boot();
   },
 };
 
+/** Rows of one recording up to number `size`. */
+function firstRows(chunks, size) {
+  const first = [];
+  for (const chunk of chunks) {
+    if (size <= 0) break;
+    first.push(Object.create(chunk, { n: { value: Math.min(chunk.n, size) } }));
+    size -= chunk.n;
+  }
+  return first;
+}
+
+/** `events` more of some work by rates, in a guest that has done as many before. */
+function rated(rates, events) {
+  const work = { ...STEADY, ...rates };
+  const guest = new RatedGuest(work, loadProposal(proposal), { pcid: true, invpcid: true });
+  const seconds = duration(work, events);
+  const run = () => forEachHappening(work, 0, seconds, (vcpu, kind) => guest.happen(vcpu, kind));
+  run();
+  return () => run;
+}
+
 /** CPU seconds of `run`, or blocks. */
-function costOf(run) {
+async function costOf(run) {
   if (blocksOf !== undefined) return blocksOf(run);
+  await quiet();
   const began = process.cpuUsage();
   run();
   return cpuSince(began);
 }
 
-/** What `events` more take than `base` do. */
-function more(work, base, events) {
-  const found = loadProposal(proposal);
-  const cost = (n) =>
-    costOf(() => runRates({ ...STEADY, ...work }, found, { pcid: true, invpcid: true }, 0, n));
-  const few = [];
-  const many = [];
-  for (let i = 0; i < (unit === "blocks" ? 1 : RUNS + 1); i++) {
-    few.push(cost(base));
-    many.push(cost(base + events));
+async function main() {
+  const sizes = [await WORK[what](Number(few)), await WORK[what](Number(many))];
+  const costs = [[], []];
+  const kept = [];
+  for (let i = 0; i < (unit === "blocks" ? 1 : RUNS); i++) {
+    for (const [s, ready] of sizes.entries()) {
+      kept[s] = ready(); // until the next one is there: see simulate.js
+      costs[s].push(await costOf(kept[s]));
+    }
   }
-  const shortest = (costs) => Math.min(...costs.slice(unit === "blocks" ? 0 : 1));
-  return shortest(many) - shortest(few);
+  console.log(JSON.stringify({ few: Math.min(...costs[0]), many: Math.min(...costs[1]) }));
 }
 
-WORK[what]().then((cost) => console.log(JSON.stringify({ [unit]: cost })));
+main();

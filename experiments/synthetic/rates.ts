@@ -64,7 +64,7 @@ export function runRates(
 }
 
 /** The guest: its tasks, and who runs where. */
-class RatedGuest {
+export class RatedGuest {
   readonly machine: Machine;
   readonly watch: PromiseWatch;
   private readonly player: Player;
