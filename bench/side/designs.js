@@ -11,13 +11,13 @@ const [name, what, ...rest] = process.argv.slice(2);
 const blocksOf = what === "blocks" ? blockCounter() : undefined;
 
 const { TraceRunner } = require("../../dist/experiments/run/trace-runner.js");
-const { cpuSince } = require("../harness.js");
+const { cpuSince, quiet } = require("../harness.js");
 const { booted, recorded } = require("./machines.js");
 
 /** Behind so many runs each, what is left to compile is of calls that are made here and there. */
 const WARM_UP = 6;
 
-recorded(name).then((recording) => {
+recorded(name).then(async (recording) => {
   const { events, chunks } = recording;
   const kept = {};
   const machine = (proposal) => {
@@ -30,17 +30,17 @@ recorded(name).then((recording) => {
     );
     return;
   }
-  const timed = (proposal) => {
+  const timed = async (proposal) => {
     const run = machine(proposal);
-    global.gc?.();
+    await quiet();
     const began = process.cpuUsage();
     run();
     return cpuSince(began);
   };
   const times = { shared: [], own: [] };
   for (let i = 0; i < WARM_UP + Number(rest[0]); i++) {
-    times.shared.push(timed("shared"));
-    times.own.push(timed(what));
+    times.shared.push(await timed("shared"));
+    times.own.push(await timed(what));
   }
   const [shared, own] = [times.shared.slice(WARM_UP), times.own.slice(WARM_UP)];
   console.log(JSON.stringify({ events, shared, own }));
