@@ -259,8 +259,6 @@ function do_fault_around(
  * 0 if there is none yet. Returns whether `page` is among them.
  */
 export function collect_around(k: Linux, vma: number, page: number, table: number): boolean {
-  const cached = PG_pagecache; // V8 loads an imported constant at each use
-  const is_pte = PAGE_FLAGS_MASK;
   const { vmas, files, memory, run } = k;
   const { words } = memory;
   const { flags } = k.pages;
@@ -279,7 +277,7 @@ export function collect_around(k: Linux, vma: number, page: number, table: numbe
   run.n = 0;
   let mapped = false;
   for (let i = firstSlot; i < lastSlot; i++) {
-    if ((flags[pfn]! & cached) !== 0 && (table === 0 || (words[at]! & is_pte) === 0)) {
+    if ((flags[pfn]! & PG_pagecache) !== 0 && (table === 0 || (words[at]! & PAGE_FLAGS_MASK) === 0)) {
       run.add(i, pfn);
       if (i === slot) mapped = true;
     }

@@ -79,16 +79,14 @@ export function fill_l1es(
   if (table >= mem.nrTables) return false;
   if ((flags & (_PAGE_PRESENT | _PAGE_RW | L1_DISALLOWED)) !== _PAGE_PRESENT) return false;
 
-  const ours = OWNER_guest; // V8 loads an imported constant at each use
-  const present = _PAGE_PRESENT;
   const { words } = mem;
   const { owner, count, nrFrames } = frames;
   const { slot, frame } = run;
   const start = mem.at(table, 0);
   for (let i = from; i < to; i++) {
     const mfn = frame[i]!;
-    if (mfn >= nrFrames || owner[mfn] !== ours || mfn === table) return false;
-    if ((words[start + 2 * slot[i]! + 1]! & present) !== 0) return false;
+    if (mfn >= nrFrames || owner[mfn] !== OWNER_guest || mfn === table) return false;
+    if ((words[start + 2 * slot[i]! + 1]! & _PAGE_PRESENT) !== 0) return false;
   }
 
   const value = adjust_guest_l1e(flags, x.pv32);
