@@ -7,12 +7,15 @@
 import { EACCES, EBUSY, EINVAL, EPERM, type Rc } from "../abi/errno.js";
 import { _PAGE_GNTTAB, _PAGE_PAT, _PAGE_PCD, _PAGE_PRESENT, _PAGE_PWT, _PAGE_RW } from "../abi/page.js";
 import { hexFrame } from "./audit-log.js";
+import { XEN_RULES } from "./audit-rules.js";
 import {
+  type FrameTable,
   OWNER_guest,
   OWNER_io,
   OWNER_xen,
   PGT_locked,
   PGT_non_coherent,
+  PGT_validated,
   PGT_writable_page,
 } from "./frame-table.js";
 import { INVALID_ENTRY_FRAME, io_class } from "./memory-map.js";
@@ -78,6 +81,32 @@ export function get_page_from_l1e(x: Xen, vcpu: number, mfn: number, flags: numb
     if (x.rules.track_non_coherent) frames.typeFlags[mfn]! |= PGT_non_coherent;
   }
   return 0;
+}
+
+/** May take_first_refs() be asked? A shim flushes at each change of a type, as it has no clock: flush_type_change(). */
+export function has_first_refs(x: Xen): boolean {
+  const { rules, pg_owner, race_window, config } = x;
+  return (
+    rules === XEN_RULES && pg_owner === OWNER_guest && race_window === undefined && config.lower === undefined
+  );
+}
+
+/**
+ * get_page_from_l1e() of a frame of the guest's own, that is to be written to only where it has never been in any use: of nearly all that
+ * a kernel maps when it boots. False, with nothing changed, for any other.
+ */
+export function take_first_refs(frames: FrameTable, mfn: number, flags: number): boolean {
+  if (mfn >= frames.nrFrames || frames.owner[mfn] !== OWNER_guest || (flags & L1_DISALLOWED) !== 0)
+    return false;
+  if ((flags & _PAGE_RW) !== 0) {
+    if (frames.typeCount[mfn] !== 0 || frames.typeFlags[mfn] !== 0) return false;
+    if (frames.tlbflush_timestamp[mfn] !== 0) return false;
+    frames.type[mfn] = PGT_writable_page;
+    frames.typeFlags[mfn] = PGT_validated;
+    frames.typeCount[mfn] = 1;
+  }
+  frames.count[mfn] = frames.count[mfn]! + 1;
+  return true;
 }
 
 /** A frame that is no RAM: may the guest map it, and how? */

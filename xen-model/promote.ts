@@ -25,7 +25,7 @@ import {
   PGT_type_mask,
   TYPE_NAMES,
 } from "./frame-table.js";
-import { get_page_from_l1e, put_page_from_l1e } from "./l1e-refs.js";
+import { get_page_from_l1e, has_first_refs, put_page_from_l1e, take_first_refs } from "./l1e-refs.js";
 import { get_one_more_use, get_page_from_lNe, lNe_disallow_mask } from "./page-refs.js";
 import { map_domain_page, unmap_domain_page } from "./mapcache.js";
 import {
@@ -73,8 +73,9 @@ function promote(x: Xen, vcpu: number, mfn: number, type: number): Rc {
 
 /** Cannot be preempted; undoes itself at once. */
 function promote_l1_table(x: Xen, vcpu: number, table: number): Rc {
-  const { mem, ledger, pv32 } = x;
+  const { mem, frames, ledger, pv32 } = x;
   const { words, ptes } = mem;
+  const first = has_first_refs(x);
   ledger.count(vcpu, EV.promote_l1, 1);
   if (table >= mem.nrTables) return 0;
   let present = 0;
@@ -86,7 +87,7 @@ function promote_l1_table(x: Xen, vcpu: number, table: number): Rc {
     present++;
     const mfn = words[at]! + (high >>> 24) * 2 ** 32;
     const flags = high & PAGE_FLAGS_MASK;
-    const rc = get_page_from_l1e(x, vcpu, mfn, flags);
+    const rc = first && take_first_refs(frames, mfn, flags) ? 0 : get_page_from_l1e(x, vcpu, mfn, flags);
     if (rc < 0) {
       for (let undo = at - 2; undo >= start; undo -= 2) {
         const done = words[undo + 1]!;
