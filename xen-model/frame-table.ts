@@ -91,6 +91,15 @@ export class FrameTable {
     this.l4_owner = nrVcpus < 256 ? state.u8(nrFrames) : state.u16(nrFrames);
   }
 
+  /** Boot: the first `nrXenFrames` are Xen's, all others the guest's, and each is allocated. */
+  init(nrXenFrames: number): void {
+    const { owner, count, m2p, nrFrames } = this;
+    owner.fill(OWNER_xen, 0, nrXenFrames);
+    owner.fill(OWNER_guest, nrXenFrames);
+    count.fill(1);
+    for (let mfn = nrXenFrames; mfn < nrFrames; mfn++) m2p[mfn] = mfn;
+  }
+
   /** Is there a frame table entry? Mirrors: mfn_valid(). */
   mfn_valid(mfn: number): boolean {
     return mfn < this.nrFrames && this.owner[mfn] !== OWNER_none;

@@ -21,7 +21,7 @@ import { AuditLog } from "./audit-log.js";
 import { arch_set_info_guest, toggle_guest_mode, write_cr3 } from "./cr3.js";
 import { lastRefusalLine } from "./exclusive-l4.js";
 import { fill_on_fault, fill_run_on_fault, replace_on_fault, touch_at_once } from "./fill-on-fault.js";
-import { FrameTable, OWNER_guest, OWNER_xen } from "./frame-table.js";
+import { FrameTable, OWNER_guest } from "./frame-table.js";
 import { ACCESS_WRITE, type Access } from "./hw/control.js";
 import type { Tlb } from "./hw/tlb.js";
 import { WALK_OK } from "./hw/walk.js";
@@ -143,11 +143,7 @@ export class Xen implements Hypervisor {
   /** Boot: who owns which frame, Xen's own tables, and one pCPU per vCPU. */
   init(): void {
     const { frames, config, vcpus, pcpus } = this;
-    const { nrXenFrames, nrFrames } = config.geometry;
-    frames.owner.fill(OWNER_xen, 0, nrXenFrames);
-    frames.owner.fill(OWNER_guest, nrXenFrames, nrFrames);
-    frames.count.fill(1);
-    for (let mfn = nrXenFrames; mfn < nrFrames; mfn++) frames.m2p[mfn] = mfn;
+    frames.init(config.geometry.nrXenFrames);
     pcpus.vcpu.fill(-1);
     for (let vcpu = 0; vcpu < config.nrVcpus; vcpu++) vcpus.pcpu[vcpu] = vcpu;
     this.mapcache?.init();

@@ -39,13 +39,14 @@ export async function runSweep(
   let done = 0;
   onProgress(resumed);
   if (missing.length > 0) {
-    void loadDuckdb(); // while workers simulate
     const price = pricer(sweep.seed);
-    await engine(missing, (group, simulated) => {
+    const running = engine(missing, (group, simulated) => {
       journal.add(group.cells.map((cell) => price(cell, simulated)));
       done += group.cells.length;
       onProgress(resumed + done);
     });
+    loadDuckdb(); // while workers start
+    await running;
   }
   await writeTables(sweep, journal, out);
   return {
