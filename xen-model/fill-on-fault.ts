@@ -154,6 +154,10 @@ function pass_through_kernel(x: Xen, vcpu: number, calls: number): void {
     there_and_back(x, vcpu);
     return;
   }
+  if (root.through_kernel !== undefined) {
+    root.through_kernel(x, vcpu, calls);
+    return;
+  }
   root.enter_from_guest(x, vcpu);
   vcpus.kernel_mode[vcpu] = 1;
   root.toggle_guest_mode(x, vcpu);

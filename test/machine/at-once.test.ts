@@ -2,15 +2,29 @@
 import { expect } from "chai";
 import { randomOps } from "../../experiments/synthetic/ops.js";
 import { runOp, start } from "../../experiments/synthetic/run-ops.js";
+import type { Vpn } from "../../abi/frames.js";
 import type { Hypervisor } from "../../abi/hypervisor.js";
+import { CLONE_FILES, CLONE_THREAD, CLONE_VM, copy_process } from "../../linux-mm-model/fork.js";
+import { P4D_PAGES } from "../../linux-mm-model/pgtable.js";
+import { context_switch } from "../../linux-mm-model/sched.js";
+import * as sys from "../../linux-mm-model/syscalls.js";
+import { NO_FILE, VM_READ, VM_WRITE } from "../../linux-mm-model/vma.js";
+import { ACCESS_WRITE } from "../../xen-model/hw/control.js";
 import { bootedMachine, PROPOSALS } from "./booted-machine.js";
 
 const KINDS = ["exec", "exit", "fork", "mmap", "munmap", "mprotect", "switch", "idle", "touch", "ktouch"];
 
+const WITHOUT_PCID = { pcid: false };
+const CASES = [
+  ...PROPOSALS.map((name) => ({ name, processor: {} })),
+  { name: "xpti", processor: WITHOUT_PCID },
+];
+
 describe("PTEs set and cleared many at once", () => {
-  for (const name of PROPOSALS) {
-    it(`leave what they leave one by one, under ${name}`, () => {
-      const [machine, plain] = [bootedMachine(name), bootedMachine(name)];
+  for (const { name, processor } of CASES) {
+    const where = processor === WITHOUT_PCID ? `${name} without PCID` : name;
+    it(`leave what they leave one by one, under ${where}`, () => {
+      const [machine, plain] = [bootedMachine(name, processor), bootedMachine(name, processor)];
       plain.linux.at_once = false;
       const made = listen(machine.linux.hv);
       for (const m of [machine, plain]) start(m);
@@ -34,6 +48,32 @@ describe("PTEs set and cleared many at once", () => {
       expect(made.replace_on_fault).to.satisfy((n: number) => (toggles ? n > 0 : n === 0));
     });
   }
+});
+
+describe("a fault under xpti, in one piece", () => {
+  it("leaves in the root what another vCPU has set in the L4 meanwhile", () => {
+    const machine = bootedMachine("xpti");
+    const { linux, xen, memory } = machine;
+    start(machine);
+    machine.syscall(0);
+    const thread = copy_process(linux, 0, CLONE_VM | CLONE_FILES | CLONE_THREAD, 2, 1);
+    const map = (cpu: number, start: number) =>
+      sys.sys_mmap(linux, cpu, { start, pages: 8, flags: VM_READ | VM_WRITE, file: NO_FILE, pgoff: 0 });
+    map(0, P4D_PAGES);
+    machine.return_to_user(0);
+    machine.touch(0, P4D_PAGES as Vpn, ACCESS_WRITE);
+    context_switch(linux, 1, thread);
+    map(1, 2 * P4D_PAGES);
+    machine.return_to_user(1);
+    machine.touch(1, (2 * P4D_PAGES) as Vpn, ACCESS_WRITE);
+    const made = listen(linux.hv);
+    machine.touch(0, (P4D_PAGES + 1) as Vpn, ACCESS_WRITE);
+    expect(made.fill_on_fault).to.equal(1);
+    const root = xen.pcpus.root_pgt[0]!;
+    expect(memory.frame(root, 2))
+      .to.equal(memory.frame(xen.vcpus.current_table(0), 2))
+      .and.not.equal(0);
+  });
 });
 
 const FORMS = [

@@ -30,6 +30,11 @@ export interface RootDesign {
    */
   iret_and_syscall?(x: Xen, vcpu: number): boolean;
   /**
+   * The vCPU leaves user mode, its kernel calls Xen `calls` times, and returns there, in one piece, where frames are mapped by the
+   * directmap: fill-on-fault.ts. A design may have no such form.
+   */
+  through_kernel?(x: Xen, vcpu: number, calls: number): void;
+  /**
    * `vcpu` has changed an entry of L4 `l4`: who has a root with what the entry was (ROOT_*, l4-uses.ts). They get
    * flush_root_pgtbl() once, when the hypercall ends.
    */

@@ -37,6 +37,8 @@ export class XptiRoot implements RootDesign {
   readonly logDirty: boolean = true;
   private readonly iret: Tally;
   private readonly syscall: Tally;
+  private readonly through: Tally;
+  private readonly call: Tally;
 
   constructor(
     config: XenConfig,
@@ -46,6 +48,11 @@ export class XptiRoot implements RootDesign {
     const way = WAYS[this.pcid ? "pcid" : "plain"];
     this.iret = Tally.of({ iret: 1, sysret: 1, l4_copy: 1, l4_slots_copied: COPIED_SLOTS, ...way });
     this.syscall = Tally.of({ syscall_entry: 1, iretq: 1, ...way });
+    const flush = this.pcid ? "cr3_write_noflush" : "tlb_flush";
+    const copies = (n: number): EventCounts => ({ l4_copy: n, l4_slots_copied: n * COPIED_SLOTS });
+    const windows: EventCounts = { l4_window: 2, ...(this.pcid ? { invpcid_one: 8 } : { invlpg: 2 }) };
+    this.through = Tally.of({ cr3_write: 6, [flush]: 6, ...copies(2), ...(always ? {} : windows) });
+    this.call = Tally.of({ cr3_write: 2, [flush]: 2, ...(always ? copies(1) : {}) });
   }
 
   init(x: Xen): void {
@@ -102,8 +109,7 @@ export class XptiRoot implements RootDesign {
     const l4 = vcpus.guest_table[vcpu]!;
     ledger.countAll(vcpu, this.iret);
     vcpus.kernel_mode[vcpu] = 0;
-    if (!this.pcid) lost_all(x, vcpu);
-    resume_guest(x, vcpu);
+    this.resume(x, vcpu);
     const before = ledger.enter(vcpu, CAUSE.syscall);
     ledger.countAll(vcpu, this.syscall);
     vcpus.kernel_mode[vcpu] = 1;
@@ -111,10 +117,36 @@ export class XptiRoot implements RootDesign {
     if (pcpus.xen_cr3[pcpu] !== l4) pcpus.set_xen_cr3(pcpu, l4);
     pcpus.root_pgt_changed[pcpu] = 0;
     copy_guest_slots(x, vcpu, pcpus.root_pgt[pcpu]!, l4, false);
-    if (!this.pcid) lost_all(x, vcpu);
-    resume_guest(x, vcpu);
+    this.resume(x, vcpu);
     ledger.enter(vcpu, before);
     return true;
+  }
+
+  /**
+   * While a program runs, the root is the copy of its L4: whoever changes that interrupts this pCPU, which copies before it goes on. So
+   * all copies of this way end where it began.
+   */
+  through_kernel(x: Xen, vcpu: number, calls: number): void {
+    const { vcpus, ledger } = x;
+    ledger.countAll(vcpu, this.through);
+    vcpus.kernel_mode[vcpu] = 1;
+    this.resume(x, vcpu);
+    const { times } = ledger;
+    ledger.times = times * calls;
+    if (calls > 0) {
+      ledger.countAll(vcpu, this.call);
+      this.resume(x, vcpu);
+    }
+    ledger.times = times;
+    vcpus.kernel_mode[vcpu] = 0;
+    this.resume(x, vcpu);
+    if (!this.always) vcpus.l4_window[vcpu] = vcpus.current_table(vcpu);
+  }
+
+  /** resume_guest(), behind writes of %cr3 that are counted. */
+  private resume(x: Xen, vcpu: number): void {
+    if (!this.pcid) lost_all(x, vcpu);
+    resume_guest(x, vcpu);
   }
 
   l4_changed(x: Xen, vcpu: number, l4: number): number {
