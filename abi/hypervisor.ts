@@ -74,6 +74,22 @@ export interface Hypervisor {
   switch_to?(vcpu: VcpuId, queued: CallBuffer, n: number): boolean;
 
   /**
+   * The guest clears frame `table`, which `at` maps; an update_va_mapping of `at` makes that mapping `readOnly`: with an mmuext_op
+   * PIN_L1_TABLE behind it by multicall(), or by hypercall() for `level` 2; and hypercall() with an mmu_update of one request makes
+   * `table` what entry `slot` of `upper` leads to.
+   */
+  hook_new_table?(
+    vcpu: VcpuId,
+    level: 1 | 2,
+    table: number,
+    at: Vpn,
+    readOnly: number,
+    upper: number,
+    slot: number,
+    flags: number,
+  ): boolean;
+
+  /**
    * A page fault of user mode as it is passed on, its handler's hypercall() with an mmu_update of one request, which fills an entry of
    * an L1, and iret() to user mode.
    */

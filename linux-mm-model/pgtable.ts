@@ -127,11 +127,8 @@ export function pmd_alloc(k: Linux, cpu: number, mm: number, page: number): numb
   const old = table_of(k, mm, page, 2);
   if (old !== 0) return old;
   const pud_table = pud_alloc(k, cpu, mm, page);
-  const table = new_table(k);
-  k.pv.alloc_table(cpu, mm, 2, table);
   k.mms.nr_pmds[mm]!++;
-  k.pv.set_pud(cpu, mm, pud_table, (page >>> 18) & 511, table, _PAGE_TABLE);
-  return table;
+  return add_table(k, cpu, mm, 2, pud_table, (page >>> 18) & 511);
 }
 
 /** L1 table of `page`, made if missing, with all above it. */
@@ -139,10 +136,19 @@ export function pte_alloc(k: Linux, cpu: number, mm: number, page: number): numb
   const old = table_of(k, mm, page, 1);
   if (old !== 0) return old;
   const pmd_table = pmd_alloc(k, cpu, mm, page);
-  const table = new_table(k);
   k.mms.nr_ptes[mm]!++;
-  k.pv.alloc_table(cpu, mm, 1, table);
-  k.pv.set_pmd(cpu, mm, pmd_table, (page >>> 9) & 511, table, _PAGE_TABLE);
+  return add_table(k, cpu, mm, 1, pmd_table, (page >>> 9) & 511);
+}
+
+/** A new table of `level`, that entry `slot` of `upper` leads to. */
+function add_table(k: Linux, cpu: number, mm: number, level: 1 | 2, upper: number, slot: number): number {
+  const { pv } = k;
+  const table = k.pages.alloc_table();
+  if (pv.hook_new_table?.(cpu, level, table, upper, slot, _PAGE_TABLE) === true) return table;
+  k.memory.clear_page(mfn(table));
+  pv.alloc_table(cpu, mm, level, table);
+  if (level === 1) pv.set_pmd(cpu, mm, upper, slot, table, _PAGE_TABLE);
+  else pv.set_pud(cpu, mm, upper, slot, table, _PAGE_TABLE);
   return table;
 }
 

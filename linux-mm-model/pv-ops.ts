@@ -42,6 +42,15 @@ export interface PvMmuOps {
 
   /** A table page is about to be hooked into mm at `level` (1: PTE page, 2: PMD page, 3: PUD page), or has been unhooked. */
   alloc_table(cpu: number, mm: number, level: number, table: number): void;
+  /** The page cleared, alloc_table() of `level` for a pinned mm, and set_pmd() or set_pud(), in one piece. False where nothing of that is done. */
+  hook_new_table?(
+    cpu: number,
+    level: 1 | 2,
+    table: number,
+    upper: number,
+    slot: number,
+    flags: number,
+  ): boolean;
   release_table(cpu: number, mm: number, level: number, table: number): void;
 
   /** Top level of a new mm: R with the kernel half copied from swapper_pg_dir, and the user pgd. */

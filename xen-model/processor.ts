@@ -11,7 +11,7 @@ import { access_error } from "./hw/access-rights.js";
 import { ACCESS_READ, type Access, WalkControl } from "./hw/control.js";
 import { Tlb } from "./hw/tlb.js";
 import { translate } from "./hw/translate.js";
-import { maps_read_only, missing_l1e, succeeds_at, walk, Walk, WALK_OK } from "./hw/walk.js";
+import { l1e_of, maps_read_only, missing_l1e, succeeds_at, walk, Walk, WALK_OK } from "./hw/walk.js";
 import type { PcpuTable } from "./pcpu-table.js";
 import type { XenConfig } from "./xen-config.js";
 
@@ -61,6 +61,11 @@ export class Processor {
   /** Does the guest kernel's store to `page`, on tables of `root`, find a read-only mapping of `frame`, and leave no mark? */
   maps_read_only(root: number, page: Vpn, frame: number): boolean {
     return maps_read_only(this.mem, this.ring3, asMfn(root), page, frame, this.out);
+  }
+
+  /** Index of the first word of the l1e of `page` in tables of `root`, below entries that a walk leaves as they are; else NO_ENTRY. */
+  used_l1e(root: number, page: Vpn): number {
+    return l1e_of(this.mem, this.ring3, asMfn(root), page, this.out);
   }
 
   /** The error code of a program's access to what is not present. */

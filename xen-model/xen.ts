@@ -25,6 +25,7 @@ import { FrameTable, OWNER_guest } from "./frame-table.js";
 import { ACCESS_WRITE, type Access } from "./hw/control.js";
 import type { Tlb } from "./hw/tlb.js";
 import { WALK_OK } from "./hw/walk.js";
+import { hook_new_table } from "./hook-table.js";
 import { dispatch, DIRECT, INSIDE } from "./hypercall-table.js";
 import { store_empty, update_l1es } from "./many-in-one.js";
 import { load_both_tables } from "./load-both-tables.js";
@@ -382,6 +383,19 @@ export class Xen implements Hypervisor {
     flags: number,
   ): boolean {
     return replace_on_fault(this, vcpu, at, page, table, slot, frame, flags);
+  }
+
+  hook_new_table(
+    vcpu: number,
+    level: 1 | 2,
+    table: number,
+    at: Vpn,
+    readOnly: number,
+    upper: number,
+    slot: number,
+    flags: number,
+  ): boolean {
+    return hook_new_table(this, vcpu, level, table, at, readOnly, upper, slot, flags);
   }
 
   // what the processor reports

@@ -22,6 +22,7 @@ import {
   xen_flush_tlb_one_user,
   xen_leave_lazy_mmu,
 } from "./flush-tlb.js";
+import { hook_new_table } from "./hook-table.js";
 import { call_function } from "./leave-tables.js";
 import { xen_pgd_pin, xen_pgd_unpin } from "./pgd-pin.js";
 import { pgd_alloc, pgd_free, xen_alloc_ptpage, xen_release_ptpage } from "./ptpage.js";
@@ -89,6 +90,16 @@ export class XenMmuOps implements PvMmuOps {
 
   alloc_table(cpu: number, mm: number, level: number, table: number): void {
     xen_alloc_ptpage(this.k, cpu, mm, level, table);
+  }
+  hook_new_table(
+    cpu: number,
+    level: 1 | 2,
+    table: number,
+    upper: number,
+    slot: number,
+    flags: number,
+  ): boolean {
+    return hook_new_table(this.k, cpu, level, table, upper, slot, flags);
   }
   release_table(cpu: number, _mm: number, level: number, table: number): void {
     xen_release_ptpage(this.k, cpu, level, table);

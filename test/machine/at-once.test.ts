@@ -27,6 +27,7 @@ describe("PTEs set and cleared many at once", () => {
       const [machine, plain] = [bootedMachine(name, processor), bootedMachine(name, processor)];
       plain.linux.at_once = false;
       const made = listen(machine.linux.hv);
+      const madePlainly = listen(plain.linux.hv);
       for (const m of [machine, plain]) start(m);
       for (let seed = 0; seed < 3; seed++) {
         randomOps(seed, 250, 2)
@@ -38,12 +39,13 @@ describe("PTEs set and cleared many at once", () => {
           });
         expect(machine.equals(plain)).to.equal(true);
       }
+      expect(madePlainly.hook_new_table).to.equal(0);
       const pvh = name === "control-pvh";
       const pv64 = !pvh && name !== "control-pv32";
       expect(made.store_empty).to.satisfy((n: number) => (pvh ? n === 0 : n > 15));
       expect(made.update_l1es).to.satisfy((n: number) => (pvh ? n === 0 : n > 5));
-      for (const fault of [made.fill_on_fault, made.fill_run_on_fault])
-        expect(fault).to.satisfy((n: number) => (pv64 ? n > 10 : n === 0));
+      for (const form of [made.hook_new_table, made.fill_on_fault, made.fill_run_on_fault])
+        expect(form).to.satisfy((n: number) => (pv64 ? n > 10 : n === 0));
       const toggles = pv64 && machine.xen.root.toggles_by_cr3 === true;
       expect(made.replace_on_fault).to.satisfy((n: number) => (toggles ? n > 0 : n === 0));
     });
@@ -79,6 +81,7 @@ describe("a fault under xpti, in one piece", () => {
 const FORMS = [
   "store_empty",
   "update_l1es",
+  "hook_new_table",
   "fill_on_fault",
   "fill_run_on_fault",
   "replace_on_fault",
@@ -89,6 +92,7 @@ function listen(hv: Hypervisor): Record<(typeof FORMS)[number], number> {
   const made = {
     store_empty: 0,
     update_l1es: 0,
+    hook_new_table: 0,
     fill_on_fault: 0,
     fill_run_on_fault: 0,
     replace_on_fault: 0,

@@ -234,7 +234,7 @@ export function missing_l1e(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, 
 }
 
 /** used_l1e(), where it can be asked. */
-function l1e_of(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, out: Walk): number {
+export function l1e_of(mem: PtMemory, c: WalkControl, root: Mfn, vpn: Vpn, out: Walk): number {
   const tables = mem.nrTables < c.plain_frames ? mem.nrTables : c.plain_frames;
   if (c.levels !== 4 || mem.ptes !== PTES || c.pke || root >= tables) return NO_ENTRY;
   return used_l1e(mem.words, tables, c, root, vpn, out);

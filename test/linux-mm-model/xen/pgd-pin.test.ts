@@ -1,4 +1,6 @@
 import { expect } from "chai";
+import type { Hypervisor } from "../../../abi/hypervisor.js";
+import { PMD_PAGES, pte_alloc } from "../../../linux-mm-model/pgtable.js";
 import { context_switch } from "../../../linux-mm-model/sched.js";
 import { PvGuest } from "../pv-guest.js";
 
@@ -40,6 +42,18 @@ describe("__xen_pgd_pin", () => {
     guest.k.pv.dup_mmap(0, mm);
     expect(guest.count("mc_entry")).to.equal(5 + 1 + 1 + 4);
     expect(guest.count("mc_callback")).to.equal(0);
+  });
+
+  it("is followed by PTE tables in more than one piece there, as those are not pinned", () => {
+    const guest = new PvGuest({ splitPtlocks: false });
+    const hv: Hypervisor = guest.hv;
+    hv.hook_new_table = () => true;
+    const mm = guest.mm(1);
+    guest.k.pv.dup_mmap(0, mm);
+    guest.forget();
+    pte_alloc(guest.k, 0, mm, 5 * PMD_PAGES);
+    expect(guest.count("mc_entry")).to.equal(2);
+    expect(guest.hv.log.map(({ name }) => name)).to.deep.equal(["update_va_mapping", "mmu_update"]);
   });
 
   it("leaves every table read-only in the direct map", () => {
