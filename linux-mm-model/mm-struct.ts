@@ -125,6 +125,11 @@ export class MmTable {
     return mm;
   }
 
+  /** No row from here on has ever been used, as allocate_mm() takes the first free one. */
+  get rows(): number {
+    return Math.min(this.last_ctx[0]!, this.max);
+  }
+
   /** Where mm's row of cpumask begins. */
   mm_cpumask(mm: number): number {
     return mm * this.words;

@@ -316,7 +316,8 @@ export class TraceRunner {
   private measure(): void {
     const { mms } = this.machine.linux;
     let tables = 0;
-    for (let mm = 0; mm < mms.max; mm++) {
+    const { rows } = mms;
+    for (let mm = 0; mm < rows; mm++) {
       if (mms.used[mm] !== 0) tables += mms.user_pgd[mm] !== 0 ? 2 : 1;
     }
     tables += 2 * this.machine.linux.top.pairs();
