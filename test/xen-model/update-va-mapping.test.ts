@@ -1,6 +1,16 @@
 /** update_va_mapping, and stores to L1s that are mapped read-only (facts/xen.md 1.8, 1.10). */
 import { expect } from "chai";
+import fc from "fast-check";
+import { NO_ENTRY } from "../../xen-model/hw/walk.js";
+import { guestWithTables } from "./pinned-tables.js";
 import { TestGuest } from "./test-guest.js";
+
+/** An address in Xen's slots. */
+const XENS = "0xffff820000000000";
+/** Home of p3, but for the bits that make it canonical. */
+const NOT_CANONICAL = "0x0000ffff80403000";
+/** 511/510/9/2, where the guest has put base_l2 in the place of an L1. */
+const LINEAR = "0xffffffff81202000";
 
 const EBUSY = -16;
 const EINVAL = -22;
@@ -48,6 +58,49 @@ describe("update_va_mapping (facts/xen.md 1.8)", () => {
     });
   }
 });
+
+describe("update_va_mapping whose tables have been walked before", () => {
+  const often = <T>(weight: number, ...values: T[]) => ({ weight, arbitrary: fc.constantFrom(...values) });
+  const page = fc.constantFrom(...Array.from({ length: 16 }, (_, i) => `p${i}`));
+  const update = fc.record({
+    va: fc.oneof(
+      { weight: 20, arbitrary: page.map((p) => `${p}+0x0`) },
+      often(1, "0x1000", XENS, NOT_CANONICAL, LINEAR),
+    ),
+    frame: fc.oneof({ weight: 20, arbitrary: page }, often(4, "base_l1", "base_l2", "none", "xen:261")),
+    flags: fc.oneof(often(8, 0x67, 0x65, 0), { weight: 1, arbitrary: fc.nat(0xfff) }),
+    vcpu: fc.nat(1),
+  });
+
+  for (const root of ["shared", "xpti"] as const) {
+    it(`answers and leaves what another does, with root ${root}`, () => {
+      const [fast, plain] = [guestWithTables(root), guestWithTables(root)];
+      plain.xen.processor.used_l1e = () => NO_ENTRY;
+      for (const guest of [fast, plain]) guest.set("base_l2", 9, "base_l2|0x25");
+      const answers = new Map<number, number>();
+      fc.assert(
+        fc.property(fc.array(update, { minLength: 10, maxLength: 30 }), (updates) => {
+          for (const { vcpu, va, frame, flags } of updates) {
+            const entry = `${frame}|0x${flags.toString(16)}`;
+            const [rc, expected] = [fast, plain].map((guest) =>
+              Number(guest.do({ op: "update_va_mapping", vcpu, va, entry })["rc"]),
+            );
+            expect(rc).to.equal(expected);
+            answers.set(rc!, (answers.get(rc!) ?? 0) + 1);
+          }
+          expect(state(fast).equals(state(plain))).to.equal(true);
+        }),
+        { numRuns: 100 },
+      );
+      for (const rc of [0, EINVAL, EBUSY]) expect(answers.get(rc), String(rc)).to.be.above(50);
+    });
+  }
+});
+
+function state({ machine }: TestGuest): Buffer {
+  machine.ledger.settle();
+  return Buffer.from(machine.mem.words.buffer);
+}
 
 describe("A store to an L1 that is mapped read-only (facts/xen.md 1.10)", () => {
   function store(level: number, entry: string): unknown {
