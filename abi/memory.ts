@@ -74,20 +74,20 @@ export class PtMemory {
   }
 
   /**
-   * The first slot from `slot` on whose entry has flags, or `ptes`; of a table with contents. Upper tables are all but empty, so
-   * it goes by eight where all of them are.
+   * The first slot from `slot` to below `last` whose entry has flags, or `last`; of a table with contents. Upper tables are all
+   * but empty, so it goes by eight where all of them are.
    */
-  next_used(table: number, slot: number): number {
-    const { words, ptes } = this;
-    const end = this.at(table, ptes);
+  next_used(table: number, slot: number, last: number = this.ptes): number {
+    const { words } = this;
+    const end = this.at(table, last);
     let at = this.at(table, slot) + 1;
     for (; at < end; at += 2) {
-      if (words[at] !== 0) return ptes - ((end - at + 1) >> 1);
+      if (words[at] !== 0) return last - ((end - at + 1) >> 1);
       if (end - at < 15) continue;
       const next = words[at + 2]! | words[at + 4]! | words[at + 6]! | words[at + 8]!;
       if ((next | words[at + 10]! | words[at + 12]! | words[at + 14]!) === 0) at += 14;
     }
-    return ptes;
+    return last;
   }
 
   /** The last slot up to `slot` whose entry has flags, or -1; likewise. */

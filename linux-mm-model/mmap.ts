@@ -39,15 +39,31 @@ export function mmap_region(k: Linux, cpu: number, mm: number, request: MapReque
   let next = vmas.find_vma_prev(mms.vma_root[mm]!, start);
   if (next !== NO_VMA && vmas.start[next]! < end) {
     if (request.noreplace === true) return -EEXIST;
-    do_munmap(k, cpu, mm, start, end);
-    next = vmas.find_vma_prev(mms.vma_root[mm]!, start);
+    next = unmap_between(k, cpu, mm, vmas.prev, next, start, end);
   }
-  map_between(k, mm, vmas.prev, next, start, end, flags, file, file === NO_FILE ? start : request.pgoff);
-  call_rcu(k, cpu); // the old node of the maple tree
+  const pgoff = file === NO_FILE ? start : request.pgoff;
+  map_free(k, cpu, mm, vmas.prev, next, start, end, flags, file, pgoff);
   if (request.populate === true || (flags & VM_LOCKED) !== 0) {
     populate_range(k, cpu, mm, start, end);
   }
   return start;
+}
+
+/** map_between(), and the old node of the maple tree goes. */
+function map_free(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  prev: number,
+  next: number,
+  start: number,
+  end: number,
+  flags: number,
+  file: number,
+  pgoff: number,
+): void {
+  map_between(k, mm, prev, next, start, end, flags, file, pgoff);
+  call_rcu(k, cpu);
 }
 
 /** Map [start, end), which is free, behind the VMA `prev` and below `next`: as a part of one of these, or a VMA of its own. */
@@ -145,7 +161,7 @@ function joins(k: Linux, row: number, flags: number, file: number, pgoff: number
 }
 
 /**
- * Give [start, end), all of one VMA, other flags: it becomes part of a neighbour or a VMA of its own, or is changed in
+ * Give [start, end), all of `vma`, other flags: it becomes part of a neighbour or a VMA of its own, or is changed in
  * place. Returns the VMA that it is in.
  *
  * Mirrors: vma_merge() and the splits behind it in mprotect_fixup(), mlock_fixup().
@@ -154,16 +170,19 @@ export function vma_modify(
   k: Linux,
   cpu: number,
   mm: number,
+  vma: number,
   start: number,
   end: number,
   flags: number,
 ): number {
   const { vmas, mms } = k;
   const before = mms.map_count[mm]!;
-  split_at(k, mm, start, end);
-  const part = vmas.find_vma(mms.vma_root[mm]!, start);
-  const [file, pgoff] = [vmas.file[part]!, vmas.pgoff[part]!];
-  const [anon_vma, chain] = [vmas.anon_vma[part]!, vmas.anon_chain[part]!];
+  const part = vmas.start[vma]! < start ? split_vma(k, mm, vma, start) : vma;
+  if (vmas.end[part]! > end) split_vma(k, mm, part, end);
+  const file = vmas.file[part]!;
+  const pgoff = vmas.pgoff[part]!;
+  const anon_vma = vmas.anon_vma[part]!;
+  const chain = vmas.anon_chain[part]!;
   remove_vma(k, mm, part);
   let row = vma_merge(k, mm, start, end, flags, file, pgoff, anon_vma, chain);
   if (row === NO_VMA) {
@@ -193,26 +212,48 @@ export function split_vma(k: Linux, mm: number, vma: number, page: number): numb
 
 /** Cut VMAs at both ends of [start, end). */
 export function split_at(k: Linux, mm: number, start: number, end: number): void {
+  cut(k, mm, start);
+  cut(k, mm, end);
+}
+
+function cut(k: Linux, mm: number, page: number): void {
   const { vmas, mms } = k;
-  for (const page of [start, end]) {
-    const vma = vmas.find_vma(mms.vma_root[mm]!, page);
-    if (vma !== NO_VMA && vmas.start[vma]! < page) split_vma(k, mm, vma, page);
-  }
+  const vma = vmas.find_vma(mms.vma_root[mm]!, page);
+  if (vma !== NO_VMA && vmas.start[vma]! < page) split_vma(k, mm, vma, page);
 }
 
 /** Take away all that is mapped in [start, end). */
 export function do_munmap(k: Linux, cpu: number, mm: number, start: number, end: number): Rc {
   const { vmas, mms } = k;
   if (start < 0 || end <= start || end > USER_LIMIT_VPN) return -EINVAL;
-  split_at(k, mm, start, end);
   const first = vmas.find_vma_prev(mms.vma_root[mm]!, start);
-  if (first === NO_VMA || vmas.start[first]! >= end) return 0;
+  if (first !== NO_VMA && vmas.start[first]! < end) unmap_between(k, cpu, mm, vmas.prev, first, start, end);
+  return 0;
+}
 
-  const before = vmas.prev;
+/**
+ * Take away all that is mapped in [start, end), of which `vma` is the first, behind the VMA `prev`. Returns the VMA behind; that
+ * before is in vmas.prev.
+ */
+function unmap_between(
+  k: Linux,
+  cpu: number,
+  mm: number,
+  prev: number,
+  vma: number,
+  start: number,
+  end: number,
+): number {
+  const { vmas, mms } = k;
+  const cutsFirst = vmas.start[vma]! < start;
+  const before = cutsFirst ? vma : prev;
+  const first = cutsFirst ? split_vma(k, mm, vma, start) : vma;
+  let behind = vmas.end[first]! > end ? first : vmas.find_vma(mms.vma_root[mm]!, end);
+  if (behind !== NO_VMA && vmas.start[behind]! < end) behind = split_vma(k, mm, behind, end);
+
   const floor = before === NO_VMA ? 0 : vmas.end[before]!;
-  const n = vmas.list(mms.vma_root[mm]!, start, end);
-  const behind = vmas.find_vma(mms.vma_root[mm]!, end);
   const ceiling = behind === NO_VMA ? Infinity : vmas.start[behind]!;
+  const n = vmas.end[first] === end ? vmas.list_one(first) : vmas.list(mms.vma_root[mm]!, start, end);
   lru_add_drain(k, cpu);
   tlb_gather_mmu(k, cpu, mm, false);
   unmap_vmas(k, cpu, mm, n);
@@ -220,7 +261,8 @@ export function do_munmap(k: Linux, cpu: number, mm: number, start: number, end:
   tlb_finish_mmu(k, cpu);
   call_rcu(k, cpu);
   for (let i = 0; i < n; i++) remove_vma(k, mm, vmas.listed[i]!);
-  return 0;
+  vmas.prev = before;
+  return behind;
 }
 
 /** Free the tables of the first `n` VMAs of vmas.listed; near ones in one go. */
@@ -246,12 +288,12 @@ export function free_pgtables(
 export function do_brk(k: Linux, cpu: number, mm: number, brk: number): number {
   const { mms, vmas } = k;
   const old = mms.brk[mm]!;
-  if (brk < mms.start_brk[mm]! || brk === old) return old;
+  if (brk < mms.start_brk[mm]! || brk === old || brk > USER_LIMIT_VPN) return old;
   if (brk < old) do_munmap(k, cpu, mm, brk, old);
   else {
-    const there = vmas.find_vma(mms.vma_root[mm]!, old);
-    if (there !== NO_VMA && vmas.start[there]! < brk) return old;
-    mmap_region(k, cpu, mm, { start: old, pages: brk - old, flags: HEAP_FLAGS, file: NO_FILE, pgoff: 0 });
+    const next = vmas.find_vma_prev(mms.vma_root[mm]!, old);
+    if (next !== NO_VMA && vmas.start[next]! < brk) return old;
+    map_free(k, cpu, mm, vmas.prev, next, old, brk, HEAP_FLAGS, NO_FILE, old);
   }
   mms.brk[mm] = brk;
   return brk;

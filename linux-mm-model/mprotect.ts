@@ -72,7 +72,7 @@ export function mprotect_fixup(
   const { vmas } = k;
   if (flags === vmas.flags[vma]) return;
   const old = vmas.flags[vma]!;
-  vma_modify(k, cpu, mm, start, end, flags);
+  vma_modify(k, cpu, mm, vma, start, end, flags);
   change_protection(k, cpu, mm, start, end, flags);
   // a locked private mapping that becomes writable gets its copies now
   if ((old & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && (flags & VM_WRITE) !== 0)

@@ -81,7 +81,7 @@ export function sys_mlock(k: Linux, cpu: number, start: number, pages: number): 
       }
       const until = Math.min(end, vmas.end[vma]!);
       if ((vmas.flags[vma]! & VM_LOCKED) === 0) {
-        vma_modify(k, cpu, mm, at, until, vmas.flags[vma]! | VM_LOCKED); // mlock_fixup()
+        vma_modify(k, cpu, mm, vma, at, until, vmas.flags[vma]! | VM_LOCKED); // mlock_fixup()
         lru_add_drain(k, cpu);
       }
       at = until;

@@ -171,9 +171,10 @@ function zap_pte_range(k: Linux, cpu: number, mm: number, table: number, start: 
   let force_flush = false;
   k.pv.arch_enter_lazy_mmu_mode(cpu);
   const first = start - (start & (PMD_PAGES - 1));
+  const last = end - first;
   // pte_none() of all that is passed over
-  for (let page = next_pte(k, table, first, start); page < end; page = next_pte(k, table, first, page + 1)) {
-    const slot = page - first;
+  for (let slot = start - first; (slot = memory.next_used(table, slot, last)) < last; slot++) {
+    const page = first + slot;
     const flags = memory.flags(table, slot);
     if (!pte_present(flags)) continue;
     const pfn = memory.frame(table, slot);
@@ -195,11 +196,6 @@ function zap_pte_range(k: Linux, cpu: number, mm: number, table: number, start: 
   }
   k.pv.arch_leave_lazy_mmu_mode(cpu);
   if (force_flush) tlb_flush_mmu(k, cpu, mm);
-}
-
-/** The first page from `page` on, of those that `table` maps from `first` on, whose PTE is not empty; the first behind, if none is. */
-function next_pte({ memory }: Linux, table: number, first: number, page: number): number {
-  return first + memory.next_used(table, page - first);
 }
 
 /**

@@ -190,6 +190,12 @@ export class VmaTable {
     return this.list_from(root, start, end, 0);
   }
 
+  /** `row` alone, in this.listed. Returns how many that are. */
+  list_one(row: number): number {
+    this.listed[0] = row;
+    return 1;
+  }
+
   private list_from(row: number, start: number, end: number, n: number): number {
     if (row === NO_VMA) return n;
     const above = this.end[row]! > start;
@@ -220,10 +226,18 @@ export class VmaTable {
   /** Take `row` out of the tree; returns its root. */
   remove(root: number, row: number): number {
     const { left, right, start } = this;
-    if (root === row) return this.join(left[row]!, right[row]!);
-    if (start[row]! < start[root]!) left[root] = this.remove(left[root]!, row);
-    else right[root] = this.remove(right[root]!, row);
-    return root;
+    const rest = this.join(left[row]!, right[row]!);
+    if (root === row) return rest;
+    const page = start[row]!;
+    for (let at = root; ;) {
+      const side = page < start[at]! ? left : right;
+      const below = side[at]!;
+      if (below === row) {
+        side[at] = rest;
+        return root;
+      }
+      at = below;
+    }
   }
 
   /** The VMAs of tree `root` become subtrees of `row`: those that begin before it, and those behind. */

@@ -36,7 +36,7 @@ describe("PtMemory", () => {
     const m = memory();
     const slot = fc.nat(511);
     fc.assert(
-      fc.property(fc.uniqueArray(slot, { maxLength: 20 }), slot, (used, from) => {
+      fc.property(fc.uniqueArray(slot, { maxLength: 20 }), slot, slot, (used, from, last) => {
         m.clear_page(mfn(1));
         m.set(0, 511, 1, 0x67);
         m.set(2, 0, 1, 0x67);
@@ -44,6 +44,7 @@ describe("PtMemory", () => {
         const up = used.filter((s) => s >= from);
         const down = used.filter((s) => s <= from);
         expect(m.next_used(1, from)).to.equal(Math.min(512, ...up));
+        if (last >= from) expect(m.next_used(1, from, last)).to.equal(Math.min(last, ...up));
         expect(m.last_used(1, from)).to.equal(Math.max(-1, ...down));
       }),
     );
