@@ -67,6 +67,9 @@ export interface Hypervisor {
    */
   update_l1es?(vcpu: VcpuId, table: number, run: EntryRun, from: number, to: number, flags: number): boolean;
 
+  /** hypercall() with an mmuext_op INVLPG_LOCAL for each of `n` pages of user space, the first of which is `page`. */
+  flush_pages?(vcpu: VcpuId, page: Vpn, n: number): boolean;
+
   /**
    * What a context switch asks for: emulate_privop(); the first `n` calls of `queued`, by hypercall() if it is one, else by
    * multicall(); and a set_segment_base and a stack_switch as hypercalls of their own, whose results are 0.

@@ -76,9 +76,9 @@ export interface PvMmuOps {
    * all; `stride`: pages that one flushed page stands for.
    */
   flush_tlb_mm_range(cpu: number, mm: number, start: number, end: number, stride?: number): void;
-  /** All entries on this CPU, or those of one page. */
+  /** All entries on this CPU, or those of pages start, start + stride, ... below `end`, by a flush_tlb_one_user() each. */
   flush_tlb_user(cpu: number): void;
-  flush_tlb_one_user(cpu: number, page: number): void;
+  flush_tlb_user_pages(cpu: number, start: number, end: number, stride: number): void;
   /** On all CPUs of mm's set, this one included; arguments as of flush_tlb_mm_range(). */
   flush_tlb_multi(cpu: number, mm: number, start: number, end: number, stride: number): void;
   /** Load the tables of `mm`, pgd_of() of which is `pgd`. Mirrors: write_cr3; mm is page->pt_mm there. */

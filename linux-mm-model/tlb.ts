@@ -181,7 +181,7 @@ export function flush_tlb_mm_range(
   else if (mm === k.percpu.loaded_mm[cpu]) flush_tlb_func(k, cpu, first, last, stride, new_tlb_gen);
 }
 
-/** Is a flush of one page of `mm` a flush_tlb_one_user() of this CPU alone? */
+/** Is a flush of one page of `mm` a flush_tlb_user_pages() of this CPU alone? */
 export function flushes_one_here(k: Linux, cpu: number, mm: number): boolean {
   const { percpu, mms } = k;
   if (cpumask_any_but(cpu, mms.cpumask, mms.mm_cpumask(mm), mms.words)) return false;
@@ -223,7 +223,7 @@ export function flush_tlb_func(
   let row = FLUSH_ALL_ROW;
   percpu.loaded_gen[cpu] = mm_tlb_gen; // before the flush, as nobody else looks at it
   if (end !== TLB_FLUSH_ALL && new_tlb_gen === local_tlb_gen + 1 && new_tlb_gen === mm_tlb_gen) {
-    for (let page = start; page < end; page += stride) k.pv.flush_tlb_one_user(cpu, page);
+    k.pv.flush_tlb_user_pages(cpu, start, end, stride);
     row = Math.floor((end - start) / stride); // nr_invalidate: 0 for one page of a longer stride
   } else k.pv.flush_tlb_user(cpu);
   k.ledger.count(cpu, EV.tlb_flush_local_mm_shootdown, 1);

@@ -1,16 +1,20 @@
 /**
- * Many stores, or many hypercalls, of one kind in a row, in one piece: what a fault-around and the end of an address space make.
+ * Many stores, or many hypercalls, of one kind in a row, in one piece: what a fault-around, a change of many PTEs and the end of an
+ * address space make.
  *
  * The plain forms are Xen.store() and Xen.hypercall(), one by one. What is not plainly the same as those is left to them, with
  * nothing changed: then the answer is false. test/xen-model/many-in-one.test.ts holds the two equal, in every byte of the state.
  *
- * Mirrors: do_mmu_update(), xen/arch/x86/mm.c, with count 1, so many times; a processor's stores.
+ * Mirrors: do_mmu_update(), xen/arch/x86/mm.c, with count 1, and do_mmuext_op(), so many times; a processor's
+ *          stores.
  */
 import type { Vpn } from "../abi/frames.js";
+import { Tally } from "../abi/ledger.js";
 import type { EntryRun } from "../abi/mmu-update.js";
 import { _PAGE_PRESENT, _PAGE_RW } from "../abi/page.js";
 import { adjust_guest_l1e } from "./adjust.js";
 import { XEN_RULES } from "./audit-rules.js";
+import { flush_tlb_one_local } from "./flush.js";
 import { OWNER_guest } from "./frame-table.js";
 import { ACCESS_WRITE } from "./hw/control.js";
 import { WALK_OK } from "./hw/walk.js";
@@ -19,6 +23,9 @@ import { is_page_table } from "./page-type.js";
 import { exit_to_guest } from "./refill.js";
 import { FILLED, is_l1_in_use } from "./update-one-l1e.js";
 import type { Xen } from "./xen.js";
+
+/** Of a call that flushes a page, but for the flush. */
+const FLUSHED = Tally.of({ mmuext_op: 1, mmuext_op_items: 1, invlpg_op: 1, sysret: 1 });
 
 /**
  * See Hypervisor.store_empty(). One walk does for all: the first store marks its entries accessed and dirty, and as the frame is
@@ -35,10 +42,7 @@ export function store_empty(x: Xen, vcpu: number, page: Vpn, first: number, end:
   return true;
 }
 
-/**
- * See Hypervisor.update_l1es(). The first call may find that a flush has taken entries of the guest's; the second finds what the first
- * left, and so does each behind it: Xen is entered and left twice, and the second time is counted for all of these.
- */
+/** See Hypervisor.update_l1es(). */
 export function update_l1es(
   x: Xen,
   vcpu: number,
@@ -48,18 +52,28 @@ export function update_l1es(
   to: number,
   flags: number,
 ): boolean {
-  const { ledger, vcpus } = x;
-  if (x.mapcache !== undefined || vcpus.old_guest_table[vcpu] !== 0) return false;
-  if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] === 0) return false;
+  if (x.mapcache !== undefined || !runs_kernel(x, vcpu)) return false;
   if (!is_l1_in_use(x, table) || !fill_l1es(x, table, run, from, to, flags)) return false;
-  const { times } = ledger;
-  enter_and_leave(x, vcpu);
-  if (to - from > 1) {
-    ledger.times = times * (to - from - 1);
-    enter_and_leave(x, vcpu);
-    ledger.times = times;
-  }
+  enter_and_leave(x, vcpu, to - from, FILLED);
   return true;
+}
+
+/** See Hypervisor.flush_pages(). Where no TLB is modelled, a flush is a count. */
+export function flush_pages(x: Xen, vcpu: number, page: Vpn, n: number): boolean {
+  if (x.tlb !== undefined || !runs_kernel(x, vcpu)) return false;
+  const { ledger } = x;
+  const { times } = ledger;
+  enter_and_leave(x, vcpu, n, FLUSHED);
+  ledger.times = times * n;
+  flush_tlb_one_local(x, vcpu, page);
+  ledger.times = times;
+  return true;
+}
+
+/** Is the vCPU in kernel mode, with nothing that its next hypercall has to do first? */
+function runs_kernel({ vcpus }: Xen, vcpu: number): boolean {
+  if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] === 0) return false;
+  return vcpus.old_guest_table[vcpu] === 0;
 }
 
 /**
@@ -100,8 +114,21 @@ export function fill_l1es(
   return true;
 }
 
-function enter_and_leave(x: Xen, vcpu: number): void {
-  x.root.enter_from_guest(x, vcpu);
-  x.ledger.countAll(vcpu, FILLED);
+/**
+ * Xen is called `n` times, each of which counts `tally`. The first call may find that a flush has taken entries of the guest's; the
+ * second finds what the first left, and so does each behind it: it is counted for all of these.
+ */
+function enter_and_leave(x: Xen, vcpu: number, n: number, tally: Tally): void {
+  const { ledger, root } = x;
+  const { times } = ledger;
+  root.enter_from_guest(x, vcpu);
   exit_to_guest(x, vcpu);
+  if (n > 1) {
+    ledger.times = times * (n - 1);
+    root.enter_from_guest(x, vcpu);
+    exit_to_guest(x, vcpu);
+  }
+  ledger.times = times * n;
+  ledger.countAll(vcpu, tally);
+  ledger.times = times;
 }

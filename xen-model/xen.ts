@@ -27,7 +27,7 @@ import type { Tlb } from "./hw/tlb.js";
 import { WALK_OK } from "./hw/walk.js";
 import { hook_new_table } from "./hook-table.js";
 import { dispatch, DIRECT, INSIDE } from "./hypercall-table.js";
-import { store_empty, update_l1es } from "./many-in-one.js";
+import { flush_pages, store_empty, update_l1es } from "./many-in-one.js";
 import { load_both_tables } from "./load-both-tables.js";
 import { MapCache } from "./mapcache.js";
 import { NO_DEVICES, type MemoryMap } from "./memory-map.js";
@@ -359,6 +359,10 @@ export class Xen implements Hypervisor {
 
   update_l1es(vcpu: number, table: number, run: EntryRun, from: number, to: number, flags: number): boolean {
     return update_l1es(this, vcpu, table, run, from, to, flags);
+  }
+
+  flush_pages(vcpu: number, page: Vpn, n: number): boolean {
+    return flush_pages(this, vcpu, page, n);
   }
 
   switch_to(vcpu: number, queued: hc.CallBuffer, n: number): boolean {

@@ -128,9 +128,11 @@ export class NativeMmuOps implements PvMmuOps {
   flush_tlb_user(cpu: number): void {
     this.k.hw.mov_to_cr3(cpu, this.k.percpu.xen_cr3[cpu]!);
   }
-  flush_tlb_one_user(cpu: number, page: number): void {
-    this.k.ledger.count(cpu, EV.flush_tlb_one_user, 1);
-    this.k.hw.invlpg(cpu, page as Vpn);
+  flush_tlb_user_pages(cpu: number, start: number, end: number, stride: number): void {
+    for (let page = start; page < end; page += stride) {
+      this.k.ledger.count(cpu, EV.flush_tlb_one_user, 1);
+      this.k.hw.invlpg(cpu, page as Vpn);
+    }
   }
   flush_tlb_multi(cpu: number, mm: number, start: number, end: number, stride: number): void {
     native_flush_tlb_multi(this.k, cpu, mm, start, end, stride);

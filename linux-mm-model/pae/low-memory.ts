@@ -37,6 +37,10 @@ export class LowMemory implements Hypervisor {
     return this.hv.store_empty !== undefined && this.hv.store_empty(vcpu, low(page), first, end);
   }
 
+  flush_pages(vcpu: number, page: Vpn, n: number): boolean {
+    return this.hv.flush_pages !== undefined && this.hv.flush_pages(vcpu, page, n);
+  }
+
   update_l1es(vcpu: number, table: number, run: EntryRun, from: number, to: number, flags: number): boolean {
     return this.hv.update_l1es !== undefined && this.hv.update_l1es(vcpu, table, run, from, to, flags);
   }

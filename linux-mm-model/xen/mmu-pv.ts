@@ -19,7 +19,7 @@ import {
   paravirt_enter_lazy_mmu,
   xen_flush_tlb,
   xen_flush_tlb_multi,
-  xen_flush_tlb_one_user,
+  xen_flush_tlb_user_pages,
   xen_leave_lazy_mmu,
 } from "./flush-tlb.js";
 import { hook_new_table } from "./hook-table.js";
@@ -140,8 +140,8 @@ export class XenMmuOps implements PvMmuOps {
   flush_tlb_user(cpu: number): void {
     xen_flush_tlb(this.k, cpu);
   }
-  flush_tlb_one_user(cpu: number, page: number): void {
-    xen_flush_tlb_one_user(this.k, cpu, page);
+  flush_tlb_user_pages(cpu: number, start: number, end: number, stride: number): void {
+    xen_flush_tlb_user_pages(this.k, cpu, start, end, stride);
   }
   flush_tlb_multi(cpu: number, mm: number, start: number, end: number, _stride: number): void {
     xen_flush_tlb_multi(this.k, cpu, mm, start, end);

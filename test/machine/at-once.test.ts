@@ -43,7 +43,8 @@ describe("PTEs set and cleared many at once", () => {
       const pvh = name === "control-pvh";
       const pv64 = !pvh && name !== "control-pv32";
       expect(made.store_empty).to.satisfy((n: number) => (pvh ? n === 0 : n > 15));
-      expect(made.update_l1es).to.satisfy((n: number) => (pvh ? n === 0 : n > 5));
+      for (const calls of [made.update_l1es, made.flush_pages])
+        expect(calls).to.satisfy((n: number) => (pvh ? n === 0 : n > 5));
       for (const form of [made.hook_new_table, made.fill_on_fault, made.fill_run_on_fault])
         expect(form).to.satisfy((n: number) => (pv64 ? n > 10 : n === 0));
       const toggles = pv64 && machine.xen.root.toggles_by_cr3 === true;
@@ -78,10 +79,35 @@ describe("a fault under xpti, in one piece", () => {
   });
 });
 
+describe("pages flushed many at once", () => {
+  for (const [pages, stride] of [
+    [1, 1],
+    [5, 1],
+    [33, 1],
+    [1, 512],
+    [1025, 512],
+  ] as const) {
+    it(`leave what they leave one by one: ${pages} pages, one of ${stride}`, () => {
+      const machines = [true, false].map((at_once) => {
+        const m = bootedMachine("shared");
+        start(m);
+        m.syscall(0);
+        m.linux.at_once = at_once;
+        m.ledger.clear();
+        m.linux.pv.flush_tlb_mm_range(0, m.linux.percpu.loaded_mm[0]!, 0x1000, 0x1000 + pages, stride);
+        return m;
+      });
+      expect(machines[0]!.equals(machines[1]!)).to.equal(true);
+      expect(machines[0]!.ledger.total("invlpg_op")).to.equal(Math.ceil(pages / stride));
+    });
+  }
+});
+
 const FORMS = [
   "store_empty",
   "update_l1es",
   "hook_new_table",
+  "flush_pages",
   "fill_on_fault",
   "fill_run_on_fault",
   "replace_on_fault",
@@ -93,6 +119,7 @@ function listen(hv: Hypervisor): Record<(typeof FORMS)[number], number> {
     store_empty: 0,
     update_l1es: 0,
     hook_new_table: 0,
+    flush_pages: 0,
     fill_on_fault: 0,
     fill_run_on_fault: 0,
     replace_on_fault: 0,
