@@ -31,6 +31,7 @@ import { map_domain_page, unmap_domain_page } from "./mapcache.js";
 import { mod_l1_entry, mod_lN_entry } from "./mod-entries.js";
 import { _get_page_type, _put_page_type, page_lock, page_unlock } from "./page-type.js";
 import { update_l4e } from "./update-l4e.js";
+import { update_l1es_in_use } from "./update-l1es-in-use.js";
 import { update_own_l4es } from "./update-own-l4es.js";
 import type { Xen } from "./xen.js";
 
@@ -56,6 +57,7 @@ export function do_mmu_update(x: Xen, vcpu: number, calls: CallBuffer, row: numb
   let answer = begin_mmu_update(x, vcpu);
   if (answer === NEXT && inPlace) answer = update_own_l4es(x, vcpu);
   if (answer === NEXT) {
+    if (inPlace) update_l1es_in_use(x, vcpu);
     do answer = mod_entry(x, vcpu);
     while (answer === AGAIN);
     if (answer === NEXT) flush_after_pt_update(x, vcpu);
