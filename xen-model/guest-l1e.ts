@@ -32,10 +32,10 @@ function walk_to_l2(x: Xen, vcpu: number, page: number): number {
   const { mem } = x;
   const { ptes } = mem;
   let table = x.vcpus.current_table(vcpu);
-  let span = ptes * ptes * ptes; // pages that an entry covers
-  for (let level = 4; level > 2; level--, span /= ptes) {
+  let entries = 1 / (ptes * ptes * ptes); // per page: powers of 2, as ptes is
+  for (let level = 4; level > 2; level--, entries *= ptes) {
     if (x.config.linearMap === false) touch_domain_page(x, vcpu, table);
-    const slot = Math.floor(page / span) & (ptes - 1);
+    const slot = Math.floor(page * entries) & (ptes - 1);
     const flags = mem.flags(table, slot);
     if ((flags & (_PAGE_PRESENT | _PAGE_PSE)) !== _PAGE_PRESENT) return -1;
     // in the walk of the linear map the L3 entry is a leaf
