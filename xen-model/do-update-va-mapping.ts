@@ -74,7 +74,7 @@ function update_l1e(x: Xen, vcpu: number, page: number, frame: number, flags: nu
  * whether it is held meanwhile. test/xen-model/update-va-mapping.test.ts holds this way and the other equal.
  */
 function plain_l1_table(x: Xen, vcpu: number, page: number): number {
-  if (!x.has_plain_loads || !addr_ok(page)) return -1;
+  if (!x.has_plain_loads || x.log.enabled || !addr_ok(page)) return -1; // the log tells of locks
   const l1e = x.processor.used_l1e(x.vcpus.current_table(vcpu), vpn_of_linear(page));
   if (l1e === NO_ENTRY) return -1;
   const table = Math.floor(l1e / (2 * x.mem.ptes));

@@ -10,6 +10,7 @@ import { pte_alloc } from "../../linux-mm-model/pgtable.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { context_switch, go_idle, idle_task, mmdrop } from "../../linux-mm-model/sched.js";
 import type { Machine } from "../../machine/machine.js";
+import { in_kernel } from "./in-kernel.js";
 import type { Notes } from "./notes.js";
 
 /** What is known of an image that somebody exec's in a recording: a stack. All else is assumed where it faults. */
@@ -127,11 +128,10 @@ export class TaskMap {
     const { linux, ledger } = this.machine;
     const { vmas, mms } = linux;
     this.unplaced.delete(mm);
-    const before = ledger.enter(cpu, adopted ? CAUSE.boot : CAUSE.exec);
-    if (adopted) ledger.hold(cpu, CAUSE.boot);
-    shift_arg_pages(linux, cpu, mm, vmas.find_vma(mms.vma_root[mm]!, STACK_TOP_MAX - 1), page + 2);
-    if (adopted) ledger.release(cpu);
-    ledger.enter(cpu, before);
+    in_kernel(this.machine, cpu, () => {
+      if (!adopted) ledger.hold(cpu, CAUSE.exec);
+      shift_arg_pages(linux, cpu, mm, vmas.find_vma(mms.vma_root[mm]!, STACK_TOP_MAX - 1), page + 2);
+    });
   }
 
   private execve(cpu: number, adopted: boolean): void {
@@ -146,12 +146,7 @@ export class TaskMap {
   /** `page` of `mm` is in a mapping that nobody recorded: a process of before the recording had its tables already. */
   had_tables(cpu: number, mm: number, page: number): void {
     if (!this.adopted.has(mm)) return;
-    const { linux, ledger } = this.machine;
-    const before = ledger.enter(cpu, CAUSE.boot);
-    ledger.hold(cpu, CAUSE.boot);
-    pte_alloc(linux, cpu, mm, page);
-    ledger.release(cpu);
-    ledger.enter(cpu, before);
+    in_kernel(this.machine, cpu, () => void pte_alloc(this.machine.linux, cpu, mm, page));
   }
 
   /** The task on `cpu` exits. */
@@ -162,13 +157,12 @@ export class TaskMap {
 
   /** An address space for a task that had one before the recording began: its process's, or a fresh one. */
   private adopt(cpu: number, row: number, tgid: number): void {
-    const { linux, ledger } = this.machine;
+    const { linux } = this.machine;
     const { tasks, mms, percpu } = linux;
     this.notes.add("tasks that were there before the recording");
-    ledger.hold(cpu, CAUSE.boot);
-    const mm = tgid > 0 ? this.mm_of_group(tgid, row) : NO_MM;
-    if (mm === NO_MM) this.execve(cpu, true);
-    else {
+    in_kernel(this.machine, cpu, () => {
+      const mm = tgid > 0 ? this.mm_of_group(tgid, row) : NO_MM;
+      if (mm === NO_MM) return this.execve(cpu, true);
       const active = tasks.active_mm[row]!;
       mms.mm_users[mm]!++;
       tasks.mm[row] = mm;
@@ -177,8 +171,7 @@ export class TaskMap {
       linux.pv.thread_create(cpu, mm, row);
       linux.pv.switch_mm(cpu, active, mm, row);
       mmdrop(linux, cpu, active);
-    }
-    ledger.release(cpu);
+    });
   }
 
   private mm_of_group(tgid: number, except: number): number {

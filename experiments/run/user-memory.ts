@@ -7,7 +7,6 @@
  */
 import type { Vpn } from "../../abi/frames.js";
 import { PFEC_insn_fetch, PFEC_write_access } from "../../abi/page.js";
-import { CAUSE } from "../../abi/ledger.js";
 import { map_between } from "../../linux-mm-model/mmap.js";
 import { do_mprotect } from "../../linux-mm-model/mprotect.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
@@ -22,6 +21,7 @@ import {
   VM_WRITE,
 } from "../../linux-mm-model/vma.js";
 import type { Machine } from "../../machine/machine.js";
+import { in_kernel } from "./in-kernel.js";
 import type { Notes } from "./notes.js";
 
 const MAP_SHARED = 0x01;
@@ -158,20 +158,20 @@ export class UserMemory {
 
   /** Give the 64 KiB around `page` the access `need` too: a mapping that was changed where nobody recorded it. */
   private allow(cpu: number, mm: number, page: number, need: number): void {
-    const { linux, ledger } = this.machine;
+    const { linux } = this.machine;
     const { vmas, mms } = linux;
     const start = page - (page & (ASSUMED_PAGES - 1));
-    ledger.hold(cpu, CAUSE.boot);
-    for (let at = start; at < start + ASSUMED_PAGES;) {
-      const vma = vmas.find_vma(mms.vma_root[mm]!, at);
-      if (vma === NO_VMA || vmas.start[vma]! >= start + ASSUMED_PAGES) break;
-      const from = Math.max(at, vmas.start[vma]!);
-      const to = Math.min(start + ASSUMED_PAGES, vmas.end[vma]!);
-      const access = (vmas.flags[vma]! & (VM_READ | VM_WRITE | VM_EXEC)) | need | VM_READ;
-      do_mprotect(linux, cpu, mm, from, to, access);
-      at = to;
-    }
-    ledger.release(cpu);
+    in_kernel(this.machine, cpu, () => {
+      for (let at = start; at < start + ASSUMED_PAGES;) {
+        const vma = vmas.find_vma(mms.vma_root[mm]!, at);
+        if (vma === NO_VMA || vmas.start[vma]! >= start + ASSUMED_PAGES) break;
+        const from = Math.max(at, vmas.start[vma]!);
+        const to = Math.min(start + ASSUMED_PAGES, vmas.end[vma]!);
+        const access = (vmas.flags[vma]! & (VM_READ | VM_WRITE | VM_EXEC)) | need | VM_READ;
+        do_mprotect(linux, cpu, mm, from, to, access);
+        at = to;
+      }
+    });
   }
 }
 
