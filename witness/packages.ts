@@ -29,13 +29,15 @@ export function findIngredients(given: {
     fetchedKernel() ??
     newest("/boot", /^vmlinuz-.*-amd64$/) ??
     missing("a kernel", "linux-image-amd64");
+  const xen = uncompressed(readGiven(xenFile, "--xen")); // what is named first, then what has to be found
+  readGiven(kernel, "--kernel");
   return {
     qemu: inPath("qemu-system-x86_64", "qemu-system-x86"),
     compiler: inPath("cc", "gcc and libc6-dev"),
     busybox: staticBusybox(),
-    xen: uncompressed(readGiven(xenFile, "--xen")),
+    xen,
     xenFile,
-    kernel: (readGiven(kernel, "--kernel"), kernel),
+    kernel,
   };
 }
 
