@@ -42,28 +42,12 @@ export function mmap_region(k: Linux, cpu: number, mm: number, request: MapReque
     next = unmap_between(k, cpu, mm, vmas.prev, next, start, end);
   }
   const pgoff = file === NO_FILE ? start : request.pgoff;
-  map_free(k, cpu, mm, vmas.prev, next, start, end, flags, file, pgoff);
+  map_between(k, mm, vmas.prev, next, start, end, flags, file, pgoff);
+  call_rcu(k, cpu); // the old node of the maple tree
   if (request.populate === true || (flags & VM_LOCKED) !== 0) {
     populate_range(k, cpu, mm, start, end);
   }
   return start;
-}
-
-/** map_between(), and the old node of the maple tree goes. */
-function map_free(
-  k: Linux,
-  cpu: number,
-  mm: number,
-  prev: number,
-  next: number,
-  start: number,
-  end: number,
-  flags: number,
-  file: number,
-  pgoff: number,
-): void {
-  map_between(k, mm, prev, next, start, end, flags, file, pgoff);
-  call_rcu(k, cpu);
 }
 
 /** Map [start, end), which is free, behind the VMA `prev` and below `next`: as a part of one of these, or a VMA of its own. */
@@ -293,7 +277,8 @@ export function do_brk(k: Linux, cpu: number, mm: number, brk: number): number {
   else {
     const next = vmas.find_vma_prev(mms.vma_root[mm]!, old);
     if (next !== NO_VMA && vmas.start[next]! < brk) return old;
-    map_free(k, cpu, mm, vmas.prev, next, old, brk, HEAP_FLAGS, NO_FILE, old);
+    map_between(k, mm, vmas.prev, next, old, brk, HEAP_FLAGS, NO_FILE, old);
+    call_rcu(k, cpu); // likewise
   }
   mms.brk[mm] = brk;
   return brk;
