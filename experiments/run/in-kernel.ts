@@ -1,10 +1,14 @@
-/** What a kernel has done by some event of a recording that no event tells of. */
+/**
+ * What a kernel has done by some event of a recording that no event tells of.
+ *
+ * Differs: it is done when it is first needed, not when it was, and by an entry that is made for it.
+ */
 import { CAUSE } from "../../abi/ledger.js";
 import type { Machine } from "../../machine/machine.js";
 
 /**
- * Do `work` in the kernel of `cpu`, where a program may run: it cannot make hypercalls. By which entry the kernel did it nobody knows, so the
- * ways in and out are under cause "boot", which is not priced; and so is `work`, unless it holds another cause.
+ * Do `work` in the kernel of `cpu`, where a program may run: it cannot make hypercalls. The ways in and out are under cause "boot",
+ * which is not priced; and so is `work`, unless it holds another cause.
  */
 export function in_kernel(machine: Machine, cpu: number, work: () => void): void {
   const { linux, ledger } = machine;
