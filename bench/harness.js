@@ -53,11 +53,10 @@ function minutes(text) {
 }
 
 /**
- * Collect garbage, if that is exposed, and wait until V8's other threads have nothing to do any more: they give the memory back behind
- * that, and compile. For who measures this process's CPU time next.
+ * Wait until V8's other threads have nothing to do any more: they compile, and give memory back behind a collection. For who measures
+ * this process's CPU time next.
  */
 async function quiet() {
-  global.gc?.();
   for (let before = process.cpuUsage(); ; before = process.cpuUsage()) {
     await setTimeout(QUIET_MS);
     if (cpuSince(before) < QUIET_CPU) return;

@@ -32,6 +32,7 @@ recorded(name).then(async (recording) => {
   }
   const timed = async (proposal) => {
     const run = machine(proposal);
+    global.gc?.();
     await quiet();
     const began = process.cpuUsage();
     run();

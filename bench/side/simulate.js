@@ -33,6 +33,7 @@ recorded(name).then(async (recording) => {
   const warmUp = Number(unit);
   for (let i = 0; i < warmUp + MEASURED; i++) {
     run = machine();
+    global.gc?.();
     await quiet();
     const began = process.cpuUsage();
     run();
