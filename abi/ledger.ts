@@ -213,32 +213,37 @@ export class Ledger {
 
   /** All events of one vCPU, or of all, but for those of the causes `without`: {NAME: count}, zeros left out. */
   collect(vcpu?: number, ...without: number[]): EventCounts {
-    const { counts } = this;
+    return named(this.sums(vcpu, ...without));
+  }
+
+  /** The same, zeros and all. Shape: [event] */
+  sums(vcpu?: number, ...without: number[]): Float64Array {
     const sums = new Float64Array(NR_EVENTS);
     const first = vcpu === undefined ? 0 : vcpu;
     const last = vcpu === undefined ? this.nrVcpus - 1 : vcpu;
     const rows = CAUSES.length;
     for (let row = first * rows; row < (last + 1) * rows; row++) {
-      if (without.includes(row % rows)) continue;
-      for (let event = 0; event < NR_EVENTS; event++) sums[event]! += counts[row * NR_EVENTS + event]!;
+      if (!without.includes(row % rows)) this.addRow(sums, row);
     }
-    return named(sums);
+    return sums;
   }
 
   /** Events by cause, over all vCPUs: {CAUSE: {NAME: count}}, zeros left out. */
   collectByCause(): Partial<Record<Cause, EventCounts>> {
-    const { counts } = this;
     const result: Partial<Record<Cause, EventCounts>> = {};
-    CAUSES.forEach((cause, c) => {
+    for (const cause of CAUSES) {
       const sums = new Float64Array(NR_EVENTS);
-      for (let vcpu = 0; vcpu < this.nrVcpus; vcpu++) {
-        const row = (vcpu * CAUSES.length + c) * NR_EVENTS;
-        for (let event = 0; event < NR_EVENTS; event++) sums[event]! += counts[row + event]!;
-      }
+      for (let vcpu = 0; vcpu < this.nrVcpus; vcpu++) this.addRow(sums, vcpu * CAUSES.length + CAUSE[cause]);
       const events = named(sums);
       if (Object.keys(events).length > 0) result[cause] = events;
-    });
+    }
     return result;
+  }
+
+  private addRow(sums: Float64Array, row: number): void {
+    this.settleRow(row);
+    const { settled } = this;
+    for (let event = 0; event < NR_EVENTS; event++) sums[event]! += settled[row * NR_EVENTS + event]!;
   }
 }
 
@@ -253,10 +258,11 @@ export class NestedLedger extends Ledger {
   }
 }
 
-function named(sums: Float64Array): EventCounts {
+/** {NAME: count} of counts by event, zeros left out. Shape: sums [event] */
+export function named(sums: Float64Array): EventCounts {
   const result: EventCounts = {};
-  EVENT_NAMES.forEach((name, event) => {
-    if (sums[event] !== 0) result[name] = sums[event]!;
-  });
+  for (let event = 0; event < NR_EVENTS; event++) {
+    if (sums[event] !== 0) result[EVENT_NAMES[event]!] = sums[event]!;
+  }
   return result;
 }
