@@ -147,7 +147,7 @@ function build_direct_map_tables(k: Linux, swapper: number): number[] {
 function fill_direct_map(k: Linux, l1_tables: readonly number[], lastTable: number): void {
   const { words } = k.memory;
   const { firstFrame, nrFrames } = k.config;
-  l1_tables.forEach((l1, index) => {
+  for (const [index, l1] of l1_tables.entries()) {
     const first = index * 512;
     const last = Math.min(first + 512, nrFrames);
     for (let pfn = Math.max(first, firstFrame); pfn < last; pfn++) {
@@ -155,7 +155,7 @@ function fill_direct_map(k: Linux, l1_tables: readonly number[], lastTable: numb
       words[at] = pfn;
       words[at + 1] = pfn <= lastTable ? PAGE_KERNEL_RO : PAGE_KERNEL;
     }
-  });
+  }
 }
 
 function new_table(k: Linux): number {

@@ -9,7 +9,6 @@ import { _PAGE_GNTTAB, _PAGE_PAT, _PAGE_PCD, _PAGE_PRESENT, _PAGE_PWT, _PAGE_RW 
 import { hexFrame } from "./audit-log.js";
 import { XEN_RULES } from "./audit-rules.js";
 import {
-  type FrameTable,
   OWNER_guest,
   OWNER_io,
   OWNER_xen,
@@ -92,21 +91,33 @@ export function has_first_refs(x: Xen): boolean {
 }
 
 /**
- * get_page_from_l1e() of a frame of the guest's own, that is to be written to only where it has never been in any use: of nearly all that
- * a kernel maps when it boots. False, with nothing changed, for any other.
+ * get_page_from_l1e() of entries of `table` from `slot` on, as far as they map frames in a row with the same flags: frames of the
+ * guest's own, that are to be written to only where they have never been in any use. So are nearly all that a kernel maps when it
+ * boots. Returns how many entries; 0, with nothing changed, for any other.
  */
-export function take_first_refs(frames: FrameTable, mfn: number, flags: number): boolean {
-  if (mfn >= frames.nrFrames || frames.owner[mfn] !== OWNER_guest || (flags & L1_DISALLOWED) !== 0)
-    return false;
-  if ((flags & _PAGE_RW) !== 0) {
-    if (frames.typeCount[mfn] !== 0 || frames.typeFlags[mfn] !== 0) return false;
-    if (frames.tlbflush_timestamp[mfn] !== 0) return false;
-    frames.type[mfn] = PGT_writable_page;
-    frames.typeFlags[mfn] = PGT_validated;
-    frames.typeCount[mfn] = 1;
+export function take_first_refs({ mem, frames }: Xen, table: number, slot: number): number {
+  const { words, ptes } = mem;
+  const { owner, type, typeCount, typeFlags, tlbflush_timestamp, count } = frames;
+  const start = mem.at(table, slot);
+  const mfn = words[start]!;
+  const high = words[start + 1]!;
+  if (high >>> 24 !== 0 || (high & L1_DISALLOWED) !== 0) return 0;
+  const write = (high & _PAGE_RW) !== 0;
+  const most = Math.min(ptes - slot, frames.nrFrames - mfn);
+  let nr = 0;
+  for (; nr < most; nr++) {
+    if (words[start + 2 * nr] !== mfn + nr || words[start + 2 * nr + 1] !== high) break;
+    if (owner[mfn + nr] !== OWNER_guest) break;
+    if (!write) continue;
+    if (typeCount[mfn + nr] !== 0 || typeFlags[mfn + nr] !== 0 || tlbflush_timestamp[mfn + nr] !== 0) break;
   }
-  frames.count[mfn] = frames.count[mfn]! + 1;
-  return true;
+  for (let taken = mfn; taken < mfn + nr; taken++) count[taken] = count[taken]! + 1;
+  if (write && nr > 0) {
+    type.fill(PGT_writable_page, mfn, mfn + nr);
+    typeFlags.fill(PGT_validated, mfn, mfn + nr);
+    typeCount.fill(1, mfn, mfn + nr);
+  }
+  return nr;
 }
 
 /** A frame that is no RAM: may the guest map it, and how? */

@@ -73,7 +73,7 @@ function promote(x: Xen, vcpu: number, mfn: number, type: number): Rc {
 
 /** Cannot be preempted; undoes itself at once. */
 function promote_l1_table(x: Xen, vcpu: number, table: number): Rc {
-  const { mem, frames, ledger, pv32 } = x;
+  const { mem, ledger, pv32 } = x;
   const { words, ptes } = mem;
   const first = has_first_refs(x);
   ledger.count(vcpu, EV.promote_l1, 1);
@@ -84,10 +84,17 @@ function promote_l1_table(x: Xen, vcpu: number, table: number): Rc {
     const at = start + 2 * slot;
     const high = words[at + 1]!;
     if ((high & _PAGE_PRESENT) === 0) continue;
-    present++;
-    const mfn = words[at]! + (high >>> 24) * 2 ** 32;
     const flags = high & PAGE_FLAGS_MASK;
-    const rc = first && take_first_refs(frames, mfn, flags) ? 0 : get_page_from_l1e(x, vcpu, mfn, flags);
+    const nr = first ? take_first_refs(x, table, slot) : 0;
+    if (nr > 0) {
+      const adjusted = (high & ~PAGE_FLAGS_MASK) | adjust_guest_l1e(flags, pv32);
+      for (let i = 0; i < nr; i++) words[at + 2 * i + 1] = adjusted;
+      present += nr;
+      slot += nr - 1;
+      continue;
+    }
+    present++;
+    const rc = get_page_from_l1e(x, vcpu, words[at]! + (high >>> 24) * 2 ** 32, flags);
     if (rc < 0) {
       for (let undo = at - 2; undo >= start; undo -= 2) {
         const done = words[undo + 1]!;
