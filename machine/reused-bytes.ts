@@ -7,11 +7,14 @@
  */
 export class ReusedBytes {
   private buffer = new ArrayBuffer(0);
+  /** How many of them the last machine had: what is behind is 0. */
+  private taken = 0;
 
   /** At least `length` bytes, all 0. The machine that had them before is not to be used any more. */
   take(length: number): ArrayBuffer {
     if (this.buffer.byteLength < length) this.buffer = new ArrayBuffer(length);
-    else clear(this.buffer);
+    else clear(Buffer.from(this.buffer, 0, this.taken));
+    this.taken = length;
     return this.buffer;
   }
 }
@@ -20,8 +23,7 @@ export class ReusedBytes {
 const BLOCK = 65536;
 const ZEROES = Buffer.alloc(BLOCK);
 
-function clear(buffer: ArrayBuffer): void {
-  const bytes = Buffer.from(buffer);
+function clear(bytes: Buffer): void {
   for (let start = 0; start < bytes.length; start += BLOCK) {
     const end = Math.min(start + BLOCK, bytes.length);
     if (bytes.compare(ZEROES, 0, end - start, start, end) !== 0) bytes.fill(0, start, end);

@@ -72,7 +72,7 @@ function rated(rates, events) {
   const work = { ...STEADY, ...rates };
   const guest = new RatedGuest(work, loadProposal(proposal), { pcid: true, invpcid: true });
   const seconds = duration(work, events);
-  const run = () => forEachHappening(work, 0, seconds, (vcpu, kind) => guest.happen(vcpu, kind));
+  const run = () => forEachHappening(work, 0, seconds, guest);
   run();
   return () => run;
 }

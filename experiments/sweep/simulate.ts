@@ -23,7 +23,7 @@ export interface Simulated {
   readonly counts: EventCounts;
 }
 
-/** Of the machine that this thread has run a recording on last. */
+/** Of the machine that this thread has run last. */
 const bytes = new ReusedBytes();
 
 /** Run it. Errors: BadInput where a file cannot be used. */
@@ -33,7 +33,7 @@ export async function simulate({ work, proposal, machine, seed }: Simulation): P
     return { verdict: verdictOf(properties).verdict, counts };
   }
   if ("synthetic" in work) {
-    const { properties, counts } = runRates(work.synthetic, proposal, machine, seed);
+    const { properties, counts } = runRates(work.synthetic, proposal, { ...machine, bytes }, seed);
     return { verdict: verdictOf(properties).verdict, counts };
   }
   return playScript(work.script, { proposal, machine });
@@ -59,7 +59,8 @@ function playScript(
 ): Simulated {
   const [found] = scriptsOf([file], { script: name, step: 0 });
   const { script } = found!; // or scriptsOf() has thrown
-  const machine = new Machine({ proposal, geometry: SCRIPT_GEOMETRY, ...processor, audit: "observe" }).boot();
+  const config = { proposal, geometry: SCRIPT_GEOMETRY, ...processor, audit: "observe" as const };
+  const machine = new Machine(config, bytes).boot();
   const player = new Player(machine, script, file);
   const watch = new PromiseWatch(machine);
   const counts: EventCounts = {};

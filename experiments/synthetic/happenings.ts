@@ -38,13 +38,13 @@ export function duration(rates: Rates, events: number): number {
   return Math.ceil(Math.min(1, events / Math.max(1, perSecond)) / TURN) * TURN;
 }
 
-/** Tell `happen` of all that happens in so many seconds: by time, then vCPU, then kind. */
-export function forEachHappening(
-  rates: Rates,
-  seed: number,
-  seconds: number,
-  happen: (vcpu: number, kind: Kind) => void,
-): void {
+/** Who is told of what happens. */
+export interface Stage {
+  happen(vcpu: number, kind: Kind): void;
+}
+
+/** Tell `stage` of all that happens in so many seconds: by time, then vCPU, then kind. */
+export function forEachHappening(rates: Rates, seed: number, seconds: number, stage: Stage): void {
   const all = allSeries(rates, seed, seconds);
   const total = all.reduce((sum, series) => sum + series.n, 0);
   const windows = Math.ceil(total / Math.max(WINDOW, WINDOW_OF_SERIES * all.length));
@@ -52,13 +52,13 @@ export function forEachHappening(
   for (let w = 1; w <= windows; w++) {
     const end = w === windows ? Infinity : (seconds * w) / windows;
     window.clear();
-    all.forEach((series, s) => {
+    for (const [s, series] of all.entries()) {
       for (; series.next < end; series.advance()) window.add(series.next, s);
-    });
+    }
     window.sort();
     for (let i = 0; i < window.n; i++) {
       const { vcpu, kind } = all[window.series[window.order[i]!]!]!;
-      happen(vcpu, kind);
+      stage.happen(vcpu, kind);
     }
   }
 }

@@ -17,13 +17,14 @@ import { P4D_PAGES } from "../../linux-mm-model/pgtable.js";
 import * as sys from "../../linux-mm-model/syscalls.js";
 import { NO_FILE, VM_READ, VM_WRITE } from "../../linux-mm-model/vma.js";
 import { Machine, type MachineConfig } from "../../machine/machine.js";
+import type { ReusedBytes } from "../../machine/reused-bytes.js";
 import { SCRIPT_GEOMETRY } from "../mm-script/play-scripts.js";
 import { ACCESS_WRITE } from "../../xen-model/hw/control.js";
 import { Player } from "../mm-script/player.js";
 import type { ScriptTask } from "../mm-script/tasks.js";
 import { PromiseWatch } from "../run/promise.js";
 import type { PropertyResult } from "../results.js";
-import { duration, forEachHappening, type Kind, type Rates } from "./happenings.js";
+import { duration, forEachHappening, type Kind, type Rates, type Stage } from "./happenings.js";
 
 export interface RatedWork extends Rates {
   readonly threads: number;
@@ -41,17 +42,20 @@ const EVENTS = 3000;
 /** A vCPU's slot; those of the user half are fewer than vCPUs may be, and none is mapped for longer than its turn. */
 const churn_slot = (vcpu: number): number => 9 + (vcpu % 200);
 
+/** What the vCPUs run on; with `bytes`, the machine is in these. */
+type Processor = Pick<MachineConfig, "pcid" | "invpcid"> & { readonly bytes?: ReusedBytes };
+
 /** Run `work` under a proposal, `events` of it at the least unless a second has fewer, and scale what it counted to a second. */
 export function runRates(
   work: RatedWork,
   proposal: Proposal,
-  machine: Pick<MachineConfig, "pcid" | "invpcid">,
+  machine: Processor,
   seed: number,
   events = EVENTS,
 ): RatedOutcome {
   const seconds = duration(work, events);
   const guest = new RatedGuest(work, proposal, machine);
-  forEachHappening(work, seed, seconds, (vcpu, kind) => guest.happen(vcpu, kind));
+  forEachHappening(work, seed, seconds, guest);
   const scale = (counts: EventCounts): EventCounts =>
     Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, n / seconds]));
   const { ledger } = guest.machine;
@@ -64,7 +68,7 @@ export function runRates(
 }
 
 /** The guest: its tasks, and who runs where. */
-export class RatedGuest {
+export class RatedGuest implements Stage {
   readonly machine: Machine;
   readonly watch: PromiseWatch;
   private readonly player: Player;
@@ -76,7 +80,7 @@ export class RatedGuest {
   private readonly away: boolean[];
   private looked = 0;
 
-  constructor(work: RatedWork, proposal: Proposal, machine: Pick<MachineConfig, "pcid" | "invpcid">) {
+  constructor(work: RatedWork, proposal: Proposal, { bytes, ...processor }: Processor) {
     const { vcpus, threads } = work;
     const geometry = {
       ...SCRIPT_GEOMETRY,
@@ -88,7 +92,7 @@ export class RatedGuest {
       maxTasks: 32 + 6 * vcpus + threads,
       maxVmas: 512 + 64 * vcpus,
     };
-    this.machine = new Machine({ proposal, geometry, ...machine, audit: "observe" }).boot();
+    this.machine = new Machine({ proposal, geometry, ...processor, audit: "observe" }, bytes).boot();
     this.threads = Array.from({ length: vcpus }, () => []);
     const leaders = Array.from({ length: work.placement === "apart" ? vcpus : 1 }, (_, i) => i);
     const idle = (vcpu: number) => vcpu >= Math.max(threads, leaders.length);
@@ -100,7 +104,7 @@ export class RatedGuest {
     const script = { name: "rates", group: "synthetic", vcpus, tasks, regions: {}, steps: [], results: [] };
     this.player = new Player(this.machine, script, "rates");
     for (const i of leaders) this.threads[i]!.push(this.player.taskOf(`leader${i}`, 0));
-    for (let t = leaders.length; t < Math.max(threads, leaders.length); t++) this.addThread(t, work);
+    this.addThreads(leaders.length, work);
     this.others = [];
     for (const vcpu of withOther) this.others[vcpu] = this.player.taskOf(`other${vcpu}`, 0);
     this.turn = Array.from({ length: vcpus }, () => 0);
@@ -144,6 +148,10 @@ export class RatedGuest {
     }
     this.watch.look(++this.looked);
     if (machine.linux.percpu.in_user[vcpu] === 0 && kind !== "idle") machine.return_to_user(vcpu);
+  }
+
+  private addThreads(first: number, work: RatedWork): void {
+    for (let t = first; t < work.threads; t++) this.addThread(t, work);
   }
 
   /** Thread number `t`, made by a leader on the leader's vCPU, and put where it belongs before it has run. */

@@ -22,4 +22,21 @@ describe("a machine in the memory of an earlier one", () => {
       expect(reusing.ledger.collectByCause(), name).to.deep.equal(own.ledger.collectByCause());
     }
   });
+
+  it("has as many bytes as it asked for that are 0, where larger and smaller ones had them before", () => {
+    const bytes = new ReusedBytes();
+    for (const [blocks, last] of [
+      [1, 0],
+      [3, 2],
+      [1, 0],
+      [3, 1],
+      [2, 0],
+      [3, 2],
+    ] as const) {
+      const length = blocks * 65536 - 100;
+      const taken = Buffer.from(bytes.take(length));
+      expect(taken.every((byte) => byte === 0)).to.equal(true);
+      taken.fill(1, last * 65536, length);
+    }
+  });
 });

@@ -21,7 +21,7 @@ const NOTHING: Rates = {
 
 const happenings = (rates: Rates, seconds: number, seed = 0): [number, Kind][] => {
   const all: [number, Kind][] = [];
-  forEachHappening(rates, seed, seconds, (vcpu, kind) => all.push([vcpu, kind]));
+  forEachHappening(rates, seed, seconds, { happen: (vcpu, kind) => all.push([vcpu, kind]) });
   return all;
 };
 
