@@ -15,9 +15,9 @@ import { NR_TERMS, TERMS } from "./terms.js";
 /** Draws of one comparison, unless something else is asked for. */
 export const DRAWS = 10_000;
 
-/** What each term costs in each draw. Shape: NR_TERMS columns, one after the other, of `n` draws. */
+/** What each term costs in each draw. Shape: prices (NR_TERMS) of `n` draws each. */
 export class PriceDraws {
-  readonly prices: Float64Array;
+  readonly prices: readonly Float64Array[];
 
   /** `like` are draws of a profile that may have most constants alike: these are taken from there, as drawing takes longer. */
   constructor(
@@ -26,15 +26,11 @@ export class PriceDraws {
     readonly n = DRAWS,
     like?: PriceDraws,
   ) {
-    this.prices = new Float64Array(NR_TERMS * n);
-    TERMS.forEach(({ constants }, t) => {
-      const column = this.prices.subarray(t * n, (t + 1) * n);
-      if (like !== undefined && like.hasAlike(constants, this)) {
-        column.set(like.prices.subarray(t * n, (t + 1) * n));
-        return;
-      }
-      column.fill(1);
+    this.prices = TERMS.map(({ constants }, t) => {
+      if (like?.hasAlike(constants, this)) return like.prices[t]!;
+      const column = new Float64Array(n).fill(1);
       for (const name of constants) multiplyByDraws(column, profile, name, seed);
+      return column;
     });
   }
 
@@ -54,8 +50,8 @@ export class PriceDraws {
     for (let t = 0; t < NR_TERMS; t++) {
       const coefficient = times[t]!;
       if (coefficient === 0) continue;
-      const from = t * n;
-      for (let d = 0; d < n; d++) out[d] = out[d]! + coefficient * prices[from + d]!;
+      const column = prices[t]!;
+      for (let d = 0; d < n; d++) out[d] = out[d]! + coefficient * column[d]!;
     }
     return out;
   }

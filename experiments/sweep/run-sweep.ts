@@ -60,12 +60,13 @@ export async function runSweep(
   };
 }
 
-/** Prices cells; the draws of a constant that one cell has and the next has too are made once. */
+/** Prices cells; the draws of a constant that the last cell of the same profile had too are not made anew. */
 function pricer(seed: number): (cell: Cell, simulated: Simulated) => Done {
-  let draws: PriceDraws | undefined;
-  return ({ key, priced }, { verdict, counts }) => {
+  const last = new Map<string, PriceDraws>();
+  return ({ key, profile, priced }, { verdict, counts }) => {
     const times = coefficientsOf(priced, counts);
-    draws = new PriceDraws(priced, seed, DRAWS, draws);
+    const draws = new PriceDraws(priced, seed, DRAWS, last.get(profile));
+    last.set(profile, draws);
     const costs = draws.cost(times).sort();
     const interval = { p5: quantile(costs, 0.05), p50: quantile(costs, 0.5), p95: quantile(costs, 0.95) };
     return { key, verdict, cycles: boundsOf(priced, times), interval, counts };
