@@ -6,6 +6,8 @@
  * its line here and count it where it happens; a cost profile may then price it.
  */
 
+import { numbered } from "./numbered.js";
+
 /** Who sees it happen: the guest kernel, Xen, or the processor while either runs. */
 export type Side = "linux" | "hypercall" | "xen" | "hw" | "design";
 
@@ -246,9 +248,7 @@ export const EVENT_NAMES = Object.keys(TABLE) as EventName[];
 export const NR_EVENTS = EVENT_NAMES.length;
 
 /** Index of each event: ledger.count(vcpu, EV.set_p4d, 1). */
-export const EV = Object.freeze(Object.fromEntries(EVENT_NAMES.map((name, i) => [name, i]))) as Readonly<
-  Record<EventName, number>
->;
+export const EV = numbered(EVENT_NAMES);
 
 /** The definition behind a name. */
 export function eventDefinition(name: EventName): { side: Side; what: string } {

@@ -10,6 +10,7 @@
  *        held     Uint8Array    per vCPU: the cause stays, whatever is entered
  */
 import { EV, EVENT_NAMES, NR_EVENTS, type EventName } from "./events.js";
+import { numbered } from "./numbered.js";
 import type { State } from "./state.js";
 
 /** What the guest was asked to do when an event happened. */
@@ -47,9 +48,7 @@ export type Cause = (typeof CAUSES)[number];
 export type EventCounts = Partial<Record<EventName, number>>;
 
 /** The number of each cause. */
-export const CAUSE = Object.freeze(Object.fromEntries(CAUSES.map((name, i) => [name, i]))) as Readonly<
-  Record<Cause, number>
->;
+export const CAUSE = numbered(CAUSES);
 
 /** Tallies that there can be. */
 const MAX_TALLIES = 64;

@@ -4,6 +4,7 @@
  * Columns, not objects: a chunk is a set of typed arrays that the importer fills and a consumer reads, so that
  * importing allocates nothing per event, and several simulations share one import.
  */
+import { numbered } from "../../abi/numbered.js";
 
 /** Events by name, as the kernel's tracepoints are called; OTHER is any other event, well formed. */
 export const KINDS = [
@@ -60,9 +61,7 @@ export const KINDS = [
 export type Kind = (typeof KINDS)[number];
 
 /** Index of each kind: chunk.kind[i] === KIND.sched_switch. */
-export const KIND = Object.freeze(Object.fromEntries(KINDS.map((name, i) => [name, i]))) as Readonly<
-  Record<Kind, number>
->;
+export const KIND = numbered(KINDS);
 
 /** Is it an interrupt that came while a task ran (include/asm/trace/irq_vectors.h)? */
 export function isInterrupt(kind: number): boolean {
