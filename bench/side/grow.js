@@ -14,6 +14,7 @@ const { loadProposal } = require("../../dist/experiments/evaluate.js");
 const { duration, forEachHappening } = require("../../dist/experiments/synthetic/happenings.js");
 const { RatedGuest } = require("../../dist/experiments/synthetic/rates.js");
 const { TraceRunner } = require("../../dist/experiments/run/trace-runner.js");
+const { ReusedBytes } = require("../../dist/machine/reused-bytes.js");
 const { cpuSince, quiet } = require("../harness.js");
 const { booted, machineOf, recorded } = require("./machines.js");
 const { manyThreads } = require("./many-threads.js");
@@ -49,10 +50,13 @@ const WORK = {
   slots: (size) => rated({ threads: 2, vcpus: 2, syscalls: 0, slotChurn: 1e5 }, size),
   /** System calls, and switches between the threads of each vCPU, in one guest with so many vCPUs. */
   vcpus: (size) => rated({ threads: THREADS, vcpus: size, syscalls: 2e5, sameMmSwitches: 1e5 }, EVENTS),
-  /** A machine with so many vCPUs. */
-  boot: (size) => () => {
-    const machine = machineOf(proposal, size);
-    return () => machine.boot();
+  /** A machine with so many vCPUs. In memory that is there: the C library takes a small machine's from what it has, a large one's anew. */
+  boot: (size) => {
+    const bytes = new ReusedBytes();
+    return () => {
+      const machine = machineOf(proposal, size, bytes);
+      return () => machine.boot();
+    };
   },
 };
 

@@ -22,8 +22,8 @@ function booted(proposal, { cpus }) {
   return new Machine(config).boot();
 }
 
-/** A machine of `proposal` with so many vCPUs, not yet booted. */
-function machineOf(proposal, vcpus) {
+/** A machine of `proposal` with so many vCPUs, not yet booted; in `bytes`, if they are given. */
+function machineOf(proposal, vcpus, bytes) {
   const geometry = {
     ...smallGeometry(vcpus),
     nrTables: 1024 + 64 * vcpus,
@@ -32,7 +32,7 @@ function machineOf(proposal, vcpus) {
     maxTasks: 64 + 8 * vcpus,
   };
   const config = { proposal: loadProposal(proposal), geometry, pcid: true, invpcid: true, audit: "observe" };
-  return new Machine(config);
+  return new Machine(config, bytes);
 }
 
 /** A machine of 6.1 on 4.17 after the first half of a recording: its processes are still there. */
