@@ -50,7 +50,7 @@ export type EventCounts = Partial<Record<EventName, number>>;
 /** The number of each cause. */
 export const CAUSE = numbered(CAUSES);
 
-/** Tallies that there can be: an odd number, so that rows of two vCPUs are not in the same few lines of a cache. */
+/** Tallies that there can be: an odd number, so that the rows of vCPUs are not all in the same few sets of a cache. */
 const MAX_TALLIES = 63;
 
 /**

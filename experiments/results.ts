@@ -50,10 +50,16 @@ export interface LedgerLine {
   readonly priceSource: string;
 }
 
+/** What draws have between them: 5th percentile, median, 95th percentile. */
+export interface Interval {
+  readonly p5: number;
+  readonly p50: number;
+  readonly p95: number;
+}
+
 /** How firm a difference is: over the draws of the prices, and by the constants that it hangs on. */
 export interface Firmness {
-  /** Over the draws: 5th percentile, median, 95th percentile. */
-  readonly interval: { readonly p5: number; readonly p50: number; readonly p95: number };
+  readonly interval: Interval;
   /** Share of the draws in which the first is cheaper. */
   readonly probabilityCheaper: number;
   /** Constants that move the difference, the strongest first. */

@@ -3,7 +3,7 @@
  * turns.
  */
 import type { Bracket, Driver, Firmness } from "../results.js";
-import { quantile, type PriceDraws } from "./draws.js";
+import { intervalOf, type PriceDraws } from "./draws.js";
 import { CONSTANTS, type Profile } from "./profile.js";
 import { boundsOf, NR_TERMS, TERMS, termPrices } from "./terms.js";
 
@@ -19,10 +19,9 @@ export function compare(profile: Profile, draws: PriceDraws, a: Float64Array, b:
   const costs = draws.cost(times);
   let cheaper = 0;
   for (let d = 0; d < costs.length; d++) if (costs[d]! < 0) cheaper++;
-  costs.sort();
   return {
     cycles: boundsOf(profile, times),
-    interval: { p5: quantile(costs, 0.05), p50: quantile(costs, 0.5), p95: quantile(costs, 0.95) },
+    interval: intervalOf(costs),
     probabilityCheaper: cheaper / costs.length,
     drivers: driversOf(profile, times),
   };

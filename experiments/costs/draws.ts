@@ -8,6 +8,8 @@
  * Differs: between low and high the shape is a triangle with its peak at likely, which is a convention, not knowledge.
  *          Constants are independent but for the profile's `correlated` groups, which move together.
  */
+import quickselect from "quickselect";
+import type { Interval } from "../results.js";
 import { mulberry32 } from "../synthetic/seed.js";
 import type { ConstantName, Profile } from "./profile.js";
 import { NR_TERMS, TERMS } from "./terms.js";
@@ -77,7 +79,15 @@ function hash(text: string): number {
   return h >>> 0;
 }
 
-/** The value that a fraction `q` of the draws lies below. `sorted` ascends. */
-export function quantile(sorted: Float64Array, q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!;
+/** The costs that 5 %, half and 95 % of the draws lie below. `costs` is left in another order. */
+export function intervalOf(costs: Float64Array): Interval {
+  const [p5, p50, p95] = [0.05, 0.5, 0.95].map((q) => Math.floor(q * costs.length)) as [
+    number,
+    number,
+    number,
+  ];
+  quickselect(costs, p50);
+  if (p5 < p50) quickselect(costs, p5, 0, p50 - 1);
+  if (p95 > p50) quickselect(costs, p95, p50 + 1);
+  return { p5: costs[p5]!, p50: costs[p50]!, p95: costs[p95]! };
 }

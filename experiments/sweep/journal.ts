@@ -8,14 +8,14 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } fro
 import { dirname } from "node:path";
 import { BadInput } from "../../abi/bad-input.js";
 import type { EventCounts } from "../../abi/ledger.js";
-import type { Bracket, Verdict } from "../results.js";
+import type { Bracket, Interval, Verdict } from "../results.js";
 
 /** A finished cell. */
 export interface Done {
   readonly key: string;
   readonly verdict: Verdict;
   readonly cycles: Bracket;
-  readonly interval: { readonly p5: number; readonly p50: number; readonly p95: number };
+  readonly interval: Interval;
   readonly counts: EventCounts;
 }
 

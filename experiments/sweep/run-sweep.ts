@@ -4,7 +4,7 @@
  * A group is simulated once and priced for each of its cells; each cell is in the journal before the next begins.
  */
 import { join } from "node:path";
-import { DRAWS, PriceDraws, quantile } from "../costs/draws.js";
+import { DRAWS, intervalOf, PriceDraws } from "../costs/draws.js";
 import { boundsOf, coefficientsOf } from "../costs/terms.js";
 import { type Growth, growthOf } from "./growth.js";
 import { Journal, type Done } from "./journal.js";
@@ -67,8 +67,7 @@ function pricer(seed: number): (cell: Cell, simulated: Simulated) => Done {
     const times = coefficientsOf(priced, counts);
     const draws = new PriceDraws(priced, seed, DRAWS, last.get(profile));
     last.set(profile, draws);
-    const costs = draws.cost(times).sort();
-    const interval = { p5: quantile(costs, 0.05), p50: quantile(costs, 0.5), p95: quantile(costs, 0.95) };
+    const interval = intervalOf(draws.cost(times));
     return { key, verdict, cycles: boundsOf(priced, times), interval, counts };
   };
 }

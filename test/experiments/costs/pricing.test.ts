@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
 import { compare, driversOf } from "../../../experiments/costs/comparison.js";
-import { DRAWS, PriceDraws } from "../../../experiments/costs/draws.js";
+import { DRAWS, intervalOf, PriceDraws } from "../../../experiments/costs/draws.js";
 import { CONSTANTS, type Profile, readProfile } from "../../../experiments/costs/profile.js";
 import { boundsOf, NR_TERMS, TERMS, termPrices } from "../../../experiments/costs/terms.js";
 import { mulberry32 } from "../../../experiments/synthetic/seed.js";
@@ -98,6 +98,22 @@ describe("pricing by draws", () => {
     const mean = column.reduce((sum, price) => sum + price, 0) / DRAWS;
     const { low, likely: peak, high } = profile.constants.ipi;
     expect(mean).to.be.closeTo((low + peak + high) / 3, 20);
+  });
+
+  it("has the percentiles that sorted draws have", () => {
+    const costs = fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ noNaN: true })), {
+      minLength: 1,
+      maxLength: 300,
+    });
+    fc.assert(
+      fc.property(costs, (list) => {
+        const sorted = Float64Array.from(list).sort();
+        const at = (q: number) => sorted[Math.floor(q * list.length)];
+        const { p5, p50, p95 } = intervalOf(Float64Array.from(list));
+        expect([p5 + 0, p50 + 0, p95 + 0]).to.deep.equal([at(0.05)! + 0, at(0.5)! + 0, at(0.95)! + 0]);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("prices 10 proposals on 5 workloads in 10,000 draws, each against each, in under 2 s of CPU time", () => {
