@@ -179,7 +179,12 @@ export {
 export { OPS, randomOps, type Op, type OpName } from "./experiments/synthetic/ops.js";
 export { promiseTable, renderPromiseTable, type PromiseRow } from "./experiments/synthetic/promise-table.js";
 export type { Rates } from "./experiments/synthetic/happenings.js";
-export { runRates, type RatedOutcome, type RatedWork } from "./experiments/synthetic/rates.js";
+export {
+  type RatedProcessor,
+  runRates,
+  type RatedOutcome,
+  type RatedWork,
+} from "./experiments/synthetic/rates.js";
 export { runOp, start as startFirstProcess } from "./experiments/synthetic/run-ops.js";
 export { sayOp, shortestHistory, type History } from "./experiments/synthetic/shortest-history.js";
 

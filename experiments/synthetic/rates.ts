@@ -43,13 +43,13 @@ const EVENTS = 3000;
 const churn_slot = (vcpu: number): number => 9 + (vcpu % 200);
 
 /** What the vCPUs run on; with `bytes`, the machine is in these. */
-type Processor = Pick<MachineConfig, "pcid" | "invpcid"> & { readonly bytes?: ReusedBytes };
+export type RatedProcessor = Pick<MachineConfig, "pcid" | "invpcid"> & { readonly bytes?: ReusedBytes };
 
 /** Run `work` under a proposal, `events` of it at the least unless a second has fewer, and scale what it counted to a second. */
 export function runRates(
   work: RatedWork,
   proposal: Proposal,
-  machine: Processor,
+  machine: RatedProcessor,
   seed: number,
   events = EVENTS,
 ): RatedOutcome {
@@ -80,7 +80,7 @@ export class RatedGuest implements Stage {
   private readonly away: boolean[];
   private looked = 0;
 
-  constructor(work: RatedWork, proposal: Proposal, { bytes, ...processor }: Processor) {
+  constructor(work: RatedWork, proposal: Proposal, { bytes, ...processor }: RatedProcessor) {
     const { vcpus, threads } = work;
     const geometry = {
       ...SCRIPT_GEOMETRY,
