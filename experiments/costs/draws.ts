@@ -87,7 +87,7 @@ export function intervalOf(costs: Float64Array): Interval {
     number,
   ];
   quickselect(costs, p50);
-  if (p5 < p50) quickselect(costs, p5, 0, p50 - 1);
-  if (p95 > p50) quickselect(costs, p95, p50 + 1);
+  quickselect(costs, p5, 0, p50 - 1);
+  quickselect(costs, p95, p50 + 1);
   return { p5: costs[p5]!, p50: costs[p50]!, p95: costs[p95]! };
 }
