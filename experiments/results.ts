@@ -50,7 +50,7 @@ export interface LedgerLine {
   readonly priceSource: string;
 }
 
-/** What draws have between them: 5th percentile, median, 95th percentile. */
+/** Over draws: 5th percentile, median, 95th percentile. */
 export interface Interval {
   readonly p5: number;
   readonly p50: number;

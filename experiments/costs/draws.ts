@@ -81,11 +81,8 @@ function hash(text: string): number {
 
 /** The costs that 5 %, half and 95 % of the draws lie below. `costs` is left in another order. */
 export function intervalOf(costs: Float64Array): Interval {
-  const [p5, p50, p95] = [0.05, 0.5, 0.95].map((q) => Math.floor(q * costs.length)) as [
-    number,
-    number,
-    number,
-  ];
+  const placeOf = (q: number) => Math.floor(q * costs.length);
+  const [p5, p50, p95] = [placeOf(0.05), placeOf(0.5), placeOf(0.95)];
   quickselect(costs, p50);
   quickselect(costs, p5, 0, p50 - 1);
   quickselect(costs, p95, p50 + 1);

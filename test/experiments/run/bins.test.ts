@@ -1,4 +1,4 @@
-/** What is counted over time: the ledger's counts, each in the part of the recording's time in which it was made. */
+/** What is counted over time: the ledger's counts, each in the part of the recording's time that was open. */
 import { expect } from "chai";
 import { EV } from "../../../abi/events.js";
 import { CAUSE } from "../../../abi/ledger.js";
@@ -15,7 +15,7 @@ function rowsAt(...parts: number[]): EventChunk {
 }
 
 describe("counts over a recording's time", () => {
-  it("have each event in the part in which it was run, by vCPU, without what set the stage", () => {
+  it("have each event in the part that is open, which the first event of a later one ends, by vCPU, without what set the stage", () => {
     const machine = bootedMachine("shared");
     const { ledger } = machine;
     for (const vcpu of [0, 1]) ledger.enter(vcpu, CAUSE.fault);
@@ -32,6 +32,7 @@ describe("counts over a recording's time", () => {
     const parts = bins.collect();
     expect(parts).to.have.length(PARTS);
     const counted = parts.map((vcpus) => vcpus.map(({ page_fault = 0 }) => page_fault).join(" "));
+    // the 4 of the event that ends part 0 are in it; those of one that comes late are in the last
     expect(Object.fromEntries(counted.entries())).to.deep.include({ 0: "5 2", 3: "0 8", 59: "16 0" });
     expect(counted.filter((part) => part !== "0 0")).to.have.length(3);
   });
