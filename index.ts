@@ -165,7 +165,7 @@ export { bootedMachine, type MachineOverrides } from "./machine/fixtures.js";
 export { defaultGeometry, smallGeometry, type Geometry } from "./machine/geometry.js";
 export * from "./machine/invariants.js";
 export { Machine, type MachineConfig } from "./machine/machine.js";
-export { ReusedBytes } from "./machine/reused-bytes.js";
+export { type ByteRange, ReusedBytes } from "./machine/reused-bytes.js";
 export type { Invariant } from "./xen-model/invariant.js";
 export { INVARIANTS as XEN_INVARIANTS, brokenInvariants } from "./xen-model/invariants.js";
 

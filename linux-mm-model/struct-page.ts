@@ -67,6 +67,11 @@ export class PageTable {
     return left >= n;
   }
 
+  /** From here on no frame for tables was ever handed out. */
+  first_unused_table(): number {
+    return this.heads[2]!;
+  }
+
   /** The frame that alloc_page() hands out next; -1 if there is none. */
   next_page(): number {
     const free = this.heads[1]!;

@@ -21,7 +21,7 @@ import { efi_runtime_call, start_idle_vcpus } from "../xen-model/idle-vcpus.js";
 import type { Xen } from "../xen-model/xen.js";
 import { build_container } from "./containers.js";
 import type { Geometry } from "./geometry.js";
-import { ReusedBytes } from "./reused-bytes.js";
+import { type ByteRange, ReusedBytes } from "./reused-bytes.js";
 
 export interface MachineConfig {
   readonly proposal: Proposal;
@@ -58,7 +58,8 @@ export class Machine {
     bytes?: ArrayBuffer | ReusedBytes,
   ) {
     const measured = () => parts(new State("measure"), config).state.usedBytes;
-    const source = bytes instanceof ReusedBytes ? bytes.take(measured()) : (bytes ?? measured());
+    const reused = bytes instanceof ReusedBytes;
+    const source = reused ? bytes.take(measured(), () => this.unwritten()) : (bytes ?? measured());
     const built = parts(new State(source), config);
     this.state = built.state;
     this.ledger = built.ledger;
@@ -80,6 +81,14 @@ export class Machine {
     boot(this.linux);
     this.ledger.clear();
     return this;
+  }
+
+  /** Of the buffer: the contents of frames for tables that Linux has not used yet, the most of it. */
+  private unwritten(): ByteRange {
+    const { words, ptes } = this.memory;
+    const { firstFrame } = this.linux.config;
+    const used = Math.max(firstFrame, this.linux.pages.first_unused_table());
+    return [words.byteOffset + used * ptes * 8, words.byteOffset + words.byteLength];
   }
 
   /** A copy of everything that changes. */
