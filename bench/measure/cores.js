@@ -1,45 +1,62 @@
-// A sweep of a minute (bench/minute.yaml) on two workers: how much faster it is than on one, and how much more CPU time it
-// takes. One of 200 cells (bench/two-hundred.yaml): how long it takes, and how much of two cores it uses. For a machine with nothing
-// else on it: wall time is what is measured.
+// The same sweep of a minute (bench/minute.yaml) on one core and on two, with as many workers: how much faster it is, and how much
+// more CPU time it takes. One of 200 cells (bench/two-hundred.yaml) on two: how long it takes, and how much of them it uses. For a
+// machine with nothing else on it: wall time is what is measured.
 //
-// A sweep on one worker uses more than one core: V8 compiles and collects garbage on threads of its own. A second worker needs
-// that core for itself, and has to compile all for itself; so both together are less than twice as fast, by about that part.
+// On one core, all that V8 does on threads of its own, compiling and collecting garbage, and all that the main thread does takes its
+// turn there; left to itself, one worker uses the second core for these: "one worker on 2 cores" tells by how much. A second
+// worker has to compile all for itself.
 //
-// Two sweeps at once, each of one worker and in a process of its own, share nothing but the machine: by how much they hold each other
-// up is what the machine's two cores are short of two, in caches, memory and clock; and the sweep on two workers is compared with that, too.
+// Two sweeps at once, each on a core of its own, share nothing but the machine: by how much they hold each other up is what the
+// machine's two cores are short of two, in caches, memory and clock; and the sweep on two cores is compared with that, too.
 "use strict";
 
-const { rmSync } = require("node:fs");
-const { availableParallelism } = require("node:os");
+const { readFileSync, rmSync } = require("node:fs");
 const { join } = require("node:path");
 const { ROOT } = require("../../scripts/run.js");
-const { timesOf } = require("../harness.js");
+const { has, timesOf } = require("../harness.js");
 
 exports.prepare = (folder) => {
-  if (availableParallelism() < 2) return { skipped: "there is one core" };
-  const command = (name, workers, copy = "") => {
+  if (!has("taskset"))
+    return { skipped: "there is no taskset (util-linux), which keeps a program to some cores" };
+  const [first, second] = allowedCores();
+  if (second === undefined) return { skipped: "there is one core" };
+  const command = (name, cores, { workers = cores.length, copy = "" } = {}) => {
     const out = join(folder, `${name}${workers}${copy}`);
     rmSync(out, { recursive: true, force: true });
     const file = join(ROOT, "bench", `${name}.yaml`);
     const program = [process.execPath, join(ROOT, "bin", "pvtwin.js")];
-    const words = [...program, "sweep", file, "--out", out, "--workers", workers];
+    const words = [
+      "taskset",
+      "-c",
+      cores.join(","),
+      ...program,
+      "sweep",
+      file,
+      "--out",
+      out,
+      "--workers",
+      workers,
+    ];
     return words.map((word) => `'${word}'`).join(" ");
   };
-  const sweep = (name, workers) => () => timesOf(command(name, workers));
-  const atOnce = (name) => () => timesOf(`${command(name, 1, "a")} & ${command(name, 1, "b")} & wait`);
+  const both = [first, second];
+  const sweep = (name, cores, options) => () => timesOf(command(name, cores, options));
+  const apart = () =>
+    timesOf(both.map((core) => `${command("minute", [core], { copy: core })} &`).join(" ") + " wait");
   return {
     sides: {
-      one: sweep("minute", 1),
-      two: sweep("minute", 2),
-      apart: atOnce("minute"),
-      cells: sweep("two-hundred", 2),
+      one: sweep("minute", [first]),
+      two: sweep("minute", both),
+      apart,
+      helped: sweep("minute", both, { workers: 1 }),
+      cells: sweep("two-hundred", both),
     },
     ratios: {
-      "of linear, a sweep of a minute on 2 cores": {
+      "of linear, a sweep of a minute on 2 cores to one": {
         of: ({ one, two }) => one.wall / two.wall / 2,
         bar: { atLeast: 0.9 },
       },
-      "of linear, two such sweeps in processes of their own": {
+      "of linear, two such sweeps, each on its core": {
         of: ({ one, apart }) => one.wall / apart.wall,
       },
       "of what those reach, a sweep of a minute on 2 cores": {
@@ -49,9 +66,12 @@ exports.prepare = (folder) => {
       "CPU time of those to that of one after the other": {
         of: ({ one, apart }) => apart.cpu / one.cpu / 2,
       },
-      "CPU time on 2 workers to that on one, a sweep of a minute": {
+      "CPU time on 2 cores to that on one, a sweep of a minute": {
         of: ({ one, two }) => two.cpu / one.cpu,
         bar: { atMost: 1.1 },
+      },
+      "of linear, 2 workers to one worker on 2 cores": {
+        of: ({ helped, two }) => helped.wall / two.wall / 2,
       },
       "share of 2 cores, a sweep of 200 cells": {
         of: ({ cells }) => cells.cpu / cells.wall / 2,
@@ -64,3 +84,12 @@ exports.prepare = (folder) => {
     },
   };
 };
+
+/** Numbers of the cores that this process may run on. */
+function allowedCores() {
+  const [, list] = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync("/proc/self/status", "utf8"));
+  return list.split(",").flatMap((range) => {
+    const [from, to = from] = range.split("-").map(Number);
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
+}
