@@ -1,17 +1,45 @@
 /**
- * Which group a worker runs next: the longest ones first, so that at the end no worker has long to wait for another, and
- * those of one recording one after the other, so that it is read once (simulate.ts).
+ * Which group a worker runs next: those of one recording one after the other, so that it is read once (simulate.ts), and so
+ * all other work of a kind, so that a worker compiles for few kinds; of these the longest first, so that at the end no
+ * worker has long to wait for another.
  *
- * A worker stays with its recording while there is something left to run on it; then it takes the most work that no other
- * worker is at, or, if there is none, helps with what has most left.
+ * A worker stays with its recording, or its kind, while there is something left of it; then it takes the most work that no
+ * other worker is at, or, if there is none, helps with what has most left.
  */
-import type { Group, Work } from "./spec.js";
+import { type Group, kindOf, type Work } from "./spec.js";
 
-/** Groups that share a recording, the longest first; any other group is alone. */
-interface Bucket {
-  readonly groups: Group[];
-  /** A worker is at it. */
-  taken: boolean;
+/** Groups that a worker had better run one after the other, the longest first. */
+class Bucket {
+  /** A worker is at it, or was. */
+  taken = false;
+  private readonly groups: Group[] = [];
+  private first = 0;
+  /** How long those that are left take, as of lengthOf(). */
+  length = 0;
+
+  add(group: Group): void {
+    this.groups.push(group);
+    this.length += lengthOf(group.work);
+  }
+
+  sort(): void {
+    this.groups.sort((a, b) => lengthOf(b.work) - lengthOf(a.work));
+  }
+
+  take(): Group {
+    this.taken = true;
+    const group = this.groups[this.first++]!;
+    this.length -= lengthOf(group.work);
+    return group;
+  }
+
+  get left(): Group[] {
+    return this.groups.slice(this.first);
+  }
+
+  get empty(): boolean {
+    return this.first === this.groups.length;
+  }
 }
 
 export class GroupQueue {
@@ -19,33 +47,35 @@ export class GroupQueue {
 
   constructor(groups: readonly Group[]) {
     for (const group of groups) {
-      const bucket = this.buckets.get(bucketOf(group)) ?? { groups: [], taken: false };
-      bucket.groups.push(group);
-      this.buckets.set(bucketOf(group), bucket);
+      const name = bucketOf(group);
+      const bucket = this.buckets.get(name) ?? new Bucket();
+      bucket.add(group);
+      this.buckets.set(name, bucket);
     }
-    for (const { groups: own } of this.buckets.values())
-      own.sort((a, b) => lengthOf(b.work) - lengthOf(a.work));
+    for (const bucket of this.buckets.values()) bucket.sort();
   }
 
   /** The next group of a worker whose last one was `last`; undefined: nothing is left. */
   next(last?: Group): Group | undefined {
-    const own = last === undefined ? undefined : this.buckets.get(bucketOf(last));
-    const bucket = own !== undefined && own.groups.length > 0 ? own : this.mostLeft();
-    if (bucket === undefined) return undefined;
-    bucket.taken = true;
-    return bucket.groups.shift();
+    const own = last && this.buckets.get(bucketOf(last));
+    const bucket = own === undefined || own.empty ? this.longest() : own;
+    return bucket?.take();
   }
 
-  private mostLeft(): Bucket | undefined {
-    const left = ({ groups }: Bucket) => groups.reduce((sum, { work }) => sum + lengthOf(work), 0);
-    const buckets = [...this.buckets.values()].filter(({ groups }) => groups.length > 0);
-    const [first] = buckets.sort((a, b) => Number(a.taken) - Number(b.taken) || left(b) - left(a));
+  /** Those that are left of a kind of work. */
+  leftOf(kind: string): Group[] {
+    return [...this.buckets.values()].flatMap(({ left }) => left).filter(({ work }) => kindOf(work) === kind);
+  }
+
+  private longest(): Bucket | undefined {
+    const buckets = [...this.buckets.values()].filter(({ empty }) => !empty);
+    const [first] = buckets.sort((a, b) => Number(a.taken) - Number(b.taken) || b.length - a.length);
     return first;
   }
 }
 
-function bucketOf({ key, work }: Group): string {
-  return "recording" in work ? work.sha256 : key;
+function bucketOf({ work }: Group): string {
+  return "recording" in work ? work.sha256 : kindOf(work);
 }
 
 /** Bytes of a packed recording that take as long as a second of any other work, roughly. */

@@ -1,10 +1,9 @@
 /** Runs groups on worker threads of this machine. */
 import { Piscina } from "piscina";
 import { BadInput } from "../../abi/bad-input.js";
-import type { Proposal } from "../../abi/proposal.js";
 import { GroupQueue } from "./group-queue.js";
 import type { Simulated, Simulation } from "./simulate.js";
-import type { Group } from "./spec.js";
+import { type Group, kindOf } from "./spec.js";
 import type { Answer, Outlook } from "./worker.js";
 
 /** Runs groups somewhere, and tells of each when it is done, in whatever order. Errors: BadInput. */
@@ -13,20 +12,13 @@ export type Engine = (
   done: (group: Group, simulated: Simulated) => void,
 ) => Promise<void>;
 
-/** Each worker is a pool of one thread, so that the groups of a recording can be given to the thread that has it. */
 export function localEngine(workers: number): Engine {
   return async (groups, done) => {
     const queue = new GroupQueue(groups);
-    const filename = require.resolve("./worker.js");
-    const pools = groups.slice(0, workers).map(() => new Piscina({ filename, minThreads: 1, maxThreads: 1 }));
-    const proposals = [
-      ...new Set(groups.filter(({ work }) => "recording" in work).map((group) => group.proposal)),
-    ];
-    const work = async (pool: Piscina): Promise<void> => {
-      const run = (group: Group | undefined) => group && { group, answer: answerOf(pool, group) };
-      const first = queue.next();
-      if (first !== undefined && groups.length > workers) await prepare(pool, first, proposals);
-      for (let running = run(first); running !== undefined;) {
+    const threads = groups.slice(0, workers).map(() => new Thread(queue, workers));
+    const work = async (thread: Thread): Promise<void> => {
+      const run = (group: Group | undefined) => group && { group, answer: thread.run(group) };
+      for (let running = run(queue.next()); running !== undefined;) {
         const { group } = running;
         const result = await running.answer;
         running = run(queue.next(group)); // the thread has work before this one is priced
@@ -34,22 +26,49 @@ export function localEngine(workers: number): Engine {
       }
     };
     try {
-      await Promise.all(pools.map(work));
+      await Promise.all(threads.map(work));
     } finally {
-      await Promise.all(pools.map((pool) => pool.destroy()));
+      await Promise.all(threads.map((thread) => thread.end()));
     }
   };
 }
 
-async function answerOf(pool: Piscina, { cells: _, ...simulation }: Group): Promise<Simulated> {
-  return resultOf((await pool.run(simulation satisfies Simulation)) as Answer);
-}
+/** A pool of one thread, so that the groups of a recording can be given to the thread that has it. */
+class Thread {
+  private readonly pool = new Piscina({
+    filename: require.resolve("./worker.js"),
+    minThreads: 1,
+    maxThreads: 1,
+  });
+  private readonly kinds = new Set<string>();
 
-async function prepare(pool: Piscina, first: Group, proposals: readonly Proposal[]): Promise<void> {
-  const { work, machine } = first;
-  if (!("recording" in work)) return;
-  const outlook: Outlook = { work, proposals, machine };
-  resultOf((await pool.run(outlook, { name: "prepare" })) as Answer<void>);
+  constructor(
+    private readonly queue: GroupQueue,
+    private readonly workers: number,
+  ) {}
+
+  /** Errors: BadInput. */
+  async run(group: Group): Promise<Simulated> {
+    await this.prepareFor(group);
+    const { cells: _, ...simulation } = group;
+    return resultOf((await this.pool.run(simulation satisfies Simulation)) as Answer);
+  }
+
+  end(): Promise<void> {
+    return this.pool.destroy();
+  }
+
+  /** Before the first one of a kind, unless there is none left for each worker. */
+  private async prepareFor({ work, machine, proposal }: Group): Promise<void> {
+    const kind = kindOf(work);
+    if (this.kinds.has(kind)) return;
+    this.kinds.add(kind);
+    const left = this.queue.leftOf(kind);
+    if (left.length < this.workers) return;
+    const proposals = [...new Set([proposal, ...left.map((group) => group.proposal)])];
+    const outlook: Outlook = { work, proposals, machine };
+    resultOf((await this.pool.run(outlook, { name: "prepare" })) as Answer<void>);
+  }
 }
 
 /** Errors: BadInput. */

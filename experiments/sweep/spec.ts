@@ -66,6 +66,11 @@ export type Work =
   | { readonly script: { readonly file: string; readonly name: string } }
   | { readonly synthetic: RatedWork };
 
+export function kindOf(work: Work): "recording" | "script" | "synthetic" {
+  if ("recording" in work) return "recording";
+  return "script" in work ? "script" : "synthetic";
+}
+
 export type Parameters = Readonly<Record<string, number | string>>;
 
 /** Simulated once, priced once for each of its cells. */

@@ -2,15 +2,16 @@
 import { BadInput } from "../../abi/bad-input.js";
 import type { Proposal } from "../../abi/proposal.js";
 import { warmUp } from "../run/warm-up.js";
+import { warmUpRates } from "../synthetic/warm-up.js";
 import { recordingOf, simulate, type Simulated, type Simulation } from "./simulate.js";
-import type { Group, RecordedWork } from "./spec.js";
+import type { Group } from "./spec.js";
 
 /** What crosses from a worker: errors lose their class on the way, so bad input travels as data. */
 export type Answer<Result = Simulated> = { result: Result } | { badInput: [string, string, string, string] };
 
-/** What a worker is told before its first recording: under which proposals it may have to run it, and the next ones. */
+/** What a worker is told before its first work of a kind: under which proposals it may have to run it, and the next ones. */
 export interface Outlook {
-  readonly work: RecordedWork;
+  readonly work: Group["work"];
   readonly proposals: readonly Proposal[];
   readonly machine: Group["machine"];
 }
@@ -20,7 +21,10 @@ export default function work(group: Simulation): Promise<Answer> {
 }
 
 export function prepare({ work, proposals, machine }: Outlook): Promise<Answer<void>> {
-  return answerOf(async () => warmUp(await recordingOf(work), proposals, machine));
+  return answerOf(async () => {
+    if ("recording" in work) warmUp(await recordingOf(work), proposals, machine);
+    if ("synthetic" in work) warmUpRates(proposals, machine);
+  });
 }
 
 async function answerOf<Result>(run: () => Promise<Result>): Promise<Answer<Result>> {

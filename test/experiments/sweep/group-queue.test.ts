@@ -33,11 +33,34 @@ describe("the groups of a sweep, on two workers", () => {
     ]);
   });
 
-  it("begin with the longest where nothing is shared", () => {
+  it("of no recording go the longest first", () => {
     const groups = [1, 64, 1024, 256].map((vcpus) => rated(`${vcpus}`, vcpus));
     expect(inTurns(groups)).to.deep.equal([
       ["1024", "64"],
       ["256", "1"],
     ]);
+  });
+
+  it("go kind by kind, each worker at one of its own, until it helps the other", () => {
+    const groups = [
+      ...["r1", "r2"].map((key) => recorded(key, "one", 10)),
+      ...["t1", "t2"].map((key) => recorded(key, "two", 9)),
+      ...[1, 2, 3, 4, 5, 6].map((vcpus) => rated(`${vcpus}`, vcpus)),
+    ];
+    expect(inTurns(groups)).to.deep.equal([
+      ["6", "5", "4", "3", "2"],
+      ["r1", "r2", "t1", "t2", "1"],
+    ]);
+  });
+
+  it("are found by their kind while they are left", () => {
+    const groups = [recorded("r1", "one", 10), recorded("r2", "two", 9), rated("1", 1), rated("2", 2)];
+    const queue = new GroupQueue(groups);
+    const left = (kind: string) => queue.leftOf(kind).map(({ key }) => key);
+    expect(left("recording")).to.deep.equal(["r1", "r2"]);
+    expect(queue.next()).to.equal(groups[3]);
+    expect(left("synthetic")).to.deep.equal(["1"]);
+    expect(left("recording")).to.deep.equal(["r1", "r2"]);
+    expect(left("script")).to.deep.equal([]);
   });
 });
