@@ -145,6 +145,18 @@ export class CallBuffer {
     used[0] = used[1] = used[2] = 0; // one by one: fill() is a call
   }
 
+  /** Zeros in what is not in use, as is left of calls that were made: for who compares machines byte by byte. */
+  clearUnused(): void {
+    const { op, first, count, domid, va, frame, flags, uvmf, mask, rc, done, used } = this;
+    for (const column of [op, first, count, domid, va, frame, flags, uvmf, mask, rc, done])
+      column.fill(0, used[0]!);
+    const { mu_table, mu_slot, mu_cmd, mu_frame, mu_flags } = this;
+    for (const column of [mu_table, mu_slot, mu_cmd, mu_frame, mu_flags]) column.fill(0, used[1]!);
+    const { mx_cmd, mx_mfn, mx_va, mx_arg } = this;
+    for (const column of [mx_cmd, mx_mfn, mx_va, mx_arg]) column.fill(0, used[2]!);
+    this.mx_vcpus.fill(0, used[2]! * this.moreWords);
+  }
+
   /** Add a call of number `op` without arguments; returns its row. */
   push(op: number): number {
     const row = this.used[0]!;

@@ -3,7 +3,7 @@
  * fill empty entries of an L1, to put a copy into the place of a page, or nothing.
  *
  * The plain form is page_fault() in entry.ts, and all that it calls. What is not plainly such a fault is left to it, with nothing
- * changed; test/machine/at-once.test.ts holds the two equal, in every byte of the state.
+ * changed; test/machine/at-once.test.ts holds the two equal, by Machine.equals().
  *
  * Mirrors: asm_exc_page_fault to do_anonymous_page(), do_cow_fault(), do_fault_around() and wp_page_copy(), mm/memory.c; xen_set_pte(),
  *          arch/x86/xen/mmu_pv.c; xen_iret.
@@ -23,7 +23,6 @@ import { flushed_one_here, flushes_one_here } from "./tlb.js";
 import { NO_FILE, NO_VMA, VM_SHARED } from "./vma.js";
 import { flushed_tlb_one_user } from "./xen/flush-tlb.js";
 import { direct_map } from "./xen/prot.js";
-import { was_set } from "./xen/set-entries.js";
 
 const COUNTS = Tally.of({ page_fault_user: 1, set_pte: 1 });
 
@@ -76,7 +75,7 @@ function first_write(
     pages.flags[cached] = pages.flags[cached]! | PG_pagecache;
   }
   k.mms.rss[mm] = k.mms.rss[mm]! + 1;
-  return end_with_own_page(k, cpu, mm, vma, page, table, error, prot);
+  return end_with_own_page(k, cpu, mm, vma, page, error);
 }
 
 /** An empty entry of anonymous memory is for the zero page; one of a file for its page, with those around it. */
@@ -98,9 +97,7 @@ function first_read(
   } else if (k.config.faultAroundPages <= 1 || !collect_around(k, vma, page, table)) return false;
   if (hv.fill_run_on_fault?.(cpu, table, run, prot) !== true) return false;
 
-  const last = run.n - 1;
   if (!anonymous) k.mms.rss[mm] = k.mms.rss[mm]! + run.n;
-  was_set(k, cpu, table, run.slot[last]!, run.frame[last]!, prot);
   k.ledger.count(cpu, EV.page_fault_user, 1);
   k.ledger.count(cpu, EV.set_pte, run.n);
   return end_fault(k, cpu, page, error, vma, FAULT_HANDLED);
@@ -128,8 +125,8 @@ function first_copy(
 
   if (old === k.image.zero_page[0]) mms.rss[mm] = mms.rss[mm]! + 1;
   flushed_one_here(k, cpu, mm);
-  flushed_tlb_one_user(k, cpu, page);
-  return end_with_own_page(k, cpu, mm, vma, page, table, error, prot);
+  flushed_tlb_one_user(k, cpu, 1);
+  return end_with_own_page(k, cpu, mm, vma, page, error);
 }
 
 /** The entry has a page of the program's own now: the one that is allocated here. */
@@ -139,12 +136,10 @@ function end_with_own_page(
   mm: number,
   vma: number,
   page: number,
-  table: number,
   error: number,
-  prot: number,
 ): boolean {
   anon_vma_prepare(k, mm, vma);
-  was_set(k, cpu, table, page & (PMD_PAGES - 1), new_anon_page(k, cpu), prot);
+  new_anon_page(k, cpu);
   k.ledger.countAll(cpu, COUNTS);
   return end_fault(k, cpu, page, error, vma, FAULT_HANDLED);
 }

@@ -3,7 +3,7 @@
  *
  * Where all of it goes, nobody sees the tables any more, and each PTE is a plain store: so the PTEs of a table are gone
  * through in one piece, whichever VMAs they are of, and emptied with one call. The plain form is unmap_page_range(), VMA by VMA;
- * test/machine/at-once.test.ts and test/linux-mm-model/unmap-vmas.test.ts hold the two equal, in every byte of the state.
+ * test/machine/at-once.test.ts and test/linux-mm-model/unmap-vmas.test.ts hold the two equal, by Machine.equals().
  *
  * Mirrors: unmap_vmas(), mm/memory.c.
  */

@@ -96,9 +96,12 @@ export class Machine {
     return this.state.buffer.slice(0);
   }
 
-  /** Do two machines hold the same bytes? */
+  /** Do two machines hold the same bytes? Those of calls that were made aside: who makes them in one piece does not write them. */
   equals(other: Machine): boolean {
-    for (const { ledger } of [this, other]) ledger.settle();
+    for (const { ledger, linux } of [this, other]) {
+      ledger.settle();
+      for (const mc of linux.mc) mc.settle();
+    }
     return Buffer.from(this.state.buffer).equals(Buffer.from(other.state.buffer));
   }
 

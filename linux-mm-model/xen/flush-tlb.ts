@@ -8,13 +8,11 @@ import { cpumask_weight } from "../../abi/cpumask.js";
 import { EV } from "../../abi/events.js";
 import { Tally } from "../../abi/ledger.js";
 import {
-  add_mmuext_op,
   MMUEXT_INVLPG_LOCAL,
   MMUEXT_INVLPG_MULTI,
   MMUEXT_OP_BYTES,
   MMUEXT_TLB_FLUSH_LOCAL,
   MMUEXT_TLB_FLUSH_MULTI,
-  push_mmuext_op,
   set_vcpumask,
 } from "../../abi/mmuext-op.js";
 import type { Vpn } from "../../abi/frames.js";
@@ -58,7 +56,7 @@ export function xen_flush_tlb_user_pages(
   const { hv } = k;
   const n = Math.ceil((end - start) / stride);
   if (k.at_once && hv.flush_pages !== undefined && hv.flush_pages(cpu, start as Vpn, n))
-    flushed_tlb_one_user(k, cpu, start + (n - 1) * stride, n);
+    flushed_tlb_one_user(k, cpu, n);
   else for (let page = start; page < end; page += stride) xen_flush_tlb_one_user(k, cpu, page);
 }
 
@@ -79,25 +77,14 @@ const FLUSHED_ONE = Tally.of({
   mc_flush: 1,
 });
 
-/**
- * What xen_flush_tlb_one_user() leaves of `n` pages, the last of which is `page`, outside lazy modes and with nothing queued, but for
- * what Xen does: its calls were made.
- */
-export function flushed_tlb_one_user(k: Linux, cpu: number, page: number, n = 1): void {
+/** What xen_flush_tlb_one_user() of `n` pages leaves outside lazy modes and with nothing queued, but for what Xen does: its calls were made. */
+export function flushed_tlb_one_user(k: Linux, cpu: number, n: number): void {
   const { ledger, hist } = k;
   const { times } = ledger;
   ledger.times = times * n;
   ledger.countAll(cpu, FLUSHED_ONE);
   ledger.times = times;
   hist.mc_flush[1] = hist.mc_flush[1]! + n;
-  const { calls, argidx, cbidx } = k.mc[cpu]!;
-  push_mmuext_op(calls);
-  add_mmuext_op(calls, MMUEXT_INVLPG_LOCAL, 0, page);
-  calls.rc[0] = 0;
-  calls.done[0] = 1;
-  calls.reset();
-  argidx[0] = 0;
-  cbidx[0] = 0;
 }
 
 /**

@@ -2,15 +2,11 @@
  * A new table of an address space that is pinned, in one piece: alloc_table() and set_pmd(), or set_pud(), with the calls that they make.
  *
  * The plain forms are xen_alloc_ptpage() (ptpage.ts) and xen_set_pmd() or xen_set_pud() (set-entries.ts). What is not plainly these is
- * left to them, with nothing changed; test/machine/at-once.test.ts holds the two equal, in every byte of the state.
+ * left to them, with nothing changed; test/machine/at-once.test.ts holds the two equal (Machine.equals()).
  *
  * Mirrors: xen_alloc_ptpage(), xen_set_pmd_hyper(), xen_set_pud_hyper(), arch/x86/xen/mmu_pv.c.
  */
-import { linear_page } from "../../abi/frames.js";
 import { Tally } from "../../abi/ledger.js";
-import { push_normal_update } from "../../abi/mmu-update.js";
-import { add_mmuext_op, MMUEXT_PIN_L1_TABLE, push_mmuext_op } from "../../abi/mmuext-op.js";
-import { push_update_va_mapping } from "../../abi/update-va-mapping.js";
 import type { Linux } from "../linux.js";
 import { PG_pinned, PG_table } from "../struct-page.js";
 import { direct_map, PAGE_KERNEL_RO } from "./prot.js";
@@ -58,18 +54,5 @@ export function hook_new_table(
   k.ledger.countAll(cpu, level === 1 ? PTE_TABLE : PMD_TABLE);
   k.hist.mc_flush[level === 1 ? 2 : 1]!++;
   k.hist.mc_flush[1]!++;
-
-  // the buffer, as the calls leave it
-  const { calls } = k.mc[cpu]!;
-  push_update_va_mapping(calls, linear_page(at), table, PAGE_KERNEL_RO, 0);
-  if (level === 1) {
-    const pin = push_mmuext_op(calls);
-    add_mmuext_op(calls, MMUEXT_PIN_L1_TABLE, table);
-    calls.done[pin] = 1;
-  }
-  calls.reset();
-  push_normal_update(calls, upper, slot, table, flags);
-  calls.done[0] = 1;
-  calls.reset();
   return true;
 }

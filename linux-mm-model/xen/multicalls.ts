@@ -76,6 +76,12 @@ export class McBuffer {
     this.cb_data = state.u32(MC_BATCH);
     this.failed = state.u32(1);
   }
+
+  /** Nothing is left of calls that were made: for who compares machines byte by byte. */
+  settle(): void {
+    this.direct.reset();
+    for (const calls of [this.calls, this.direct]) calls.clearUnused();
+  }
 }
 
 /** Begin a batch; paired with xen_mc_issue(). */

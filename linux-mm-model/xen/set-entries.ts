@@ -67,24 +67,9 @@ export function xen_set_ptes(
     hv.update_l1es(cpu, table, run, 0, run.n, flags)
   ) {
     k.ledger.count(cpu, mm === INIT_MM ? EV.set_pte_kernel : EV.set_pte, run.n);
-    was_set(k, cpu, table, run.slot[last]!, run.frame[last]!, flags);
     return;
   }
   for (let i = 0; i <= last; i++) k.pv.set_pte(cpu, mm, table, run.slot[i]!, run.frame[i]!, flags);
-}
-
-/** The buffer of calls past the queue, as an xen_set_pte() leaves it whose call was made by somebody else. */
-export function was_set(
-  k: Linux,
-  cpu: number,
-  table: number,
-  slot: number,
-  frame: number,
-  flags: number,
-): void {
-  const { direct } = k.mc[cpu]!;
-  push_normal_update(direct, table, slot, frame, flags);
-  direct.done[0] = 1;
 }
 
 /** Set an L2 entry. */

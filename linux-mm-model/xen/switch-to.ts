@@ -2,27 +2,27 @@
  * The end of a context switch in one piece, and its calls in one: what nearly each switch comes to.
  *
  * The plain forms are begin_switch_to() and end_switch_to() (sched.ts), with enlighten-pv.ts. What is not plainly the same is left
- * to them, with nothing changed; test/machine/by-name.test.ts holds the two equal, in every byte of the state.
+ * to them, with nothing changed; test/machine/by-name.test.ts holds the two equal (Machine.equals()).
  *
  * Mirrors: __switch_to(), arch/x86/kernel/process_64.c; xen_end_context_switch(), arch/x86/xen/enlighten_pv.c.
  */
-import { EV } from "../../abi/events.js";
 import { Tally } from "../../abi/ledger.js";
-import { push_set_segment_base, SEGBASE_GS_USER } from "../../abi/set-segment-base.js";
-import { push_stack_switch } from "../../abi/stack-switch.js";
 import type { Linux } from "../linux.js";
 import { PARAVIRT_LAZY_NONE } from "../percpu.js";
 import { xen_mc_done } from "./multicalls.js";
 
 /** xen_load_tls() of the descriptors that are there, and xen_load_sp0(). */
-const SWITCH_TO = Tally.of({
+const SWITCH_TO = {
   mc_batch_cpu: 1,
   mc_batch_none: 1,
   mc_entry: 1,
   mc_entry_stack_switch: 1,
   mc_issue_cpu: 2,
   mc_flush: 1,
-});
+};
+/** With what was queued before, or nothing. */
+const WITH_QUEUED = Tally.of({ ...SWITCH_TO, mc_flush: 2 });
+const WITH_NOTHING = Tally.of({ ...SWITCH_TO, mc_flush_empty: 1 });
 
 /** See PvMmuOps.switch_to_at_once(). */
 export function switch_to_at_once(k: Linux, cpu: number, next: number): boolean {
@@ -30,22 +30,17 @@ export function switch_to_at_once(k: Linux, cpu: number, next: number): boolean 
   if (!k.at_once || hv.switch_to === undefined || !k.config.fsgsbase) return false;
   if (percpu.shadow_tls[cpu] !== (tasks.tls[next] === 0 ? 0 : next) || tasks.lazy_mmu[next] !== 0)
     return false;
-  const { calls, direct } = k.mc[cpu]!;
+  const { calls, cbidx } = k.mc[cpu]!;
   const queued = calls.used[0]!;
   if (!hv.switch_to(cpu, calls, queued)) return false;
 
-  ledger.countAll(cpu, SWITCH_TO);
-  ledger.count(cpu, queued === 0 ? EV.mc_flush_empty : EV.mc_flush, 1);
+  ledger.countAll(cpu, queued === 0 ? WITH_NOTHING : WITH_QUEUED);
   if (queued !== 0) hist.mc_flush[queued] = hist.mc_flush[queued]! + 1;
-  xen_mc_done(k, cpu);
-  direct.reset();
-  push_set_segment_base(direct, SEGBASE_GS_USER, 0);
+  if (queued !== 0 || cbidx[0] !== 0) xen_mc_done(k, cpu);
   percpu.lazy_mode[cpu] = PARAVIRT_LAZY_NONE;
   percpu.set_current(cpu, next);
   tasks.on_cpu[next] = cpu;
   tasks.last_cpu[next] = cpu;
-  push_stack_switch(calls, next);
-  calls.reset();
   hist.mc_flush[1] = hist.mc_flush[1]! + 1;
   return true;
 }

@@ -8,6 +8,7 @@ import { runOp, start } from "../../experiments/synthetic/run-ops.js";
 import { do_user_addr_fault, do_user_addr_fault_path } from "../../linux-mm-model/fault.js";
 import type { Linux } from "../../linux-mm-model/linux.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
+import { CB_set_current_cr3, xen_mc_callback } from "../../linux-mm-model/xen/multicalls.js";
 import { context_switch, context_switch_path } from "../../linux-mm-model/sched.js";
 import { Machine } from "../../machine/machine.js";
 import { __HYPERVISOR_mmuext_op } from "../../abi/hypercalls.js";
@@ -54,6 +55,22 @@ describe("steps run by name", () => {
       expect(faults).to.be.above(10);
     });
   }
+});
+
+describe("a context switch in one piece", () => {
+  it("runs the callbacks of calls that are made already", () => {
+    const machine = bootedMachine("shared");
+    start(machine);
+    machine.syscall(CPU);
+    const { linux } = machine;
+    const task = waiting(linux)[0]!;
+    expect(linux.tasks.mm[task]).to.equal(NO_MM); // so that no call is queued for another L4
+    const l4 = linux.percpu.xen_current_cr3[CPU]!;
+    xen_mc_callback(linux, CPU, CB_set_current_cr3, l4 + 1);
+    expect(linux.pv.switch_to_at_once?.(CPU, task)).to.equal(true);
+    expect(linux.percpu.xen_current_cr3[CPU]).to.equal(l4 + 1);
+    expect(linux.mc[CPU]!.cbidx[0]).to.equal(0);
+  });
 });
 
 /** Tasks that run nowhere, and have not ended; and the idle task. */
