@@ -52,6 +52,7 @@ import { XenTables } from "./xen-tables.js";
 const IRET = Tally.of({ iret: 1, sysret: 1 });
 const IRET_KERNEL = Tally.of({ iret_kernel: 1, iretq: 1 });
 const PAGE_FAULT = Tally.of({ page_fault: 1, iretq: 1 });
+const SYSCALL = Tally.of({ syscall_entry: 1, iretq: 1 });
 
 export class Xen implements Hypervisor {
   readonly frames: FrameTable;
@@ -407,8 +408,7 @@ export class Xen implements Hypervisor {
   /** SYSCALL from the guest's user mode: bounced to its kernel, which returns with iret(). */
   syscall(vcpu: number): void {
     this.root.enter_from_guest(this, vcpu);
-    this.ledger.count(vcpu, EV.syscall_entry, 1);
-    this.ledger.count(vcpu, EV.iretq, 1);
+    this.ledger.countAll(vcpu, SYSCALL);
     toggle_guest_mode(this, vcpu);
     exit_to_guest(this, vcpu);
   }

@@ -4,7 +4,7 @@
  * Mirrors: restore_all_guest, xen/arch/x86/x86_64/entry.S: 256 + 240 quadwords and slot 259 (facts/xen.md 3.2).
  * Differs: a root from the domain heap, which no Xen has, is mapped for each copy, and unmapped after it.
  */
-import { EV } from "../../abi/events.js";
+import { Tally } from "../../abi/ledger.js";
 import {
   RO_MPT_SLOT,
   ROOT_PAGETABLE_FIRST_XEN_SLOT,
@@ -16,6 +16,10 @@ import type { Xen } from "../xen.js";
 /** Entries written by one copy. */
 export const COPIED_SLOTS = 497;
 
+const COPY = Tally.of({ l4_copy: 1, l4_slots_copied: COPIED_SLOTS });
+const WINDOW = Tally.of({ l4_window: 1, invlpg: 1 });
+const WINDOW_PCID = Tally.of({ l4_window: 1, invpcid_one: 4 });
+
 /** Copy from guest L4 `l4` to `root`; `withRoMpt`: slot 256 too, which differs between L4s of one guest. */
 export function copy_guest_slots(x: Xen, vcpu: number, root: number, l4: number, withRoMpt: boolean): void {
   const { words, ptes } = x.mem;
@@ -23,8 +27,7 @@ export function copy_guest_slots(x: Xen, vcpu: number, root: number, l4: number,
   const to = root * ptes * 2;
   const behindXen = (ROOT_PAGETABLE_LAST_XEN_SLOT + 1) * 2;
   if (x.config.rootsOnDemand === true) touch_domain_page(x, vcpu, root);
-  x.ledger.count(vcpu, EV.l4_copy, 1);
-  x.ledger.count(vcpu, EV.l4_slots_copied, COPIED_SLOTS);
+  x.ledger.countAll(vcpu, COPY);
   if (x.root_is_unseen) return;
   words.copyWithin(to, from, from + ROOT_PAGETABLE_FIRST_XEN_SLOT * 2);
   words.copyWithin(to + behindXen, from + behindXen, from + ptes * 2);
@@ -34,7 +37,5 @@ export function copy_guest_slots(x: Xen, vcpu: number, root: number, l4: number,
 /** Move the vCPU's private window onto its current L4: one entry, and its flush in each address space. */
 export function move_window(x: Xen, vcpu: number, pcid: boolean): void {
   x.vcpus.l4_window[vcpu] = x.vcpus.current_table(vcpu);
-  x.ledger.count(vcpu, EV.l4_window, 1);
-  if (pcid) x.ledger.count(vcpu, EV.invpcid_one, 4);
-  else x.ledger.count(vcpu, EV.invlpg, 1);
+  x.ledger.countAll(vcpu, pcid ? WINDOW_PCID : WINDOW);
 }

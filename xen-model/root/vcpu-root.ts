@@ -15,12 +15,15 @@
  */
 import { EV } from "../../abi/events.js";
 import { PERDOMAIN_SLOT } from "../../abi/layout.js";
+import { Tally } from "../../abi/ledger.js";
 import { tick } from "../flush.js";
 import { lost_kernel } from "../refill.js";
 import type { Xen } from "../xen.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
 import { stale_roots } from "./l4-uses.js";
 import type { RootDesign } from "./root-design.js";
+
+const TOGGLED = Tally.of({ cr3_write: 1, tlb_flush_nonglobal: 1 });
 
 export class VcpuRoot implements RootDesign {
   readonly pcid = false;
@@ -51,8 +54,7 @@ export class VcpuRoot implements RootDesign {
   toggle_guest_mode(x: Xen, vcpu: number): void {
     move_window(x, vcpu, false);
     this.update_shadow_l4(x, vcpu);
-    x.ledger.count(vcpu, EV.cr3_write, 1);
-    x.ledger.count(vcpu, EV.tlb_flush_nonglobal, 1);
+    x.ledger.countAll(vcpu, TOGGLED);
     lost_kernel(x, vcpu);
   }
 
