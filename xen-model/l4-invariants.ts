@@ -84,8 +84,8 @@ export const installedL4HasItsPcpusSlots = always(
 export const noExclusiveL4IsLinear = always("under an exclusive audit no entry of an L4 maps an L4", (m) =>
   m.xen.exclusive === "off" || m.xen.pv32
     ? ""
-    : entries(m, ({ level, mfn }) =>
-        level === PGT_l4_page_table && m.xen.frames.type[mfn] === PGT_l4_page_table
+    : entries(m, ({ level, mfn, partial }) =>
+        !partial && level === PGT_l4_page_table && m.xen.frames.type[mfn] === PGT_l4_page_table
           ? `it maps l4 mfn ${hexFrame(mfn)}`
           : "",
       ),

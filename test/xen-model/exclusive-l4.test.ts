@@ -8,7 +8,7 @@
 import { expect } from "chai";
 import type { Call } from "../../experiments/replay/script.js";
 import { decisionLine } from "../../xen-model/audit-log.js";
-import { PGT_writable_page } from "../../xen-model/frame-table.js";
+import { PGT_l4_page_table, PGT_writable_page } from "../../xen-model/frame-table.js";
 import { refusalDecision } from "../../xen-model/refusals.js";
 import type { XenConfig } from "../../xen-model/xen-config.js";
 import { TestGuest, withRules } from "./test-guest.js";
@@ -170,6 +170,21 @@ describe("An L4 under the exclusive audit", () => {
     expect(guest.broken()).to.deep.equal([]);
   });
 
+  it("(f) ... but one that is half taken down has none any more for a table that another vCPU makes an L4", () => {
+    const guest = auditedGuest({ preempt: 1 });
+    guest.home("rw", "p8");
+    guest.tables({ p12: [], p9: ["p12|0x67", "p8|0x67"], p10: ["p9|0x67"], p11: ["none|0x0", "p10|0x25"] });
+    // p8 is writable: as an L1 it is refused, and with it p9 to p11
+    expect(guest.begin(0, { op: "mmuext", ops: [{ cmd: "pin_l4", frame: "p11" }] })).to.equal(true);
+    expect(guest.resume(0)).to.equal(undefined);
+    expect(guest.xen.vcpus.old_guest_table[0]).to.equal(guest.frame("p11"));
+    expect(guest.begin(1, { op: "mmuext", ops: [{ cmd: "pin_l4", frame: "p10" }] })).to.equal(true);
+    expect(guest.xen.frames.type[guest.frame("p10")]).to.equal(PGT_l4_page_table);
+    expect(guest.broken()).to.deep.equal([]);
+    for (const vcpu of [0, 1]) guest.finish(vcpu);
+    expect(guest.broken()).to.deep.equal([]);
+  });
+
   it("(f) with linear L4s allowed, one L4 maps the other's Xen slots, as the invariant says", () => {
     const guest = auditedGuest({ rules: withRules({ no_linear_exclusive_l4: false }) });
     expect(guest.set("base_l4", 7, "p0|0x25")).to.equal(0);
@@ -213,7 +228,7 @@ describe("An L4 under the exclusive audit", () => {
   const NEW_BASEPTR_P1: Call = { op: "mmuext", ops: [{ cmd: "new_baseptr", frame: "p1" }] };
 
   it("(h) whose NEW_BASEPTR was preempted belongs to who gets it meanwhile: the restart is -EBUSY", () => {
-    const guest = auditedGuest({ preempt: 1 });
+    const guest = auditedGuest({ preempt: 2 });
     expect(guest.begin(1, NEW_BASEPTR_P1), "preempted").to.equal(true);
     expect(guest.isPartial("p1")).to.equal(true);
     expect(guest.xen.frames.owner_of_l4(guest.frame("p1")), "nobody's yet").to.equal(-1);
@@ -226,7 +241,7 @@ describe("An L4 under the exclusive audit", () => {
   });
 
   it("(h) ... and where nobody gets it, the restart installs it", () => {
-    const guest = auditedGuest({ preempt: 1 });
+    const guest = auditedGuest({ preempt: 2 });
     guest.begin(1, NEW_BASEPTR_P1);
     expect(guest.finish(1)["rc"]).to.equal(0);
     expect(guest.xen.frames.owner_of_l4(guest.frame("p1"))).to.equal(1);
@@ -234,7 +249,7 @@ describe("An L4 under the exclusive audit", () => {
   });
 
   it("(h) that was left, and whose taking down was preempted, is nobody's: another vCPU may install it meanwhile", () => {
-    const guest = auditedGuest({ preempt: 1 });
+    const guest = auditedGuest({ preempt: 2 });
     new_baseptr(guest, "p1", 0);
     const leave: Call = { op: "mmuext", ops: [{ cmd: "new_baseptr", frame: "base_l4" }] };
     expect(guest.begin(0, leave), "preempted").to.equal(true);
