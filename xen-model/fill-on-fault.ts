@@ -3,7 +3,7 @@
  * hypercalls, or none, or puts another into the place of one, and the guest returns to the program.
  *
  * The plain forms are Xen.page_fault(), hypercall() and iret(). What is not plainly these is left to them, with nothing changed;
- * test/machine/at-once.test.ts holds the two equal, in every byte of the state.
+ * test/machine/at-once.test.ts holds the two equal (Machine.equals()).
  *
  * Mirrors: do_page_fault(), xen/arch/x86/traps.c; do_mmu_update(), xen/arch/x86/mm.c, with count 1; do_iret(), pv/iret.c.
  */

@@ -3,7 +3,7 @@
  * that is modelled.
  *
  * The plain forms are Xen.emulate_privop(), hypercall() and multicall(). What is not plainly the same as those is left to them, with
- * nothing changed: then the answer is false. test/machine/by-name.test.ts holds the two equal, in every byte of the state.
+ * nothing changed: then the answer is false. test/machine/by-name.test.ts holds the two equal (Machine.equals()).
  *
  * Mirrors: pv_emulate_privileged_op(), do_set_segment_base(), do_stack_switch().
  */

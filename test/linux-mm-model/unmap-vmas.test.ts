@@ -1,4 +1,4 @@
-/** The end of an address space, whose PTEs go a table at a time, leaves what VMA by VMA does, in each byte of the state. */
+/** The end of an address space, whose PTEs go a table at a time, leaves what VMA by VMA does, in each byte that Machine.equals() compares. */
 import { expect } from "chai";
 import { start } from "../../experiments/synthetic/run-ops.js";
 import { do_exit } from "../../linux-mm-model/exit.js";

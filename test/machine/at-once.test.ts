@@ -1,4 +1,4 @@
-/** PTEs that are set or cleared many at once come out as one by one, in each byte of the state. */
+/** PTEs that are set or cleared many at once come out as one by one, in each byte that Machine.equals() compares. */
 import { expect } from "chai";
 import { randomOps } from "../../experiments/synthetic/ops.js";
 import { runOp, start } from "../../experiments/synthetic/run-ops.js";

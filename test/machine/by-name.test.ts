@@ -1,4 +1,4 @@
-/** Paths whose steps the simulator runs by name leave what runPath() leaves, in each byte of the state. */
+/** Paths whose steps the simulator runs by name leave what runPath() leaves, in each byte that Machine.equals() compares. */
 import { expect } from "chai";
 import { MMUEXT_PIN_L1_TABLE, MMUEXT_TLB_FLUSH_ALL, MMUEXT_TLB_FLUSH_LOCAL } from "../../abi/mmuext-op.js";
 import { runPath } from "../../abi/path.js";

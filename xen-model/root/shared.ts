@@ -12,7 +12,8 @@ import { lost_kernel } from "../refill.js";
 import type { Xen } from "../xen.js";
 import type { RootDesign } from "./root-design.js";
 
-const TOGGLED = Tally.of({ cr3_write: 1, tlb_flush_nonglobal: 1 });
+/** A plain write of %cr3, which global entries survive. */
+export const TOGGLED = Tally.of({ cr3_write: 1, tlb_flush_nonglobal: 1 });
 
 export class SharedRoot implements RootDesign {
   readonly pcid: boolean = false;

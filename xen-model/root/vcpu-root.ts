@@ -15,15 +15,13 @@
  */
 import { EV } from "../../abi/events.js";
 import { PERDOMAIN_SLOT } from "../../abi/layout.js";
-import { Tally } from "../../abi/ledger.js";
 import { tick } from "../flush.js";
 import { lost_kernel } from "../refill.js";
 import type { Xen } from "../xen.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
 import { stale_roots } from "./l4-uses.js";
 import type { RootDesign } from "./root-design.js";
-
-const TOGGLED = Tally.of({ cr3_write: 1, tlb_flush_nonglobal: 1 });
+import { TOGGLED } from "./shared.js";
 
 export class VcpuRoot implements RootDesign {
   readonly pcid = false;
