@@ -2,7 +2,8 @@
 import type { EventCounts } from "../../abi/ledger.js";
 import { Machine } from "../../machine/machine.js";
 import { loadProposal } from "../evaluate.js";
-import { groupsOf, SCRIPT_GEOMETRY, ScriptMachine, scriptsOf } from "../mm-script/play-scripts.js";
+import { groupsOf, ScriptMachine, scriptsOf } from "../mm-script/play-scripts.js";
+import { SCRIPT_GEOMETRY } from "../mm-script/script-geometry.js";
 import { Player, type PlayedStep } from "../mm-script/player.js";
 import { type InstructionWindow, parseScript } from "../mm-script/script.js";
 import type { ExperimentOf } from "./anchor.js";

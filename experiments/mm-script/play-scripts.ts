@@ -3,7 +3,6 @@
  */
 import { EVENT_NAMES, eventDefinition, type EventName } from "../../abi/events.js";
 import type { Proposal } from "../../abi/proposal.js";
-import type { Geometry } from "../../machine/geometry.js";
 import { Machine } from "../../machine/machine.js";
 import { BadInput } from "../../abi/bad-input.js";
 import {
@@ -16,6 +15,7 @@ import {
 } from "./compare.js";
 import { Player, type PlayedStep } from "./player.js";
 import { readMmScripts, type MmScript } from "./script.js";
+import { SCRIPT_GEOMETRY } from "./script-geometry.js";
 
 export interface MmReport {
   readonly scripts: number;
@@ -33,19 +33,6 @@ export interface StepName {
   readonly script: string;
   readonly step: number;
 }
-
-/** The two vCPUs of the scripts, and room for the largest regions. */
-export const SCRIPT_GEOMETRY: Geometry = {
-  nrCpus: 2,
-  nrXenFrames: 64,
-  nrTables: 2048,
-  nrFrames: 32768,
-  ptes: 512,
-  maxMms: 64,
-  maxTasks: 128,
-  maxVmas: 4096,
-  maxFiles: 256,
-};
 
 /** Counters of the model that the recordings have too. */
 const OF_XEN: ReadonlySet<EventName> = new Set<EventName>(["page_fault", "ptwr_emulation", "emulate_privop"]);

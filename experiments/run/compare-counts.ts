@@ -7,42 +7,12 @@
  * Differs: what a recording does not show the cause of is counted apart: what set the stage before it (cause "boot":
  *          address spaces of processes that were there), and switches that no line shows ("unseen").
  */
-import { readFileSync } from "node:fs";
-import { z } from "zod";
-import { BadInput } from "../../abi/bad-input.js";
 import { EVENT_NAMES, NR_EVENTS, type EventName } from "../../abi/events.js";
 import { CAUSE, CAUSES, type EventCounts } from "../../abi/ledger.js";
 import type { Machine } from "../../machine/machine.js";
 import { CLONE_THREAD } from "../../linux-mm-model/fork.js";
 import { type EventChunk, KIND } from "../import/event.js";
-
-const numbers = z.record(z.string(), z.number());
-const process = z.looseObject({ comm: z.string().default(""), events: numbers });
-const countsSchema = z.looseObject({
-  xen_events_total: numbers,
-  queued_calls_by_op: numbers.default({}),
-  pagetable_pages: numbers.default({}),
-  write_cr3: numbers.default({}),
-  per_process: z.record(z.string(), process).default({}),
-});
-
-export type RecordedCounts = z.infer<typeof countsSchema>;
-
-/** Read NAME.counts.json. Errors: BadInput, with the key. */
-export function readCounts(file: string): RecordedCounts {
-  let document: unknown;
-  try {
-    document = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const what = code === undefined ? "is not JSON" : `cannot be read (${code})`;
-    throw new BadInput(file, "", what, "name the counts.json of the recording");
-  }
-  const parsed = countsSchema.safeParse(document);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new BadInput(file, issue!.path.join("."), issue!.message, "name the counts.json of the recording");
-}
+import type { RecordedCounts } from "./recorded-counts.js";
 
 const LEVELS = { pud: 2, pmd: 3, pte: 4 } as const;
 

@@ -14,13 +14,9 @@ import type { Profile } from "../costs/profile.js";
 import { readRecording, type Recording } from "../import/recording.js";
 import type { PropertyResult, WorkloadResult } from "../results.js";
 import type { EventChunk } from "../import/event.js";
-import {
-  compareCounts,
-  type CountsComparison,
-  ProcessCounts,
-  type RecordedCounts,
-} from "./compare-counts.js";
+import { compareCounts, type CountsComparison, ProcessCounts } from "./compare-counts.js";
 import { Bins } from "./bins.js";
+import type { RecordedCounts } from "./recorded-counts.js";
 import { Timeline } from "./timeline.js";
 import { type Follower, TraceRunner } from "./trace-runner.js";
 import { warmUp } from "./warm-up.js";

@@ -7,7 +7,8 @@ import { Machine } from "../../machine/machine.js";
 import { ReusedBytes } from "../../machine/reused-bytes.js";
 import { digest } from "../input-file.js";
 import { readRecording, type Recording } from "../import/recording.js";
-import { groupsOf, SCRIPT_GEOMETRY, scriptsOf } from "../mm-script/play-scripts.js";
+import type * as PlayScripts from "../mm-script/play-scripts.js";
+import { SCRIPT_GEOMETRY } from "../mm-script/script-geometry.js";
 import { Player } from "../mm-script/player.js";
 import type { Verdict } from "../results.js";
 import { PromiseWatch, verdictOf } from "../run/promise.js";
@@ -57,6 +58,7 @@ function playScript(
   { file, name }: { file: string; name: string },
   { proposal, machine: processor }: Pick<Simulation, "proposal" | "machine">,
 ): Simulated {
+  const { groupsOf, scriptsOf } = playScripts();
   const [found] = scriptsOf([file], { script: name, step: 0 });
   const { script } = found!; // or scriptsOf() has thrown
   const config = { proposal, geometry: SCRIPT_GEOMETRY, ...processor, audit: "observe" as const };
@@ -73,4 +75,9 @@ function playScript(
     watch.look(last);
   }
   return { verdict: verdictOf(watch.properties(name)).verdict, counts };
+}
+
+function playScripts(): typeof PlayScripts {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- what reads scripts takes longer to load than the twins
+  return require("../mm-script/play-scripts.js") as typeof PlayScripts;
 }

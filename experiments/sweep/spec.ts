@@ -10,7 +10,7 @@ import { z } from "zod";
 import { BadInput } from "../../abi/bad-input.js";
 import { BUNDLED } from "../bundled.js";
 import { CONSTANTS, type ConstantName, type Profile, readProfile } from "../costs/profile.js";
-import { loadProposals } from "../evaluate.js";
+import { loadProposals } from "../load-proposal.js";
 import type { Proposal } from "../../abi/proposal.js";
 import { digest } from "../input-file.js";
 import { scriptsOf } from "../mm-script/play-scripts.js";

@@ -18,7 +18,7 @@ import * as sys from "../../linux-mm-model/syscalls.js";
 import { NO_FILE, VM_READ, VM_WRITE } from "../../linux-mm-model/vma.js";
 import { Machine, type MachineConfig } from "../../machine/machine.js";
 import type { ReusedBytes } from "../../machine/reused-bytes.js";
-import { SCRIPT_GEOMETRY } from "../mm-script/play-scripts.js";
+import { SCRIPT_GEOMETRY } from "../mm-script/script-geometry.js";
 import { ACCESS_WRITE } from "../../xen-model/hw/control.js";
 import { Player } from "../mm-script/player.js";
 import type { ScriptTask } from "../mm-script/tasks.js";

@@ -8,8 +8,8 @@ import {
   type CountsComparison,
   type Pair,
   ProcessCounts,
-  readCounts,
 } from "../../../experiments/run/compare-counts.js";
+import { readCounts } from "../../../experiments/run/recorded-counts.js";
 import { TraceRunner } from "../../../experiments/run/trace-runner.js";
 import { defaultGeometry } from "../../../machine/geometry.js";
 import { Machine } from "../../../machine/machine.js";

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,4 +34,15 @@ describe("groups of one recording, in one thread", () => {
       rmSync(dir, { recursive: true });
     }
   }).timeout(30_000);
+});
+
+describe("a worker", () => {
+  it("loads the twins, and none of what reads YAML, scripts or schemas", () => {
+    const program = `require("./dist/experiments/sweep/worker.js"); console.log(Object.keys(require.cache).join("\\n"))`;
+    const loaded = execFileSync(process.execPath, ["-e", program], { cwd: ROOT, encoding: "utf8" });
+    expect(loaded).to.include(join("dist", "machine", "machine.js"));
+    expect(
+      loaded.split("\n").filter((file) => /node_modules.(zod|yaml|commander|@duckdb)/.test(file)),
+    ).to.deep.equal([]);
+  });
 });
