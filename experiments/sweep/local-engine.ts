@@ -33,6 +33,9 @@ export function localEngine(workers: number): Engine {
   };
 }
 
+/** So many groups for each worker, under different proposals, take as long with a warm-up as without. */
+const ENOUGH = 3;
+
 /** A pool of one thread, so that the groups of a recording can be given to the thread that has it. */
 class Thread {
   private readonly pool = new Piscina({
@@ -58,13 +61,13 @@ class Thread {
     return this.pool.destroy();
   }
 
-  /** Before the first one of a kind, unless there is none left for each worker. */
+  /** Before the first one of a kind, unless there are few left. */
   private async prepareFor({ work, machine, proposal }: Group): Promise<void> {
     const kind = kindOf(work);
     if (this.kinds.has(kind)) return;
     this.kinds.add(kind);
     const left = this.queue.leftOf(kind);
-    if (left.length < this.workers) return;
+    if (left.length < ENOUGH * this.workers) return;
     const proposals = [...new Set([proposal, ...left.map((group) => group.proposal)])];
     const outlook: Outlook = { work, proposals, machine };
     resultOf((await this.pool.run(outlook, { name: "prepare" })) as Answer<void>);
