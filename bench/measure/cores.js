@@ -1,6 +1,7 @@
 // The same sweep of a minute (bench/minute.yaml) on one core and on two, with as many workers: how much faster it is, and how much
-// more CPU time it takes. One of 200 cells (bench/two-hundred.yaml) on two: how long it takes, and how much of them it uses. For a
-// machine with nothing else on it: wall time is what is measured.
+// more CPU time it takes. A longer one (bench/minutes.yaml) in the same way: what each worker does once, and what the main thread does
+// alone, is as much in both. One of 200 cells (bench/two-hundred.yaml) on two cores: how long it takes, and how much of them it uses.
+// For a machine with nothing else on it: wall time is what is measured.
 //
 // On one core, all that V8 does on threads of its own, compiling and collecting garbage, and all that the main thread does takes its
 // turn there; left to itself, one worker uses the second core for these. A second worker needs that core for itself, and has to compile
@@ -49,6 +50,8 @@ exports.prepare = (folder) => {
       two: sweep("minute", both),
       apart,
       helped: sweep("minute", both, { workers: 1 }),
+      longOne: sweep("minutes", [first]),
+      longTwo: sweep("minutes", both),
       cells: sweep("two-hundred", both),
     },
     ratios: {
@@ -68,6 +71,14 @@ exports.prepare = (folder) => {
       },
       "CPU time on 2 cores to that on one, a sweep of a minute": {
         of: ({ one, two }) => two.cpu / one.cpu,
+        bar: { atMost: 1.1 },
+      },
+      "of linear, a longer sweep on 2 cores to one": {
+        of: ({ longOne, longTwo }) => longOne.wall / longTwo.wall / 2,
+        bar: { atLeast: 0.9 },
+      },
+      "CPU time on 2 cores to that on one, a longer sweep": {
+        of: ({ longOne, longTwo }) => longTwo.cpu / longOne.cpu,
         bar: { atMost: 1.1 },
       },
       "of linear, 2 workers to one worker on 2 cores": {
