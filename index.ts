@@ -103,6 +103,7 @@ export {
   xen_mc_flush,
   xen_mc_issue,
   type McBuffer,
+  type McLevels,
 } from "./linux-mm-model/xen/multicalls.js";
 
 // The Xen twin, its tables of rows, and what a root design is written with.

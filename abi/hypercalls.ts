@@ -49,6 +49,9 @@ export const DOMID_SELF = 0x7ff0;
 export const DOMID_IO = 0x7ff1;
 export const DOMID_XEN = 0x7ff2;
 
+/** Numbers in CallBuffer.used. */
+export const COUNTS = 3;
+
 /** How many rows a call buffer has of each kind. */
 export interface CallCapacity {
   readonly calls: number;
@@ -112,6 +115,7 @@ export class CallBuffer {
   constructor(
     state: State,
     readonly capacity: CallCapacity,
+    used = state.u32(COUNTS),
   ) {
     const { calls, mmuUpdates, mmuextOps, nrVcpus = 32 } = capacity;
     this.moreWords = cpumask_words(nrVcpus) - 1;
@@ -136,7 +140,7 @@ export class CallBuffer {
     this.mx_va = state.f64(mmuextOps);
     this.mx_arg = state.f64(mmuextOps);
     this.mx_vcpus = state.u32(mmuextOps * this.moreWords);
-    this.used = state.u32(3);
+    this.used = used;
   }
 
   /** Forget the calls. */

@@ -71,10 +71,10 @@ export interface Hypervisor {
   flush_pages?(vcpu: VcpuId, page: Vpn, n: number): boolean;
 
   /**
-   * What a context switch asks for: emulate_privop(); the first `n` calls of `queued`, by hypercall() if it is one, else by
-   * multicall(); and a set_segment_base and a stack_switch as hypercalls of their own, whose results are 0.
+   * What a context switch asks for: emulate_privop(); the first `n` calls of `queued`, if there are any, by hypercall() if it is one, else
+   * by multicall(); and a set_segment_base and a stack_switch as hypercalls of their own, whose results are 0.
    */
-  switch_to?(vcpu: VcpuId, queued: CallBuffer, n: number): boolean;
+  switch_to?(vcpu: VcpuId, queued: CallBuffer | undefined, n: number): boolean;
 
   /**
    * The guest clears frame `table`, which `at` maps; an update_va_mapping of `at` makes that mapping `readOnly`: with an mmuext_op

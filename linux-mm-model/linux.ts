@@ -42,7 +42,7 @@ import { LowMemory } from "./pae/low-memory.js";
 import { PaeMmuOps } from "./pae/mmu-pae.js";
 import { PaeTables } from "./pae/pae-tables.js";
 import { XenMmuOps } from "./xen/mmu-pv.js";
-import { McBuffer } from "./xen/multicalls.js";
+import { McBuffer, McLevels } from "./xen/multicalls.js";
 
 /** Areas of vmalloc besides the stacks of tasks. */
 const VMAPS = 64;
@@ -72,6 +72,7 @@ export class Linux implements Guest {
   readonly csd: CallSingleData;
   /** Multicall buffers, one a CPU. */
   readonly mc: readonly McBuffer[];
+  readonly mcLevels: McLevels;
   readonly hist: Histograms;
   readonly top: TopLevelDesign;
   /** Tables of a 32-bit guest. */
@@ -105,7 +106,11 @@ export class Linux implements Guest {
     this.regs = new SwitchRegisters(state, config.nrCpus);
     this.life = new MmLife(state, config.nrCpus);
     this.csd = new CallSingleData(state, config.nrCpus);
-    this.mc = Array.from({ length: config.nrCpus }, () => new McBuffer(state, config.nrCpus));
+    this.mcLevels = new McLevels(state, config.nrCpus);
+    this.mc = Array.from(
+      { length: config.nrCpus },
+      (_, cpu) => new McBuffer(state, config.nrCpus, this.mcLevels, cpu),
+    );
     this.hist = new Histograms(state, config.nrCpus);
     this.top = top_level_design(state, config);
     this.pae = config.paravirt === "xen-pae" ? new PaeTables(state, config) : undefined;

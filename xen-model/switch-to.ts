@@ -16,7 +16,7 @@ import type { Xen } from "./xen.js";
 const CALLS = Tally.of({ emulate_privop: 1, iretq: 1, set_segment_base: 1, stack_switch: 1, sysret: 2 });
 
 /** See Hypervisor.switch_to(). The last call finds nothing else than the one before, so Xen is entered and left once for both. */
-export function switch_to(x: Xen, vcpu: number, queued: CallBuffer, n: number): boolean {
+export function switch_to(x: Xen, vcpu: number, queued: CallBuffer | undefined, n: number): boolean {
   const { vcpus, ledger, root } = x;
   if (x.rules !== XEN_RULES || x.mapcache !== undefined) return false;
   if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] === 0) return false;
@@ -24,8 +24,10 @@ export function switch_to(x: Xen, vcpu: number, queued: CallBuffer, n: number): 
   ledger.countAll(vcpu, CALLS);
   root.enter_from_guest(x, vcpu);
   exit_to_guest(x, vcpu);
-  if (n === 1) x.hypercall(vcpu, queued, 0);
-  else if (n > 1) x.multicall(vcpu, queued, n);
+  if (queued !== undefined) {
+    if (n === 1) x.hypercall(vcpu, queued, 0);
+    else if (n > 1) x.multicall(vcpu, queued, n);
+  }
   const { times } = ledger;
   ledger.times = 2 * times;
   root.enter_from_guest(x, vcpu);

@@ -19,6 +19,7 @@ import {
   __HYPERVISOR_update_descriptor,
   __HYPERVISOR_update_va_mapping,
   CallBuffer,
+  COUNTS,
 } from "../../abi/hypercalls.js";
 import {
   add_mmu_update,
@@ -47,12 +48,33 @@ export const CB_xen_pte_unlock = 1;
 export const CB_set_current_cr3 = 2;
 
 /**
+ * How full the buffers of all CPUs are, side by side: a context switch looks at its CPU's, and most often that is all.
+ *
+ * Shape: used   Uint32Array  [cpu][0..2] CallBuffer.used of the queued calls
+ *        cbidx  Uint32Array  [cpu] callbacks in use
+ */
+export class McLevels {
+  readonly used: Uint32Array;
+  readonly cbidx: Uint32Array;
+
+  constructor(state: State, nrCpus: number) {
+    this.used = state.u32(nrCpus * COUNTS);
+    this.cbidx = state.u32(nrCpus);
+  }
+
+  /** Calls that are queued on `cpu`. */
+  queued(cpu: number): number {
+    return this.used[cpu * COUNTS]!;
+  }
+}
+
+/**
  * One CPU's buffer.
  *
  * Shape: calls    CallBuffer   the queued calls, in order
  *        direct   CallBuffer   the one call that is made past the buffer
  *        argidx   Uint32Array  [0] bytes of arguments in use
- *        cbidx    Uint32Array  [0] callbacks in use
+ *        cbidx    Uint32Array  [0] callbacks in use; this and calls.used lie in McLevels
  *        cb_fn    Uint8Array   CB_*
  *        cb_data  Uint32Array  its argument
  *        failed   Uint32Array  [0] calls that returned an error since boot
@@ -66,12 +88,12 @@ export class McBuffer {
   readonly cb_data: Uint32Array;
   readonly failed: Uint32Array;
 
-  constructor(state: State, nrCpus: number) {
+  constructor(state: State, nrCpus: number, levels: McLevels, cpu: number) {
     const capacity = { calls: MC_BATCH, mmuUpdates: MC_BATCH, mmuextOps: MC_BATCH, nrVcpus: nrCpus };
-    this.calls = new CallBuffer(state, capacity);
+    this.calls = new CallBuffer(state, capacity, levels.used.subarray(cpu * COUNTS, (cpu + 1) * COUNTS));
     this.direct = new CallBuffer(state, { calls: 1, mmuUpdates: 1, mmuextOps: 1, nrVcpus: nrCpus });
     this.argidx = state.u32(1);
-    this.cbidx = state.u32(1);
+    this.cbidx = levels.cbidx.subarray(cpu, cpu + 1);
     this.cb_fn = state.u8(MC_BATCH);
     this.cb_data = state.u32(MC_BATCH);
     this.failed = state.u32(1);

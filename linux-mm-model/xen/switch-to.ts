@@ -30,13 +30,13 @@ export function switch_to_at_once(k: Linux, cpu: number, next: number): boolean 
   if (!k.at_once || hv.switch_to === undefined || !k.config.fsgsbase) return false;
   if (percpu.shadow_tls[cpu] !== (tasks.tls[next] === 0 ? 0 : next) || tasks.lazy_mmu[next] !== 0)
     return false;
-  const { calls, cbidx } = k.mc[cpu]!;
-  const queued = calls.used[0]!;
-  if (!hv.switch_to(cpu, calls, queued)) return false;
+  const { mcLevels } = k;
+  const queued = mcLevels.queued(cpu);
+  if (!hv.switch_to(cpu, queued === 0 ? undefined : k.mc[cpu]!.calls, queued)) return false;
 
   ledger.countAll(cpu, queued === 0 ? WITH_NOTHING : WITH_QUEUED);
   if (queued !== 0) hist.mc_flush[queued] = hist.mc_flush[queued]! + 1;
-  if (queued !== 0 || cbidx[0] !== 0) xen_mc_done(k, cpu);
+  if (queued !== 0 || mcLevels.cbidx[cpu] !== 0) xen_mc_done(k, cpu);
   percpu.lazy_mode[cpu] = PARAVIRT_LAZY_NONE;
   percpu.set_current(cpu, next);
   tasks.on_cpu[next] = cpu;
