@@ -148,9 +148,14 @@ function load_ptbase(x: Xen, vcpu: number, changed: boolean): void {
 
 /** From guest-user to guest-kernel mode, or back. */
 export function toggle_guest_mode(x: Xen, vcpu: number): void {
+  if (!x.pv32) x.ledger.count(vcpu, EV.toggle_guest_mode, 1);
+  change_guest_mode(x, vcpu);
+}
+
+/** toggle_guest_mode() for who has counted it. */
+export function change_guest_mode(x: Xen, vcpu: number): void {
   x.vcpus.kernel_mode[vcpu]! ^= 1;
   if (x.pv32) return; // one L4 for ring 1 and ring 3
-  x.ledger.count(vcpu, EV.toggle_guest_mode, 1);
   x.tlb?.mov_to_cr3(x.vcpus.pcpu[vcpu]!, 0, false);
   x.root.toggle_guest_mode(x, vcpu);
 }

@@ -18,7 +18,7 @@ import { PFEC_page_present, PFEC_user_mode } from "../abi/page.js";
 import type { State } from "../abi/state.js";
 import type { Guest } from "../abi/upcalls.js";
 import { AuditLog } from "./audit-log.js";
-import { arch_set_info_guest, toggle_guest_mode, write_cr3 } from "./cr3.js";
+import { arch_set_info_guest, change_guest_mode, toggle_guest_mode, write_cr3 } from "./cr3.js";
 import { lastRefusalLine } from "./exclusive-l4.js";
 import { fill_on_fault, fill_run_on_fault, replace_on_fault, touch_at_once } from "./fill-on-fault.js";
 import { FrameTable, OWNER_guest } from "./frame-table.js";
@@ -49,10 +49,11 @@ import { VcpuTable } from "./vcpu-table.js";
 import { in_one_shape, type XenConfig } from "./xen-config.js";
 import { XenTables } from "./xen-tables.js";
 
-const IRET = Tally.of({ iret: 1, sysret: 1 });
+const IRET = Tally.of({ iret: 1, sysret: 1, toggle_guest_mode: 1 });
 const IRET_KERNEL = Tally.of({ iret_kernel: 1, iretq: 1 });
 const PAGE_FAULT = Tally.of({ page_fault: 1, iretq: 1 });
-const SYSCALL = Tally.of({ syscall_entry: 1, iretq: 1 });
+const SYSCALL = Tally.of({ syscall_entry: 1, iretq: 1, toggle_guest_mode: 1 });
+const SYSCALL_PV32 = Tally.of({ syscall_entry: 1, iretq: 1 });
 
 export class Xen implements Hypervisor {
   readonly frames: FrameTable;
@@ -303,7 +304,7 @@ export class Xen implements Hypervisor {
     }
     this.root.enter_from_guest(this, vcpu);
     this.ledger.countAll(vcpu, toUser ? IRET : IRET_KERNEL);
-    if (toUser) toggle_guest_mode(this, vcpu);
+    if (toUser) change_guest_mode(this, vcpu);
     exit_to_guest(this, vcpu);
   }
 
@@ -366,7 +367,7 @@ export class Xen implements Hypervisor {
     return flush_pages(this, vcpu, page, n);
   }
 
-  switch_to(vcpu: number, queued: hc.CallBuffer, n: number): boolean {
+  switch_to(vcpu: number, queued: hc.CallBuffer | undefined, n: number): boolean {
     return switch_to(this, vcpu, queued, n);
   }
 
@@ -408,8 +409,8 @@ export class Xen implements Hypervisor {
   /** SYSCALL from the guest's user mode: bounced to its kernel, which returns with iret(). */
   syscall(vcpu: number): void {
     this.root.enter_from_guest(this, vcpu);
-    this.ledger.countAll(vcpu, SYSCALL);
-    toggle_guest_mode(this, vcpu);
+    this.ledger.countAll(vcpu, this.pv32 ? SYSCALL_PV32 : SYSCALL);
+    change_guest_mode(this, vcpu);
     exit_to_guest(this, vcpu);
   }
 
