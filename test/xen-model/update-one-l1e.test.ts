@@ -66,7 +66,7 @@ describe("an mmu_update of one L1 entry, in one piece", () => {
           }
           expect(state(fast).equals(state(plain))).to.equal(true);
         }),
-        { numRuns: 100 },
+        { numRuns: 250 },
       );
       expect(taken).to.be.above(700);
       expect(refused).to.be.above(50);
