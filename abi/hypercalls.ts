@@ -49,8 +49,8 @@ export const DOMID_SELF = 0x7ff0;
 export const DOMID_IO = 0x7ff1;
 export const DOMID_XEN = 0x7ff2;
 
-/** Numbers in CallBuffer.used. */
-export const COUNTS = 3;
+/** Of what a call buffer counts its rows in use: see CallBuffer.used. */
+export const CALL_COUNTS = 3;
 
 /** How many rows a call buffer has of each kind. */
 export interface CallCapacity {
@@ -115,7 +115,7 @@ export class CallBuffer {
   constructor(
     state: State,
     readonly capacity: CallCapacity,
-    used = state.u32(COUNTS),
+    used = state.u32(CALL_COUNTS),
   ) {
     const { calls, mmuUpdates, mmuextOps, nrVcpus = 32 } = capacity;
     this.moreWords = cpumask_words(nrVcpus) - 1;

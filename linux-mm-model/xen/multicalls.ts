@@ -19,7 +19,7 @@ import {
   __HYPERVISOR_update_descriptor,
   __HYPERVISOR_update_va_mapping,
   CallBuffer,
-  COUNTS,
+  CALL_COUNTS,
 } from "../../abi/hypercalls.js";
 import {
   add_mmu_update,
@@ -58,13 +58,13 @@ export class McLevels {
   readonly cbidx: Uint32Array;
 
   constructor(state: State, nrCpus: number) {
-    this.used = state.u32(nrCpus * COUNTS);
+    this.used = state.u32(nrCpus * CALL_COUNTS);
     this.cbidx = state.u32(nrCpus);
   }
 
   /** Calls that are queued on `cpu`. */
   queued(cpu: number): number {
-    return this.used[cpu * COUNTS]!;
+    return this.used[cpu * CALL_COUNTS]!;
   }
 }
 
@@ -90,7 +90,11 @@ export class McBuffer {
 
   constructor(state: State, nrCpus: number, levels: McLevels, cpu: number) {
     const capacity = { calls: MC_BATCH, mmuUpdates: MC_BATCH, mmuextOps: MC_BATCH, nrVcpus: nrCpus };
-    this.calls = new CallBuffer(state, capacity, levels.used.subarray(cpu * COUNTS, (cpu + 1) * COUNTS));
+    this.calls = new CallBuffer(
+      state,
+      capacity,
+      levels.used.subarray(cpu * CALL_COUNTS, (cpu + 1) * CALL_COUNTS),
+    );
     this.direct = new CallBuffer(state, { calls: 1, mmuUpdates: 1, mmuextOps: 1, nrVcpus: nrCpus });
     this.argidx = state.u32(1);
     this.cbidx = levels.cbidx.subarray(cpu, cpu + 1);
