@@ -1,6 +1,6 @@
 // The same sweep of a minute (bench/minute.yaml) on one core and on two, with as many workers: how much faster it is, and how much
-// more CPU time it takes. A longer one (bench/minutes.yaml) in the same way: what each worker does once, and what the main thread does
-// alone, is as much in both. One of 200 cells (bench/two-hundred.yaml) on two cores: how long it takes, and how much of them it uses.
+// more CPU time it takes. A longer one, 1,344 simulations, in the same way: what each worker does once, and what the main thread does alone, is
+// as much in both. One of 200 cells (bench/two-hundred.yaml) on two cores: how long it takes, and how much of them it uses.
 // For a machine with nothing else on it: wall time is what is measured.
 //
 // On one core, all that V8 does on threads of its own, compiling and collecting garbage, and all that the main thread does takes its
@@ -11,20 +11,25 @@
 // machine's two cores are short of two, in caches, memory and clock; and the sweep on two cores is compared with that, too.
 "use strict";
 
-const { readFileSync, rmSync } = require("node:fs");
-const { join } = require("node:path");
+const { readFileSync, rmSync, writeFileSync } = require("node:fs");
+const { join, parse } = require("node:path");
 const { ROOT } = require("../../scripts/run.js");
 const { has, timesOf } = require("../harness.js");
+
+const MINUTE = join(ROOT, "bench", "minute.yaml");
+/** Of the longer sweep: each guest by rates at so many switches a second. */
+const CROSSED = "crossed: { sameMmSwitches: [500, 1500, 5000, 15000] }\n";
 
 exports.prepare = (folder) => {
   if (!has("taskset"))
     return { skipped: "there is no taskset (util-linux), which keeps a program to some cores" };
   const [first, second] = allowedCores();
   if (second === undefined) return { skipped: "there is one core" };
-  const command = (name, cores, { workers = cores.length, copy = "" } = {}) => {
-    const out = join(folder, `${name}${workers}${copy}`);
+  const longer = join(folder, "longer.yaml");
+  writeFileSync(longer, readFileSync(MINUTE, "utf8") + CROSSED);
+  const command = (file, cores, { workers = cores.length, copy = "" } = {}) => {
+    const out = join(folder, `${parse(file).name}${workers}${copy}`);
     rmSync(out, { recursive: true, force: true });
-    const file = join(ROOT, "bench", `${name}.yaml`);
     const program = [process.execPath, join(ROOT, "bin", "pvtwin.js")];
     const words = [
       "taskset",
@@ -41,24 +46,21 @@ exports.prepare = (folder) => {
     return words.map((word) => `'${word}'`).join(" ");
   };
   const both = [first, second];
-  const sweep = (name, cores, options) => () => timesOf(command(name, cores, options));
+  const sweep = (file, cores, options) => () => timesOf(command(file, cores, options));
   const apart = () =>
-    timesOf(both.map((core) => `${command("minute", [core], { copy: core })} &`).join(" ") + " wait");
+    timesOf(both.map((core) => `${command(MINUTE, [core], { copy: core })} &`).join(" ") + " wait");
   return {
     sides: {
-      one: sweep("minute", [first]),
-      two: sweep("minute", both),
+      one: sweep(MINUTE, [first]),
+      two: sweep(MINUTE, both),
       apart,
-      helped: sweep("minute", both, { workers: 1 }),
-      longOne: sweep("minutes", [first]),
-      longTwo: sweep("minutes", both),
-      cells: sweep("two-hundred", both),
+      helped: sweep(MINUTE, both, { workers: 1 }),
+      longOne: sweep(longer, [first]),
+      longTwo: sweep(longer, both),
+      cells: sweep(join(ROOT, "bench", "two-hundred.yaml"), both),
     },
     ratios: {
-      "of linear, a sweep of a minute on 2 cores to one": {
-        of: ({ one, two }) => one.wall / two.wall / 2,
-        bar: { atLeast: 0.9 },
-      },
+      "of linear, a sweep of a minute on 2 cores to one": linear("one", "two"),
       "of linear, two such sweeps, each on its core": {
         of: ({ one, apart }) => one.wall / apart.wall,
       },
@@ -69,26 +71,11 @@ exports.prepare = (folder) => {
       "CPU time of those to that of one after the other": {
         of: ({ one, apart }) => apart.cpu / one.cpu / 2,
       },
-      "CPU time on 2 cores to that on one, a sweep of a minute": {
-        of: ({ one, two }) => two.cpu / one.cpu,
-        bar: { atMost: 1.1 },
-      },
-      "of linear, a longer sweep on 2 cores to one": {
-        of: ({ longOne, longTwo }) => longOne.wall / longTwo.wall / 2,
-        bar: { atLeast: 0.9 },
-      },
-      "CPU time on 2 cores to that on one, a longer sweep": {
-        of: ({ longOne, longTwo }) => longTwo.cpu / longOne.cpu,
-        bar: { atMost: 1.1 },
-      },
-      "of linear, 2 workers to one worker on 2 cores": {
-        of: ({ helped, two }) => helped.wall / two.wall / 2,
-        bar: { atLeast: 0.9 },
-      },
-      "CPU time on 2 workers to that on one, on 2 cores": {
-        of: ({ helped, two }) => two.cpu / helped.cpu,
-        bar: { atMost: 1.1 },
-      },
+      "CPU time on 2 cores to that on one, a sweep of a minute": cpuTime("one", "two"),
+      "of linear, a longer sweep on 2 cores to one": linear("longOne", "longTwo"),
+      "CPU time on 2 cores to that on one, a longer sweep": cpuTime("longOne", "longTwo"),
+      "of linear, 2 workers to one worker on 2 cores": linear("helped", "two"),
+      "CPU time on 2 workers to that on one, on 2 cores": cpuTime("helped", "two"),
       "share of 2 cores, a sweep of 200 cells": {
         of: ({ cells }) => cells.cpu / cells.wall / 2,
         bar: { atLeast: 0.85 },
@@ -100,6 +87,15 @@ exports.prepare = (folder) => {
     },
   };
 };
+
+/** How much faster side `two` is than `one`, of twice as fast. */
+function linear(one, two) {
+  return { of: (sample) => sample[one].wall / sample[two].wall / 2, bar: { atLeast: 0.9 } };
+}
+
+function cpuTime(one, two) {
+  return { of: (sample) => sample[two].cpu / sample[one].cpu, bar: { atMost: 1.1 } };
+}
 
 /** Numbers of the cores that this process may run on. */
 function allowedCores() {

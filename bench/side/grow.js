@@ -21,7 +21,7 @@ const { booted, machineOf, recorded } = require("./machines.js");
 const { manyThreads } = require("./many-threads.js");
 
 const RUNS = 40;
-/** By what: more than one, each with so many of the runs. */
+/** By what: more than one, by time. */
 const GUESTS = { vcpus: 5 };
 /** On any number of vCPUs: whole turns of forEachHappening() for 4 and for 16. */
 const EVENTS = 48_000;
@@ -100,28 +100,28 @@ async function costOf(run) {
   return cpuSince(began);
 }
 
+/** Of each size, what runs: until the next one is there, see simulate.js. */
+const kept = [];
+
 /** The shortest of `runs` of each size, in turn. */
 async function shortest(sizes, runs) {
   const costs = [[], []];
   for (let i = 0; i < runs; i++) {
     for (const [s, ready] of sizes.entries()) {
-      kept[s] = ready(); // until the next one is there: see simulate.js
+      kept[s] = ready();
       costs[s].push(await costOf(kept[s]));
     }
   }
   return costs.map((all) => Math.min(...all));
 }
 
-const kept = [];
-
 async function main() {
-  const guests = blocksOf === undefined ? (GUESTS[what] ?? 1) : 1;
-  const runs = blocksOf === undefined ? RUNS / guests : 1;
-  const all = [];
+  const [guests, runs] = blocksOf === undefined ? [GUESTS[what] ?? 1, RUNS] : [1, 1];
+  const all = []; // they stay
   const found = [];
   for (let g = 0; g < guests; g++) {
     all.push([await WORK[what](Number(few)), await WORK[what](Number(many))]);
-    found.push(await shortest(all.at(-1), runs));
+    found.push(await shortest(all[g], runs));
   }
   const [ofFew, ofMany] = [0, 1].map((s) => spread(found.map((costs) => costs[s])).median);
   console.log(JSON.stringify({ few: ofFew, many: ofMany }));
