@@ -72,6 +72,7 @@ export class Linux implements Guest {
   readonly csd: CallSingleData;
   /** Multicall buffers, one a CPU. */
   readonly mc: readonly McBuffer[];
+  /** How full they are. */
   readonly mcLevels: McLevels;
   readonly hist: Histograms;
   readonly top: TopLevelDesign;
