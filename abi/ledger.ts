@@ -62,31 +62,41 @@ const MAX_TALLIES = 63;
  */
 export class Tally {
   private static readonly all: Tally[] = [];
+  private static nrFrequent = 0;
   readonly event: Uint16Array;
   readonly often: Uint16Array;
   /** Its place in Ledger.tallied. */
   readonly id: number;
 
-  private constructor(given: EventCounts) {
+  private constructor(given: EventCounts, id: number) {
     const names = Object.keys(given) as EventName[];
     this.event = Uint16Array.from(names, (name) => EV[name]);
     this.often = Uint16Array.from(names, (name) => given[name]!);
-    this.id = Tally.all.length;
-    if (this.id === MAX_TALLIES)
+    this.id = id;
+    if (Tally.all.length === MAX_TALLIES)
       throw new RangeError(`Tally: ${MAX_TALLIES} tallies are there; raise MAX_TALLIES`);
     Tally.all.push(this);
   }
 
   /** The tally of these events: one object, however often it is asked for. */
   static of(given: EventCounts): Tally {
+    return Tally.find(given) ?? new Tally(given, MAX_TALLIES - 1 - (Tally.all.length - Tally.nrFrequent));
+  }
+
+  /** The same, of what each system call or switch counts: these lie side by side, in one or two lines of a cache. */
+  static frequent(given: EventCounts): Tally {
+    return Tally.find(given) ?? new Tally(given, Tally.nrFrequent++);
+  }
+
+  private static find(given: EventCounts): Tally | undefined {
     const names = Object.keys(given) as EventName[];
     const is = ({ event, often }: Tally): boolean =>
       event.length === names.length &&
       names.every((name, i) => event[i] === EV[name] && often[i] === given[name]);
-    return Tally.all.find(is) ?? new Tally(given);
+    return Tally.all.find(is);
   }
 
-  /** All there are, each at its id. */
+  /** All there are. */
   static get list(): readonly Tally[] {
     return Tally.all;
   }
@@ -121,11 +131,10 @@ export class Ledger {
 
   /** Count `n` of event `event` (EV.*) on `vcpu`, under its present cause. */
   count(vcpu: number, event: number, n: number): void {
-    const at = (vcpu * CAUSES.length + this.cause[vcpu]!) * NR_EVENTS + event;
-    this.settled[at] = this.settled[at]! + n * this.times;
+    this.add(vcpu * CAUSES.length + this.cause[vcpu]!, event, n * this.times);
   }
 
-  /** Count all of `tally` on `vcpu`, under its present cause. No refills: NestedLedger sees them one by one. */
+  /** Count all of `tally` on `vcpu`, under its present cause. */
   countAll(vcpu: number, tally: Tally): void {
     const at = (vcpu * CAUSES.length + this.cause[vcpu]!) * MAX_TALLIES + tally.id;
     this.tallied[at] = this.tallied[at]! + this.times;
@@ -150,18 +159,20 @@ export class Ledger {
   }
 
   private settleRow(row: number): void {
-    const { settled, tallied } = this;
+    const { tallied } = this;
     const { list } = Tally;
-    for (let id = 0; id < list.length; id++) {
+    for (const { id, event, often } of list) {
       const n = tallied[row * MAX_TALLIES + id]!;
       if (n === 0) continue;
       tallied[row * MAX_TALLIES + id] = 0;
-      const { event, often } = list[id]!;
-      for (let i = 0; i < event.length; i++) {
-        const at = row * NR_EVENTS + event[i]!;
-        settled[at] = settled[at]! + often[i]! * n;
-      }
+      for (let i = 0; i < event.length; i++) this.add(row, event[i]!, often[i]! * n);
     }
+  }
+
+  /** Count `n` of an event in `row` of `settled`. */
+  protected add(row: number, event: number, n: number): void {
+    const at = row * NR_EVENTS + event;
+    this.settled[at] = this.settled[at]! + n;
   }
 
   /** From now on, tell `told` of which vCPU and under which cause something is counted: for runs that are drawn, as it takes time. */
@@ -250,10 +261,10 @@ export class Ledger {
  * The ledger of processors under EPT: each refill of theirs is a nested one too: a walk of two tables.
  */
 export class NestedLedger extends Ledger {
-  override count(vcpu: number, event: number, n: number): void {
-    super.count(vcpu, event, n);
-    if (event === EV.refill_user) super.count(vcpu, EV.refill_user_nested, n);
-    else if (event === EV.refill_kernel) super.count(vcpu, EV.refill_kernel_nested, n);
+  protected override add(row: number, event: number, n: number): void {
+    super.add(row, event, n);
+    if (event === EV.refill_user) super.add(row, EV.refill_user_nested, n);
+    else if (event === EV.refill_kernel) super.add(row, EV.refill_kernel_nested, n);
   }
 }
 

@@ -44,11 +44,12 @@ export const context_switch_path = path<Linux>("context_switch", [
 /** Give the CPU from the task that runs to `next`. The steps as runPath() does them, by name: V8 compiles them into one piece. */
 export function context_switch(k: Linux, cpu: number, next: number): void {
   k.regs.next_task[cpu] = next;
-  prepare_task_switch(k, cpu);
+  note_prev(k, cpu);
   if (arch_start_context_switch(k, cpu) === TO_KERNEL) to_kernel_task(k, cpu);
   else run_switch_mm(k, cpu);
   keep_prev_mm(k, cpu);
   if (k.pv.switch_to_at_once?.(cpu, next) !== true) {
+    k.ledger.count(cpu, EV.context_switch, 1);
     end_context_switch(k, cpu);
     __switch_to(k, cpu);
   }
@@ -58,10 +59,14 @@ export function context_switch(k: Linux, cpu: number, next: number): void {
 }
 
 function prepare_task_switch(k: Linux, cpu: number): number {
-  k.regs.prev_task[cpu] = k.percpu.current[cpu]!;
-  k.regs.prev_mm[cpu] = NO_MM;
+  note_prev(k, cpu);
   k.ledger.count(cpu, EV.context_switch, 1);
   return NEXT;
+}
+
+function note_prev(k: Linux, cpu: number): void {
+  k.regs.prev_task[cpu] = k.percpu.current[cpu]!;
+  k.regs.prev_mm[cpu] = NO_MM;
 }
 
 function arch_start_context_switch(k: Linux, cpu: number): number {

@@ -4,7 +4,6 @@
  * Its methods are what happens to a computer from outside the kernels: a program traps, an interrupt comes, the
  * scheduler decides. What the kernels then do is theirs. All state lies in one buffer (abi/state.ts).
  */
-import { EV } from "../abi/events.js";
 import type { PcpuId, VcpuId, Vpn } from "../abi/frames.js";
 import { CAUSE, Ledger, NestedLedger } from "../abi/ledger.js";
 import { PtMemory } from "../abi/memory.js";
@@ -109,14 +108,13 @@ export class Machine {
   syscall(vcpu: VcpuId): void {
     const before = this.ledger.enter(vcpu, CAUSE.syscall);
     this.container.syscall(vcpu);
-    this.ledger.count(vcpu, EV.syscall, 1);
     this.linux.percpu.in_user[vcpu] = 0;
     this.ledger.enter(vcpu, before);
   }
 
   /** return_to_user(), then syscall(). */
   next_syscall(vcpu: VcpuId): void {
-    const { linux, container, ledger } = this;
+    const { linux, container } = this;
     if (
       linux.percpu.in_user[vcpu] !== 0 ||
       !linux.at_once ||
@@ -128,9 +126,6 @@ export class Machine {
       return;
     }
     container.iret_and_syscall(vcpu);
-    const before = ledger.enter(vcpu, CAUSE.syscall);
-    ledger.count(vcpu, EV.syscall, 1);
-    ledger.enter(vcpu, before);
   }
 
   /** The kernel is entered, if user mode ran: by an interrupt, which is what is left where nothing else is known. */

@@ -20,7 +20,7 @@ export interface Container {
   attach(guest: Guest): void;
   init(): void;
 
-  /** User mode of `vcpu` executes SYSCALL. */
+  /** User mode of `vcpu` executes SYSCALL, which is counted. */
   syscall(vcpu: number): void;
   /** Hypervisor.iret() to user mode, then syscall(), the latter under its cause: in one piece, where the container has that. */
   iret_and_syscall?(vcpu: number): void;

@@ -14,6 +14,7 @@ import { EINVAL, ENOSYS, type Rc } from "../abi/errno.js";
 import { EV } from "../abi/events.js";
 import { mfn as asMfn, type Vpn } from "../abi/frames.js";
 import { __HYPERVISOR_event_channel_op, type CallBuffer } from "../abi/hypercalls.js";
+import { Tally } from "../abi/ledger.js";
 import type { Hypervisor } from "../abi/hypervisor.js";
 import type { NativeProcessor } from "../abi/native-processor.js";
 import { PFEC_user_mode } from "../abi/page.js";
@@ -23,6 +24,8 @@ import { ACCESS_WRITE, type Access, WalkControl } from "./hw/control.js";
 import { walk, Walk, WALK_OK } from "./hw/walk.js";
 import { lost_user, resume_guest } from "./refill.js";
 import type { Xen } from "./xen.js";
+
+const SYSCALL = Tally.of({ syscall: 1, guest_syscall: 1 });
 
 export class Hvm implements Container, Hypervisor, NativeProcessor {
   readonly hypervisor: Hypervisor = this;
@@ -135,7 +138,7 @@ export class Hvm implements Container, Hypervisor, NativeProcessor {
 
   syscall(vcpu: number): void {
     this.xen.vcpus.kernel_mode[vcpu] = 1;
-    this.xen.ledger.count(vcpu, EV.guest_syscall, 1);
+    this.xen.ledger.countAll(vcpu, SYSCALL);
   }
 
   access(vcpu: number, page: Vpn, access: Access, user: boolean): number {

@@ -12,13 +12,21 @@ import { CAUSE, Tally } from "../abi/ledger.js";
 import { resumed_in_both_modes } from "./refill.js";
 import type { Xen } from "./xen.js";
 
-const IRET = Tally.of({ iret: 1, sysret: 1, toggle_guest_mode: 1, cr3_write: 1, tlb_flush_nonglobal: 1 });
-const SYSCALL = Tally.of({
+const IRET = Tally.frequent({
+  iret: 1,
+  sysret: 1,
+  toggle_guest_mode: 1,
+  cr3_write: 1,
+  tlb_flush_nonglobal: 1,
+});
+const SYSCALL_REFILL = Tally.frequent({
+  syscall: 1,
   syscall_entry: 1,
   iretq: 1,
   toggle_guest_mode: 1,
   cr3_write: 1,
   tlb_flush_nonglobal: 1,
+  refill_kernel: 1,
 });
 
 /** See Container.iret_and_syscall(). */
@@ -28,8 +36,7 @@ export function iret_and_syscall(x: Xen, vcpu: number): void {
     ledger.countAll(vcpu, IRET);
     if (resumed_in_both_modes(x, vcpu)) ledger.count(vcpu, EV.refill_user, 1);
     const before = ledger.enter(vcpu, CAUSE.syscall);
-    ledger.countAll(vcpu, SYSCALL);
-    ledger.count(vcpu, EV.refill_kernel, 1);
+    ledger.countAll(vcpu, SYSCALL_REFILL);
     ledger.enter(vcpu, before);
     return;
   }

@@ -23,14 +23,14 @@ import { exit_to_guest } from "./refill.js";
 import { NOT_PLAIN } from "./update-one-l1e.js";
 import type { Xen } from "./xen.js";
 
-const LOAD = Tally.of({
+const LOAD = Tally.frequent({
   mmuext_op: 1,
   mmuext_op_items: 2,
   new_baseptr: 1,
   new_user_baseptr: 1,
   sysret: 1,
 });
-const AUDITS = Tally.of({ audit_exclusive: 2 });
+const AUDITS = Tally.frequent({ audit_exclusive: 2 });
 
 /** Make the call in `row`, if it is such a one; else NOT_PLAIN. */
 export function load_both_tables(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {

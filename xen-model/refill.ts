@@ -13,6 +13,8 @@ import type { Xen } from "./xen.js";
 
 const LOST_KERNEL = 1;
 const LOST_USER = 2;
+/** take_refill(): nothing is missed. */
+export const NO_REFILL = -1;
 export const LOST_ALL = LOST_KERNEL | LOST_USER;
 
 /** The pCPU of `vcpu` has no entry left. */
@@ -42,12 +44,18 @@ export function exit_to_guest(x: Xen, vcpu: number): void {
 
 /** The guest goes on in the mode that it is in. */
 export function resume_guest(x: Xen, vcpu: number): void {
+  const refill = take_refill(x, vcpu);
+  if (refill !== NO_REFILL) x.ledger.count(vcpu, refill, 1);
+}
+
+/** The same, but for the count: EV.refill_*, or NO_REFILL. */
+export function take_refill(x: Xen, vcpu: number): number {
   const { lost } = x.pcpus;
   const pcpu = x.vcpus.pcpu[vcpu]!;
   const mode = x.vcpus.kernel_mode[vcpu] !== 0 ? LOST_KERNEL : LOST_USER;
-  if ((lost[pcpu]! & mode) === 0) return;
+  if ((lost[pcpu]! & mode) === 0) return NO_REFILL;
   lost[pcpu] = lost[pcpu]! & ~mode;
-  x.ledger.count(vcpu, mode === LOST_KERNEL ? EV.refill_kernel : EV.refill_user, 1);
+  return mode === LOST_KERNEL ? EV.refill_kernel : EV.refill_user;
 }
 
 /** The guest goes on in kernel mode, then in user mode, and loses its kernel entries on the way to each. */

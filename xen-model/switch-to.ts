@@ -13,7 +13,13 @@ import { XEN_RULES } from "./audit-rules.js";
 import { exit_to_guest } from "./refill.js";
 import type { Xen } from "./xen.js";
 
-const CALLS = Tally.of({ emulate_privop: 1, iretq: 1, set_segment_base: 1, stack_switch: 1, sysret: 2 });
+const CALLS = Tally.frequent({
+  emulate_privop: 1,
+  iretq: 1,
+  set_segment_base: 1,
+  stack_switch: 1,
+  sysret: 2,
+});
 
 /** See Hypervisor.switch_to(). The last call finds nothing else than the one before, so Xen is entered and left once for both. */
 export function switch_to(x: Xen, vcpu: number, queued: CallBuffer | undefined, n: number): boolean {

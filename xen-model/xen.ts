@@ -39,7 +39,7 @@ import { PcpuTable } from "./pcpu-table.js";
 import { Processor } from "./processor.js";
 import { Refusals } from "./refusals.js";
 import { pv_ro_page_fault } from "./ro-page-fault.js";
-import { exit_to_guest } from "./refill.js";
+import { exit_to_guest, NO_REFILL, take_refill } from "./refill.js";
 import { RequestRegisters } from "./request-registers.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
 import { iret_and_syscall } from "./iret-and-syscall.js";
@@ -49,11 +49,19 @@ import { VcpuTable } from "./vcpu-table.js";
 import { in_one_shape, type XenConfig } from "./xen-config.js";
 import { XenTables } from "./xen-tables.js";
 
-const IRET = Tally.of({ iret: 1, sysret: 1, toggle_guest_mode: 1 });
+const IRET = Tally.frequent({ iret: 1, sysret: 1, toggle_guest_mode: 1 });
 const IRET_KERNEL = Tally.of({ iret_kernel: 1, iretq: 1 });
 const PAGE_FAULT = Tally.of({ page_fault: 1, iretq: 1 });
-const SYSCALL = Tally.of({ syscall_entry: 1, iretq: 1, toggle_guest_mode: 1 });
-const SYSCALL_PV32 = Tally.of({ syscall_entry: 1, iretq: 1 });
+const SYSCALL_PV32 = Tally.of({ syscall: 1, syscall_entry: 1, iretq: 1 });
+const SYSCALL = Tally.of({ syscall: 1, syscall_entry: 1, iretq: 1, toggle_guest_mode: 1 });
+/** With the guest kernel's entries missed behind it. */
+const SYSCALL_REFILL = Tally.frequent({
+  syscall: 1,
+  syscall_entry: 1,
+  iretq: 1,
+  toggle_guest_mode: 1,
+  refill_kernel: 1,
+});
 
 export class Xen implements Hypervisor {
   readonly frames: FrameTable;
@@ -408,10 +416,17 @@ export class Xen implements Hypervisor {
 
   /** SYSCALL from the guest's user mode: bounced to its kernel, which returns with iret(). */
   syscall(vcpu: number): void {
-    this.root.enter_from_guest(this, vcpu);
-    this.ledger.countAll(vcpu, this.pv32 ? SYSCALL_PV32 : SYSCALL);
+    const { ledger, root } = this;
+    root.enter_from_guest(this, vcpu);
     change_guest_mode(this, vcpu);
-    exit_to_guest(this, vcpu);
+    root.exit_to_guest(this, vcpu);
+    const refill = take_refill(this, vcpu);
+    if (refill === EV.refill_kernel && !this.pv32) {
+      ledger.countAll(vcpu, SYSCALL_REFILL);
+      return;
+    }
+    ledger.countAll(vcpu, this.pv32 ? SYSCALL_PV32 : SYSCALL);
+    if (refill !== NO_REFILL) ledger.count(vcpu, refill, 1);
   }
 
   iret_and_syscall(vcpu: number): void {

@@ -16,7 +16,7 @@ import { xen_extend_mmuext_op } from "./multicalls.js";
 import { xen_get_user_pgd } from "./set-entries.js";
 
 /** xen_extend_mmuext_op() twice, with nothing queued. */
-const FIRST_QUEUED = Tally.of({
+const FIRST_QUEUED = Tally.frequent({
   mc_extend_mmuext_op_bad_op: 1,
   mc_entry: 1,
   mc_entry_mmuext_op: 1,

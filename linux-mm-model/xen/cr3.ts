@@ -18,7 +18,7 @@ import { xen_pgd_unpin } from "./pgd-pin.js";
 import { xen_page_pinned } from "./set-entries.js";
 
 /** What a load counts that waits for the end of a context switch. */
-const LAZY_LOAD = Tally.of({
+const LAZY_LOAD = Tally.frequent({
   mc_batch_cpu: 1,
   write_cr3_kernel: 1,
   write_cr3_user: 1,

@@ -13,6 +13,7 @@ import { xen_mc_done } from "./multicalls.js";
 
 /** xen_load_tls() of the descriptors that are there, and xen_load_sp0(). */
 const SWITCH_TO = {
+  context_switch: 1,
   mc_batch_cpu: 1,
   mc_batch_none: 1,
   mc_entry: 1,
@@ -21,8 +22,8 @@ const SWITCH_TO = {
   mc_flush: 1,
 };
 /** With what was queued before, or nothing. */
-const WITH_QUEUED = Tally.of({ ...SWITCH_TO, mc_flush: 2 });
-const WITH_NOTHING = Tally.of({ ...SWITCH_TO, mc_flush_empty: 1 });
+const WITH_QUEUED = Tally.frequent({ ...SWITCH_TO, mc_flush: 2 });
+const WITH_NOTHING = Tally.frequent({ ...SWITCH_TO, mc_flush_empty: 1 });
 
 /** See PvMmuOps.switch_to_at_once(). */
 export function switch_to_at_once(k: Linux, cpu: number, next: number): boolean {

@@ -51,8 +51,33 @@ describe("a tally", () => {
     expect(ledger.collect()).to.deep.equal({});
   });
 
+  it("has a nested refill with each refill of it, under EPT", () => {
+    const MISSED = Tally.of({ sysret: 1, refill_user: 2, refill_kernel: 1 });
+    const ledger = new NestedLedger(new State(Ledger.bytes(1)), 1);
+    ledger.times = 3;
+    ledger.countAll(0, MISSED);
+    ledger.times = 1;
+    ledger.count(0, EV.refill_user, 1);
+    expect(ledger.collect()).to.deep.equal({
+      sysret: 3,
+      refill_user: 7,
+      refill_user_nested: 7,
+      refill_kernel: 3,
+      refill_kernel_nested: 3,
+    });
+  });
+
+  it("has a place of its own, whether it is frequent or not", () => {
+    const tallies = [Tally.of({ iret: 7 }), Tally.frequent({ iret: 8 }), Tally.of({ iret: 9 })];
+    expect(new Set(Tally.list.map(({ id }) => id)).size).to.equal(Tally.list.length);
+    const ledger = new Ledger(new State(Ledger.bytes(1)), 1);
+    for (const tally of tallies) ledger.countAll(0, tally);
+    expect(ledger.total("iret")).to.equal(24);
+  });
+
   it("is one object, however often it is asked for", () => {
     expect(Tally.of({ mmu_update: 1, sysret: 2 })).to.equal(CALL);
+    expect(Tally.frequent({ mmu_update: 1, sysret: 2 })).to.equal(CALL);
     expect(Tally.of({ mmu_update: 1, sysret: 1 })).to.not.equal(CALL);
   });
 });

@@ -18,7 +18,7 @@ import { onePcpuPerL4InGuest, onePcpuPerL4InXen } from "../../machine/invariants
 import { checkDesigns } from "../../machine/known-designs.js";
 import type { Machine } from "../../machine/machine.js";
 import { ACCESS_WRITE } from "../../xen-model/hw/control.js";
-import { bootedMachine, proposal } from "./booted-machine.js";
+import { bootedMachine, proposal, PROPOSALS } from "./booted-machine.js";
 
 /** A machine on which the first process runs in user mode on CPU 0. */
 function started(name: string): Machine {
@@ -303,6 +303,21 @@ describe("a 32-bit PV guest (facts/xen.md 6)", () => {
     copy_process(m.linux, 0, 0, 2, 2);
     expect(m.ledger.total("hypercall_failed")).to.be.above(0);
   });
+});
+
+describe("a system call of a program", () => {
+  for (const name of PROPOSALS) {
+    it(`is one SYSCALL of its vCPU, whatever takes it, under ${name}`, () => {
+      for (const pcid of [true, false]) {
+        const m = bootedMachine(name, { pcid });
+        start(m);
+        m.ledger.clear();
+        for (const call of ["syscall", "next_syscall", "next_syscall"] as const) m[call](0);
+        expect(m.ledger.collectByCause().syscall?.syscall).to.equal(3);
+        expect(m.ledger.total("syscall")).to.equal(3);
+      }
+    });
+  }
 });
 
 describe("a proposal's container and root", () => {

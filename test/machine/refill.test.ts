@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { start } from "../../experiments/synthetic/run-ops.js";
 import type { Machine } from "../../machine/machine.js";
+import { lost_all } from "../../xen-model/refill.js";
 import { bootedMachine, type PROPOSALS } from "./booted-machine.js";
 
 type Name = (typeof PROPOSALS)[number];
@@ -52,6 +53,16 @@ describe("TLB refills (xen-model/refill.ts)", () => {
       }),
     ).to.deep.equal([1, 1]);
   });
+
+  for (const name of ["shared", "control-pv32"] as const) {
+    it(`a loss of all entries while the program runs is paid by the kernel at its system call, under ${name}`, () => {
+      const lost = (m: Machine): void => {
+        lost_all(m.xen, 0);
+        m.syscall(0);
+      };
+      expect(refills(name, false, lost)).to.deep.equal([1, 0]);
+    });
+  }
 
   it("several losses before the program runs again are one refill", () => {
     const twice = (m: Machine): void => {

@@ -34,8 +34,8 @@ function auditedGuest(options: Partial<XenConfig> = {}): TestGuest {
 
 /** The state without the ledger's counts, those that any return to the guest is to make, and the log of refusals. */
 function stateOf({ machine, xen }: TestGuest, ...without: Uint16Array[]): Buffer {
+  const { counts } = machine.ledger; // with what was tallied
   const bytes = machine.snapshot();
-  const { counts } = machine.ledger;
   const { total, rows } = xen.refusals;
   const apart = [counts, xen.pcpus.lost, total, rows, ...without];
   for (const { byteOffset, byteLength } of apart) bytes.fill(0, byteOffset, byteOffset + byteLength);

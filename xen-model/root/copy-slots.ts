@@ -16,8 +16,8 @@ import type { Xen } from "../xen.js";
 /** Entries written by one copy. */
 export const COPIED_SLOTS = 497;
 
-const COPY = Tally.of({ l4_copy: 1, l4_slots_copied: COPIED_SLOTS });
-const WINDOW = Tally.of({ l4_window: 1, invlpg: 1 });
+const COPY = Tally.frequent({ l4_copy: 1, l4_slots_copied: COPIED_SLOTS });
+const WINDOW = Tally.frequent({ l4_window: 1, invlpg: 1 });
 const WINDOW_PCID = Tally.of({ l4_window: 1, invpcid_one: 4 });
 
 /** Copy from guest L4 `l4` to `root`; `withRoMpt`: slot 256 too, which differs between L4s of one guest. */
@@ -31,7 +31,9 @@ export function copy_guest_slots(x: Xen, vcpu: number, root: number, l4: number,
   if (x.root_is_unseen) return;
   words.copyWithin(to, from, from + ROOT_PAGETABLE_FIRST_XEN_SLOT * 2);
   words.copyWithin(to + behindXen, from + behindXen, from + ptes * 2);
-  if (withRoMpt) words.copyWithin(to + RO_MPT_SLOT * 2, from + RO_MPT_SLOT * 2, from + RO_MPT_SLOT * 2 + 2);
+  if (!withRoMpt) return;
+  words[to + RO_MPT_SLOT * 2] = words[from + RO_MPT_SLOT * 2]!;
+  words[to + RO_MPT_SLOT * 2 + 1] = words[from + RO_MPT_SLOT * 2 + 1]!;
 }
 
 /** Move the vCPU's private window onto its current L4: one entry, and its flush in each address space. */

@@ -5,7 +5,6 @@
  *
  * Mirrors: write_ptbase(), toggle_guest_mode() without XPTI and PCID (facts/xen.md 2, 10.2).
  */
-import { EV } from "../../abi/events.js";
 import { Tally } from "../../abi/ledger.js";
 import { tick } from "../flush.js";
 import { lost_kernel } from "../refill.js";
@@ -13,7 +12,11 @@ import type { Xen } from "../xen.js";
 import type { RootDesign } from "./root-design.js";
 
 /** A plain write of %cr3, which global entries survive. */
-export const TOGGLED = Tally.of({ cr3_write: 1, tlb_flush_nonglobal: 1 });
+export const TOGGLED = Tally.frequent({ cr3_write: 1, tlb_flush_nonglobal: 1 });
+
+/** One that takes all entries, for which CR4.PGE is cleared and set again where it was set. */
+export const LOADED = Tally.of({ cr3_write: 1, tlb_flush: 1 });
+export const LOADED_PGE = Tally.frequent({ cr3_write: 1, cr4_write: 2, tlb_flush: 1 });
 
 export class SharedRoot implements RootDesign {
   readonly pcid: boolean = false;
@@ -25,12 +28,9 @@ export class SharedRoot implements RootDesign {
   }
 
   write_ptbase(x: Xen, vcpu: number, _changed: boolean): void {
-    const { ledger } = x;
     load(x, vcpu);
-    ledger.count(vcpu, EV.cr3_write, 1);
-    if (x.pge) ledger.count(vcpu, EV.cr4_write, 2); // global entries go too
+    x.ledger.countAll(vcpu, x.pge ? LOADED_PGE : LOADED);
     tick(x, vcpu);
-    ledger.count(vcpu, EV.tlb_flush, 1);
   }
 
   toggle_guest_mode(x: Xen, vcpu: number): void {

@@ -21,7 +21,7 @@ import type { Xen } from "../xen.js";
 import { copy_guest_slots, move_window } from "./copy-slots.js";
 import { stale_roots } from "./l4-uses.js";
 import type { RootDesign } from "./root-design.js";
-import { TOGGLED } from "./shared.js";
+import { LOADED, LOADED_PGE, TOGGLED } from "./shared.js";
 
 export class VcpuRoot implements RootDesign {
   readonly pcid = false;
@@ -38,14 +38,11 @@ export class VcpuRoot implements RootDesign {
   }
 
   write_ptbase(x: Xen, vcpu: number, changed: boolean): void {
-    const { ledger } = x;
     if (changed) move_window(x, vcpu, false);
     this.update_shadow_l4(x, vcpu);
     load(x, vcpu, x.vcpus.root[vcpu]!);
-    ledger.count(vcpu, EV.cr3_write, 1);
-    if (x.pge) ledger.count(vcpu, EV.cr4_write, 2);
+    x.ledger.countAll(vcpu, x.pge ? LOADED_PGE : LOADED);
     tick(x, vcpu);
-    ledger.count(vcpu, EV.tlb_flush, 1);
   }
 
   /** A plain write of %cr3, to the root that is there: user pages are global, and stay. */

@@ -47,7 +47,7 @@ export class XptiRoot implements RootDesign {
     this.pcid = config.pcid && !always;
     const way = WAYS[this.pcid ? "pcid" : "plain"];
     this.iret = Tally.of({ iret: 1, sysret: 1, l4_copy: 1, l4_slots_copied: COPIED_SLOTS, ...way });
-    this.syscall = Tally.of({ syscall_entry: 1, iretq: 1, ...way });
+    this.syscall = Tally.of({ syscall: 1, syscall_entry: 1, iretq: 1, ...way });
     const flush = this.pcid ? "cr3_write_noflush" : "tlb_flush";
     const copies = (n: number): EventCounts => ({ l4_copy: n, l4_slots_copied: n * COPIED_SLOTS });
     const windows: EventCounts = { l4_window: 2, ...(this.pcid ? { invpcid_one: 8 } : { invlpg: 2 }) };
