@@ -4,6 +4,7 @@
  * They are made a window of time at a time, so that an event costs the same however many there are, and on however many vCPUs:
  * a window has some for each series, and its columns stay in the cache.
  */
+import { numbered } from "../../abi/numbered.js";
 import { mulberry32 } from "./seed.js";
 
 /** Events a second on each vCPU, and the part of the time that it idles, in turns of 10 ms. */
@@ -22,7 +23,10 @@ export interface Rates {
 const WORK = ["sameMmSwitches", "otherMmSwitches", "syscalls", "slotChurn", "forks"] as const;
 
 /** What happens; at one moment of one vCPU, it wakes before it works, and works before it idles. */
-export type Kind = (typeof WORK)[number] | "idle" | "wake";
+export const HAPPENINGS = ["wake", ...WORK, "idle"] as const;
+
+/** The number of each. */
+export const HAPPENING = numbered(HAPPENINGS);
 
 const TURN = 0.01;
 /** Of a window: at the least, and for each series. */
@@ -40,7 +44,8 @@ export function duration(rates: Rates, events: number): number {
 
 /** Who is told of what happens. */
 export interface Stage {
-  happen(vcpu: number, kind: Kind): void;
+  /** `what`: HAPPENING.* */
+  happen(vcpu: number, what: number): void;
 }
 
 /** Tell `stage` of all that happens in so many seconds: by time, then vCPU, then kind. */
@@ -52,14 +57,12 @@ export function forEachHappening(rates: Rates, seed: number, seconds: number, st
   for (let w = 1; w <= windows; w++) {
     const end = w === windows ? Infinity : (seconds * w) / windows;
     window.clear();
-    for (const [s, series] of all.entries()) {
-      for (; series.next < end; series.advance()) window.add(series.next, s);
+    for (const series of all) {
+      for (; series.next < end; series.advance()) window.add(series.next, series.vcpu, series.what);
     }
     window.sort();
-    for (let i = 0; i < window.n; i++) {
-      const { vcpu, kind } = all[window.series[window.order[i]!]!]!;
-      stage.happen(vcpu, kind);
-    }
+    const { n, vcpu, what } = window.sorted;
+    for (let i = 0; i < n; i++) stage.happen(vcpu[i]!, what[i]!);
   }
 }
 
@@ -73,14 +76,14 @@ function allSeries(rates: Rates, seed: number, seconds: number): Series[] {
     const work = WORK.map((kind) => {
       const rate = rates[kind];
       const phase = random();
-      return new Series(vcpu, kind, Math.floor(rate * seconds + phase), (i) => {
+      return new Series(vcpu, HAPPENING[kind], Math.floor(rate * seconds + phase), (i) => {
         const busy = ((i + phase) / rate) * (1 - rates.idle); // time of its own, idling left out
         const turn = Math.floor(busy / active);
         return turn * TURN + (TURN - active) + (busy - turn * active);
       });
     });
-    const wake = new Series(vcpu, "wake", turns, (turn) => turn * TURN + (TURN - active));
-    const idle = new Series(vcpu, "idle", turns, (turn) => turn * TURN);
+    const wake = new Series(vcpu, HAPPENING.wake, turns, (turn) => turn * TURN + (TURN - active));
+    const idle = new Series(vcpu, HAPPENING.idle, turns, (turn) => turn * TURN);
     all.push(...[wake, ...work, idle].filter(({ n }) => n > 0));
   }
   return all;
@@ -94,7 +97,7 @@ class Series {
 
   constructor(
     readonly vcpu: number,
-    readonly kind: Kind,
+    readonly what: number,
     readonly n: number,
     private readonly at: (i: number) => number,
   ) {
@@ -107,66 +110,120 @@ class Series {
   }
 }
 
-/** Times of happenings with the series of each, as they were added; `order` is by time, then as they were added, once sorted. */
+/** Happenings of a window: as they were added; by time, and those of one moment as they were added, once sorted. */
 class Window {
-  n = 0;
-  at = new Float64Array(2 * WINDOW);
-  series = new Uint32Array(2 * WINDOW);
-  order = new Uint32Array(2 * WINDOW);
-  private end = new Uint32Array(2 * WINDOW);
+  /** Shape: see sorted. */
+  private added = new Happenings(2 * WINDOW);
+  sorted = new Happenings(2 * WINDOW);
+  /** Of each that was added, and where each bucket begins. */
+  private bucket = new Uint32Array(2 * WINDOW);
+  private start = new Uint32Array(2 * WINDOW + 1);
+  private first = Infinity;
+  private last = -Infinity;
 
   clear(): void {
-    this.n = 0;
+    this.added.n = 0;
+    this.first = Infinity;
+    this.last = -Infinity;
   }
 
-  add(at: number, series: number): void {
-    if (this.n === this.at.length) this.grow();
-    this.at[this.n] = at;
-    this.series[this.n++] = series;
+  add(at: number, vcpu: number, what: number): void {
+    const { added } = this;
+    if (added.n === added.at.length) this.grow();
+    if (at < this.first) this.first = at;
+    if (at > this.last) this.last = at;
+    this.added.set(this.added.n++, at, vcpu, what);
   }
 
   private grow(): void {
-    const rows = 2 * this.at.length;
-    const { at, series } = this;
-    this.at = new Float64Array(rows);
-    this.at.set(at);
-    this.series = new Uint32Array(rows);
-    this.series.set(series);
-    this.order = new Uint32Array(rows);
-    this.end = new Uint32Array(rows);
+    const { added } = this;
+    const rows = 2 * added.at.length;
+    this.added = new Happenings(rows);
+    this.added.copy(added);
+    this.sorted = new Happenings(rows);
+    this.bucket = new Uint32Array(rows);
+    this.start = new Uint32Array(rows + 1);
   }
 
-  /** Into buckets by time, and each bucket in itself. */
+  /** Into buckets by time, and then one past the other, which is far for none. */
   sort(): void {
-    const { n, at, order, end } = this;
-    let [first, last] = [Infinity, -Infinity];
-    for (let i = 0; i < n; i++) {
-      first = Math.min(first, at[i]!);
-      last = Math.max(last, at[i]!);
-    }
+    const { added, sorted, bucket, start, first } = this;
+    const { n, at } = added;
     const buckets = Math.ceil(n / BUCKET);
-    const width = (last - first) / buckets;
-    const bucketOf = (i: number) =>
-      width > 0 ? Math.min(buckets - 1, Math.floor((at[i]! - first) / width)) : 0;
-    end.fill(0, 0, buckets);
-    for (let i = 0; i < n; i++) end[bucketOf(i)]!++;
-    for (let bucket = 1; bucket < buckets; bucket++) end[bucket]! += end[bucket - 1]!;
-    for (let i = n - 1; i >= 0; i--) order[--end[bucketOf(i)]!] = i; // end is where each begins, behind this
-    for (let bucket = 0; bucket < buckets; bucket++)
-      this.sortBucket(end[bucket]!, bucket + 1 < buckets ? end[bucket + 1]! : n);
+    const scale = this.last > first ? buckets / (this.last - first) : 0;
+    start.fill(0, 0, buckets + 1);
+    for (let i = 0; i < n; i++) {
+      const b = Math.min(buckets - 1, ((at[i]! - first) * scale) | 0);
+      bucket[i] = b;
+      start[b + 1]!++;
+    }
+    for (let b = 1; b <= buckets; b++) start[b]! += start[b - 1]!;
+    sorted.n = n;
+    for (let i = 0; i < n; i++) sorted.take(start[bucket[i]!]!++, added, i);
+    // start[b] is where bucket b ends now
+    for (let b = 0, from = 0; b < buckets; from = start[b++]!) {
+      if (start[b]! - from > SEVERAL) sorted.sortMany(from, start[b]!);
+    }
+    sorted.insert();
+  }
+}
+
+/**
+ * Shape: at    Float64Array  when, in seconds
+ *        vcpu  Uint16Array   on which vCPU
+ *        what  Uint8Array    HAPPENING.*
+ */
+class Happenings {
+  n = 0;
+  readonly at: Float64Array;
+  readonly vcpu: Uint16Array;
+  readonly what: Uint8Array;
+
+  constructor(rows: number) {
+    this.at = new Float64Array(rows);
+    this.vcpu = new Uint16Array(rows);
+    this.what = new Uint8Array(rows);
   }
 
-  private sortBucket(from: number, to: number): void {
-    const { at, order } = this;
-    if (to - from > SEVERAL) {
-      order.subarray(from, to).sort((a, b) => at[a]! - at[b]!);
-      return;
-    }
-    for (let i = from + 1; i < to; i++) {
-      const moved = order[i]!;
+  set(row: number, at: number, vcpu: number, what: number): void {
+    this.at[row] = at;
+    this.vcpu[row] = vcpu;
+    this.what[row] = what;
+  }
+
+  /** Row `from` of `others` becomes row `to` here. */
+  take(to: number, others: Happenings, from: number): void {
+    this.set(to, others.at[from]!, others.vcpu[from]!, others.what[from]!);
+  }
+
+  copy(others: Happenings): void {
+    this.n = others.n;
+    this.at.set(others.at);
+    this.vcpu.set(others.vcpu);
+    this.what.set(others.what);
+  }
+
+  /** By time, where each is next to its place. */
+  insert(): void {
+    const { n, at } = this;
+    for (let i = 1; i < n; i++) {
+      const moved = at[i]!;
+      if (at[i - 1]! <= moved) continue;
+      const vcpu = this.vcpu[i]!;
+      const what = this.what[i]!;
       let to = i;
-      for (; to > from && at[order[to - 1]!]! > at[moved]!; to--) order[to] = order[to - 1]!;
-      order[to] = moved;
+      for (; to > 0 && at[to - 1]! > moved; to--) this.take(to, this, to - 1);
+      this.set(to, moved, vcpu, what);
     }
+  }
+
+  /** By time, rows `from` to `to` - 1. */
+  sortMany(from: number, to: number): void {
+    const { at } = this;
+    const before = new Happenings(this.at.length);
+    before.copy(this);
+    const rows = Uint32Array.from({ length: to - from }, (_, i) => from + i);
+    rows.sort((a, b) => at[a]! - at[b]! || a - b);
+    for (const [i, row] of rows.entries()) this.take(from + i, before, row);
   }
 }

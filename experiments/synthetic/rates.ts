@@ -24,7 +24,7 @@ import { Player } from "../mm-script/player.js";
 import type { ScriptTask } from "../mm-script/tasks.js";
 import { PromiseWatch } from "../run/promise.js";
 import type { PropertyResult } from "../results.js";
-import { duration, forEachHappening, type Kind, type Rates, type Stage } from "./happenings.js";
+import { duration, forEachHappening, HAPPENING, type Rates, type Stage } from "./happenings.js";
 
 export interface RatedWork extends Rates {
   readonly threads: number;
@@ -115,39 +115,38 @@ export class RatedGuest implements Stage {
     this.watch = new PromiseWatch(this.machine);
   }
 
-  happen(vcpu: number, kind: Kind): void {
+  happen(vcpu: number, what: number): void {
     const { machine, player } = this;
     const task = this.current[vcpu]!;
-    switch (kind) {
-      case "syscalls":
+    switch (what) {
+      case HAPPENING.syscalls:
         player.tasks.call(task);
         break;
-      case "sameMmSwitches":
-        this.turn[vcpu] = (this.turn[vcpu]! + 1) % this.threads[vcpu]!.length;
-        this.switchTo(vcpu, this.threads[vcpu]![this.turn[vcpu]!]!);
+      case HAPPENING.sameMmSwitches:
+        this.switchTo(vcpu, this.nextThread(vcpu));
         break;
-      case "otherMmSwitches":
+      case HAPPENING.otherMmSwitches:
         // there and back at every second one, so that the process itself runs whatever comes next
         this.away[vcpu] = !this.away[vcpu]!;
         if (this.away[vcpu]) break;
         this.switchTo(vcpu, this.others[vcpu]!);
         this.switchTo(vcpu, task);
         break;
-      case "slotChurn":
+      case HAPPENING.slotChurn:
         this.churn(vcpu);
         break;
-      case "forks":
+      case HAPPENING.forks:
         this.fork(vcpu, task);
         break;
-      case "idle":
+      case HAPPENING.idle:
         player.tasks.sleep(task);
         break;
-      case "wake":
+      case HAPPENING.wake:
         player.tasks.resume(task);
         break;
     }
     this.watch.look(++this.looked);
-    if (machine.linux.percpu.in_user[vcpu] === 0 && kind !== "idle") machine.return_to_user(vcpu);
+    if (machine.linux.percpu.in_user[vcpu] === 0 && what !== HAPPENING.idle) machine.return_to_user(vcpu);
   }
 
   private addThreads(first: number, work: RatedWork): void {
@@ -165,6 +164,14 @@ export class RatedGuest implements Stage {
     machine.return_to_user(leader.vcpu);
     player.tasks.sleep(leader);
     this.threads[vcpu]!.push(player.tasks.add(`thread${t}`, row, vcpu));
+  }
+
+  /** Whose turn it is on `vcpu`. */
+  private nextThread(vcpu: number): ScriptTask {
+    const threads = this.threads[vcpu]!;
+    const turn = this.turn[vcpu]! + 1;
+    this.turn[vcpu] = turn < threads.length ? turn : 0;
+    return threads[this.turn[vcpu]!]!;
   }
 
   private switchTo(vcpu: number, next: ScriptTask): void {

@@ -3,12 +3,13 @@ import { expect } from "chai";
 import {
   duration,
   forEachHappening,
-  type Kind,
+  HAPPENINGS,
   type Rates,
 } from "../../../experiments/synthetic/happenings.js";
 import { mulberry32 } from "../../../experiments/synthetic/seed.js";
 
 const KINDS = ["sameMmSwitches", "otherMmSwitches", "syscalls", "slotChurn", "forks"] as const;
+type Name = (typeof HAPPENINGS)[number];
 const NOTHING: Rates = {
   vcpus: 1,
   sameMmSwitches: 0,
@@ -19,17 +20,17 @@ const NOTHING: Rates = {
   idle: 0,
 };
 
-const happenings = (rates: Rates, seconds: number, seed = 0): [number, Kind][] => {
-  const all: [number, Kind][] = [];
-  forEachHappening(rates, seed, seconds, { happen: (vcpu, kind) => all.push([vcpu, kind]) });
+const happenings = (rates: Rates, seconds: number, seed = 0): [number, Name][] => {
+  const all: [number, Name][] = [];
+  forEachHappening(rates, seed, seconds, { happen: (vcpu, what) => all.push([vcpu, HAPPENINGS[what]!]) });
   return all;
 };
 
 /** The plain form: everything, then one sort by time, vCPU and kind. */
-function plain(rates: Rates, seconds: number, seed: number): [number, Kind][] {
+function plain(rates: Rates, seconds: number, seed: number): [number, Name][] {
   const random = mulberry32(seed);
   const active = 0.01 * (1 - rates.idle);
-  const all: { at: number; vcpu: number; order: number; kind: Kind }[] = [];
+  const all: { at: number; vcpu: number; order: number; kind: Name }[] = [];
   for (let vcpu = 0; vcpu < rates.vcpus; vcpu++) {
     for (const kind of KINDS) {
       const phase = random();
