@@ -110,6 +110,9 @@ class Watched implements Found {
   }
 }
 
+/** Of a pCPU: what see() compares. */
+const SEEN = 4;
+
 /**
  * Who looks. It keeps what each CPU had at the last look, and goes to those CPUs that the machine says have changed since
  * (ChangedRows): it takes that list, so a machine has one watch. What lies one level in changes with these, or is a shim's
@@ -124,6 +127,8 @@ export class PromiseWatch {
   /** vCPUs by the mm of the task that runs there. Non-vacuity: the promise could be kept because nothing put it to the test. */
   private readonly threads: Watched;
   private looks = 0;
+  /** [pcpu][SEEN] L4 in the guest, L4 in Xen, mm that is loaded, mm of the task that runs: at the last look. */
+  private readonly seen: Int32Array;
   private refusedBefore = 0;
   private readonly inner: readonly Name[];
   private readonly audited: boolean;
@@ -139,6 +144,7 @@ export class PromiseWatch {
     this.loads = machine.host.pcpus.loads;
     this.switches = machine.linux.percpu.switches;
     this.shimLoads = machine.xen === machine.host ? undefined : machine.xen.pcpus.loads;
+    this.seen = new Int32Array(machine.nrPcpus * SEEN).fill(-1);
     this.guest = new Watched(machine, nrFrames);
     this.xen = new Watched(machine, nrFrames);
     this.innerGuest = new Watched(machine, nrFrames, "vCPU");
@@ -157,11 +163,14 @@ export class PromiseWatch {
 
   private lookAtChanged(event: number): void {
     const { loads, switches, shimLoads } = this;
-    let seen = -1;
-    for (let pcpu = loads.take(); pcpu >= 0; pcpu = loads.take()) this.see((seen = pcpu));
-    for (let cpu = switches.take(); cpu >= 0; cpu = switches.take()) if (cpu !== seen) this.see(cpu);
-    if (shimLoads !== undefined)
+    let changed = this.looks === 0;
+    for (let pcpu = loads.take(); pcpu >= 0; pcpu = loads.take()) if (this.see(pcpu)) changed = true;
+    for (let cpu = switches.take(); cpu >= 0; cpu = switches.take()) if (this.see(cpu)) changed = true;
+    if (shimLoads !== undefined) {
+      changed = true;
       for (let vcpu = shimLoads.take(); vcpu >= 0; vcpu = shimLoads.take()) this.seeInside(vcpu);
+    }
+    if (!changed) return;
     this.guest.look(event);
     this.xen.look(event);
     this.innerGuest.look(event);
@@ -177,17 +186,35 @@ export class PromiseWatch {
     audit.first ??= { event, what: machine.xen.lastRefusal() };
   }
 
-  /** What `pcpu` has now. */
-  private see(pcpu: number): void {
-    const { machine, looks } = this;
+  /** What `pcpu` has now. False if it is what it had: most often it has been elsewhere and is back. */
+  private see(pcpu: number): boolean {
+    const { machine, looks, seen } = this;
+    const { percpu } = machine.linux;
+    const isVcpu = pcpu < percpu.nrCpus;
     const inGuest = machine.guest_cr3(pcpu);
     const inXen = machine.xen_cr3(pcpu);
+    const loaded = isVcpu ? percpu.loaded_mm[pcpu]! : NO_MM;
+    const mm = isVcpu ? this.mmOf(pcpu) : NO_MM;
+    const at = pcpu * SEEN;
+    const isInner = isVcpu && this.inner.length > 0;
+    if (
+      !isInner &&
+      seen[at] === inGuest &&
+      seen[at + 1] === inXen &&
+      seen[at + 2] === loaded &&
+      seen[at + 3] === mm
+    )
+      return false;
+    seen[at] = inGuest;
+    seen[at + 1] = inXen;
+    seen[at + 2] = loaded;
+    seen[at + 3] = mm;
     const way = this.wayOf(pcpu, inGuest);
     this.guest.set(pcpu, inGuest === 0 ? NO_TABLE : inGuest, way, looks);
     this.xen.set(pcpu, inXen, inXen === inGuest ? way : this.wayOf(pcpu, inXen), looks);
-    if (pcpu >= machine.config.geometry.nrCpus) return;
-    this.threads.set(pcpu, this.mmOf(pcpu), 0, looks);
-    if (this.inner.length > 0) this.seeInside(pcpu);
+    if (isVcpu) this.threads.set(pcpu, mm, 0, looks);
+    if (isInner) this.seeInside(pcpu);
+    return true;
   }
 
   /** What the guest, or the shim, has loaded for itself on `vcpu` now. */
