@@ -77,6 +77,13 @@ export interface Hypervisor {
   switch_to?(vcpu: VcpuId, queued: CallBuffer | undefined, n: number): boolean;
 
   /**
+   * What switch_to() does first where an mmuext_op NEW_BASEPTR of the L4 `kernel` and NEW_USER_BASEPTR of the L4 `user` is the only
+   * call: up to that; and the rest.
+   */
+  begin_switch_to?(vcpu: VcpuId, kernel: number, user: number): boolean;
+  end_switch_to?(vcpu: VcpuId): void;
+
+  /**
    * The guest clears frame `table`, which `at` maps; an update_va_mapping of `at` makes that mapping `readOnly`: with an mmuext_op
    * PIN_L1_TABLE behind it by multicall(), or by hypercall() for `level` 2; and hypercall() with an mmu_update of one request makes
    * `table` what entry `slot` of `upper` leads to.

@@ -64,6 +64,8 @@ export class Linux implements Guest {
   readonly regs: SwitchRegisters;
   /** Are many PTEs in a row set or cleared in one piece, which comes to the same? Not for who listens to each. */
   at_once = true;
+  /** context_switch() is loading tables, and goes on to switch_to_at_once(). */
+  switchesByName = false;
   /** PTEs that are about to be set together; behind that, nobody reads it. */
   readonly run = new EntryRun();
   /** PTEs of a dying address space that are about to be emptied together; likewise. */

@@ -46,7 +46,11 @@ export function context_switch(k: Linux, cpu: number, next: number): void {
   k.regs.next_task[cpu] = next;
   note_prev(k, cpu);
   if (arch_start_context_switch(k, cpu) === TO_KERNEL) to_kernel_task(k, cpu);
-  else run_switch_mm(k, cpu);
+  else {
+    k.switchesByName = true;
+    run_switch_mm(k, cpu);
+    k.switchesByName = false;
+  }
   keep_prev_mm(k, cpu);
   if (k.pv.switch_to_at_once?.(cpu, next) !== true) {
     k.ledger.count(cpu, EV.context_switch, 1);

@@ -35,28 +35,45 @@ const AUDITS = Tally.frequent({ audit_exclusive: 2 });
 /** Make the call in `row`, if it is such a one; else NOT_PLAIN. */
 export function load_both_tables(x: Xen, vcpu: number, calls: CallBuffer, row: number): Rc {
   if (calls.op[row] !== __HYPERVISOR_mmuext_op || calls.count[row] !== 2) return NOT_PLAIN;
-  if (calls.domid[row] !== DOMID_SELF || !x.has_plain_loads || x.race_window !== undefined) return NOT_PLAIN;
+  if (calls.domid[row] !== DOMID_SELF) return NOT_PLAIN;
   const first = calls.first[row]!;
   if (calls.mx_cmd[first] !== MMUEXT_NEW_BASEPTR || calls.mx_cmd[first + 1] !== MMUEXT_NEW_USER_BASEPTR)
     return NOT_PLAIN;
-  const { vcpus, frames, ledger } = x;
-  if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] === 0) return NOT_PLAIN;
-  if (vcpus.old_guest_table[vcpu] !== 0) return NOT_PLAIN;
+  const kernel = calls.mx_mfn[first]!;
+  const user = calls.mx_mfn[first + 1]!;
+  if (!loads_plainly(x, vcpu, kernel, user)) return NOT_PLAIN;
+  load_both(x, vcpu, kernel | 0, user | 0);
+  calls.done[row] = 2;
+  calls.rc[row] = 0;
+  return 0;
+}
 
-  if (calls.mx_mfn[first]! >= frames.nrFrames || calls.mx_mfn[first + 1]! >= frames.nrFrames)
-    return NOT_PLAIN;
-  const kernel = calls.mx_mfn[first]! | 0;
-  const user = calls.mx_mfn[first + 1]! | 0;
+/** Does such a call for these L4s come to two more uses of audited tables, and two less? */
+export function loads_plainly(x: Xen, vcpu: number, kernelMfn: number, userMfn: number): boolean {
+  const { vcpus, frames } = x;
+  if (!x.has_plain_loads || x.race_window !== undefined) return false;
+  if (vcpus.blocked[vcpu] !== 0 || vcpus.kernel_mode[vcpu] === 0) return false;
+  if (vcpus.old_guest_table[vcpu] !== 0) return false;
+
+  if (kernelMfn >= frames.nrFrames || userMfn >= frames.nrFrames) return false;
+  const kernel = kernelMfn | 0;
+  const user = userMfn | 0;
   const oldKernel = vcpus.guest_table[vcpu]!;
   const oldUser = vcpus.guest_table_user[vcpu]!;
-  if (kernel === user || kernel === oldUser || user === oldKernel || oldKernel === oldUser) return NOT_PLAIN;
-  if (kernel === oldKernel || user === oldUser) return NOT_PLAIN;
-  if (!is_audited_l4(frames, kernel) || !is_audited_l4(frames, user)) return NOT_PLAIN;
-  if (!has_other_uses(frames, oldKernel) || !has_other_uses(frames, oldUser)) return NOT_PLAIN;
-  const audited = x.exclusive !== "off";
-  if (audited && (held_by_another(x, vcpu, kernel) >= 0 || held_by_another(x, vcpu, user) >= 0))
-    return NOT_PLAIN;
+  if (kernel === user || kernel === oldUser || user === oldKernel || oldKernel === oldUser) return false;
+  if (kernel === oldKernel || user === oldUser) return false;
+  if (!is_audited_l4(frames, kernel) || !is_audited_l4(frames, user)) return false;
+  if (!has_other_uses(frames, oldKernel) || !has_other_uses(frames, oldUser)) return false;
+  if (x.exclusive === "off") return true;
+  return held_by_another(x, vcpu, kernel) < 0 && held_by_another(x, vcpu, user) < 0;
+}
 
+/** Make the call, which loads_plainly(). */
+export function load_both(x: Xen, vcpu: number, kernel: number, user: number): void {
+  const { vcpus, ledger } = x;
+  const oldKernel = vcpus.guest_table[vcpu]!;
+  const oldUser = vcpus.guest_table_user[vcpu]!;
+  const audited = x.exclusive !== "off";
   ledger.countAll(vcpu, LOAD);
   if (audited) ledger.countAll(vcpu, AUDITS);
   x.root.enter_from_guest(x, vcpu);
@@ -70,10 +87,7 @@ export function load_both_tables(x: Xen, vcpu: number, calls: CallBuffer, row: n
   vcpus.guest_table_user[vcpu] = user;
   if (audited) write_percpu_slots(x, vcpu, user);
   put_root_table(x, vcpu, oldUser);
-  calls.done[row] = 2;
-  calls.rc[row] = 0;
   exit_to_guest(x, vcpu);
-  return 0;
 }
 
 /** One more use of `mfn` changes its counts alone. */

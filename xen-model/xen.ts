@@ -43,7 +43,7 @@ import { exit_to_guest, NO_REFILL, take_refill } from "./refill.js";
 import { RequestRegisters } from "./request-registers.js";
 import { type RootDesign, rootDesign } from "./root/root-design.js";
 import { iret_and_syscall } from "./iret-and-syscall.js";
-import { switch_to } from "./switch-to.js";
+import { begin_switch_to, end_switch_to, switch_to } from "./switch-to.js";
 import { NOT_PLAIN, update_one_l1e } from "./update-one-l1e.js";
 import { VcpuTable } from "./vcpu-table.js";
 import { in_one_shape, type XenConfig } from "./xen-config.js";
@@ -377,6 +377,14 @@ export class Xen implements Hypervisor {
 
   switch_to(vcpu: number, queued: hc.CallBuffer | undefined, n: number): boolean {
     return switch_to(this, vcpu, queued, n);
+  }
+
+  begin_switch_to(vcpu: number, kernel: number, user: number): boolean {
+    return begin_switch_to(this, vcpu, kernel, user);
+  }
+
+  end_switch_to(vcpu: number): void {
+    end_switch_to(this, vcpu);
   }
 
   fill_on_fault(vcpu: number, table: number, slot: number, frame: number, flags: number): boolean {

@@ -14,6 +14,7 @@ import {
 import type { Linux } from "../linux.js";
 import { xen_extend_mmuext_op } from "./multicalls.js";
 import { xen_get_user_pgd } from "./set-entries.js";
+import { queues_nothing_else } from "./switch-to.js";
 
 /** xen_extend_mmuext_op() twice, with nothing queued. */
 const FIRST_QUEUED = Tally.frequent({
@@ -24,20 +25,31 @@ const FIRST_QUEUED = Tally.frequent({
 });
 
 /**
- * Queue both for `pgd`; tables of init_mm have no user-mode L4, which unloads the last one. In one piece where nothing is queued;
- * test/machine/by-name.test.ts holds that equal to the plain form below.
+ * Queue both for `pgd`; tables of init_mm have no user-mode L4, which unloads the last one. In one piece where nothing is queued; and
+ * where they are all that a switch of tasks will queue, and it goes on to switch_to_at_once(), the call is made here, and the RDMSR
+ * that comes first. test/machine/by-name.test.ts holds these equal to the plain form below.
  */
 export function load_base_pointers(k: Linux, cpu: number, pgd: number): void {
   const user_pgd = xen_get_user_pgd(k, pgd);
-  const { calls, argidx } = k.mc[cpu]!;
-  if (k.at_once && calls.used[0] === 0 && argidx[0] === 0) {
+  const { mcLevels } = k;
+  if (k.at_once && mcLevels.queued(cpu) === 0 && mcLevels.argidx[cpu] === 0) {
+    if (is_all_of_a_switch(k, cpu) && k.hv.begin_switch_to?.(cpu, pgd, user_pgd) === true) {
+      k.ledger.countAll(cpu, FIRST_QUEUED);
+      mcLevels.made[cpu] = 1;
+      return;
+    }
+    const { calls } = k.mc[cpu]!;
     k.ledger.countAll(cpu, FIRST_QUEUED);
     push_mmuext_op(calls);
     add_mmuext_op(calls, MMUEXT_NEW_BASEPTR, pgd);
     add_mmuext_op(calls, MMUEXT_NEW_USER_BASEPTR, user_pgd);
-    argidx[0] = 2 * MMUEXT_OP_BYTES;
+    mcLevels.argidx[cpu] = 2 * MMUEXT_OP_BYTES;
     return;
   }
   xen_extend_mmuext_op(k, cpu, MMUEXT_NEW_BASEPTR, pgd);
   xen_extend_mmuext_op(k, cpu, MMUEXT_NEW_USER_BASEPTR, user_pgd);
+}
+
+function is_all_of_a_switch(k: Linux, cpu: number): boolean {
+  return k.switchesByName && queues_nothing_else(k, cpu, k.regs.next_task[cpu]!);
 }

@@ -13,7 +13,7 @@ import type { Linux } from "../linux.js";
 import { PARAVIRT_LAZY_CPU } from "../percpu.js";
 import { drop_pair_steps } from "../top-level/pair.js";
 import { CSD_drop_mm_ref, leave_tables_steps } from "./leave-tables.js";
-import { CB_set_current_cr3, xen_mc_batch, xen_mc_callback, xen_mc_issue } from "./multicalls.js";
+import { CB_set_current_cr3, MC_BATCH, xen_mc_batch, xen_mc_callback, xen_mc_issue } from "./multicalls.js";
 import { xen_pgd_unpin } from "./pgd-pin.js";
 import { xen_page_pinned } from "./set-entries.js";
 
@@ -32,14 +32,14 @@ const LAZY_LOAD = Tally.frequent({
  * switch; test/machine/by-name.test.ts holds that equal to the plain form.
  */
 export function xen_write_cr3(k: Linux, cpu: number, mm: number, pgd: number): void {
-  const { cbidx, cb_fn, cb_data } = k.mc[cpu]!;
-  if (k.at_once && k.percpu.lazy_mode[cpu] === PARAVIRT_LAZY_CPU && cbidx[0] === 0) {
+  const { cbidx, cb_fn, cb_data } = k.mcLevels;
+  if (k.at_once && k.percpu.lazy_mode[cpu] === PARAVIRT_LAZY_CPU && cbidx[cpu] === 0) {
     k.ledger.countAll(cpu, LAZY_LOAD);
     k.percpu.xen_cr3[cpu] = pgd;
     k.top.load(k, cpu, mm, pgd);
-    cb_fn[0] = CB_set_current_cr3;
-    cb_data[0] = pgd;
-    cbidx[0] = 1;
+    cb_fn[cpu * MC_BATCH] = CB_set_current_cr3;
+    cb_data[cpu * MC_BATCH] = pgd;
+    cbidx[cpu] = 1;
     return;
   }
   xen_mc_batch(k, cpu);

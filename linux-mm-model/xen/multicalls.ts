@@ -48,18 +48,31 @@ export const CB_xen_pte_unlock = 1;
 export const CB_set_current_cr3 = 2;
 
 /**
- * How full the buffers of all CPUs are, side by side: a context switch looks at its CPU's, and most often that is all.
+ * How full the buffers of all CPUs are, and their callbacks, side by side: a context switch looks at its CPU's, and most often that
+ * is all.
  *
- * Shape: used   Uint32Array  [cpu][0..2] CallBuffer.used of the queued calls
- *        cbidx  Uint32Array  [cpu] callbacks in use
+ * Shape: used     Uint32Array  [cpu][0..2] CallBuffer.used of the queued calls
+ *        made     Uint8Array   [cpu] 1: the only call of the batch is made already (base-pointers.ts)
+ *        argidx   Uint32Array  [cpu] bytes of arguments in use
+ *        cbidx    Uint32Array  [cpu] callbacks in use
+ *        cb_fn    Uint8Array   [cpu][MC_BATCH] CB_*
+ *        cb_data  Uint32Array  [cpu][MC_BATCH] its argument
  */
 export class McLevels {
   readonly used: Uint32Array;
+  readonly made: Uint8Array;
+  readonly argidx: Uint32Array;
   readonly cbidx: Uint32Array;
+  readonly cb_fn: Uint8Array;
+  readonly cb_data: Uint32Array;
 
   constructor(state: State, nrCpus: number) {
     this.used = state.u32(nrCpus * CALL_COUNTS);
+    this.made = state.u8(nrCpus);
+    this.argidx = state.u32(nrCpus);
     this.cbidx = state.u32(nrCpus);
+    this.cb_fn = state.u8(nrCpus * MC_BATCH);
+    this.cb_data = state.u32(nrCpus * MC_BATCH);
   }
 
   /** Calls that are queued on `cpu`. */
@@ -69,14 +82,14 @@ export class McLevels {
 }
 
 /**
- * One CPU's buffer.
+ * One CPU's buffer; what is named as in McLevels is the CPU's part of that.
  *
  * Shape: calls    CallBuffer   the queued calls, in order
  *        direct   CallBuffer   the one call that is made past the buffer
- *        argidx   Uint32Array  [0] bytes of arguments in use
- *        cbidx    Uint32Array  [0] callbacks in use; this and calls.used lie in McLevels
- *        cb_fn    Uint8Array   CB_*
- *        cb_data  Uint32Array  its argument
+ *        argidx   Uint32Array  [0]
+ *        cbidx    Uint32Array  [0]
+ *        cb_fn    Uint8Array   [MC_BATCH]
+ *        cb_data  Uint32Array  [MC_BATCH]
  *        failed   Uint32Array  [0] calls that returned an error since boot
  */
 export class McBuffer {
@@ -96,10 +109,10 @@ export class McBuffer {
       levels.used.subarray(cpu * CALL_COUNTS, (cpu + 1) * CALL_COUNTS),
     );
     this.direct = new CallBuffer(state, { calls: 1, mmuUpdates: 1, mmuextOps: 1, nrVcpus: nrCpus });
-    this.argidx = state.u32(1);
+    this.argidx = levels.argidx.subarray(cpu, cpu + 1);
     this.cbidx = levels.cbidx.subarray(cpu, cpu + 1);
-    this.cb_fn = state.u8(MC_BATCH);
-    this.cb_data = state.u32(MC_BATCH);
+    this.cb_fn = levels.cb_fn.subarray(cpu * MC_BATCH, (cpu + 1) * MC_BATCH);
+    this.cb_data = levels.cb_data.subarray(cpu * MC_BATCH, (cpu + 1) * MC_BATCH);
     this.failed = state.u32(1);
   }
 
@@ -155,17 +168,19 @@ export function xen_mc_done(k: Linux, cpu: number): void {
   const mcidx = calls.used[0]!;
   for (let row = 0; row < mcidx; row++) if (calls.rc[row]! < 0) mc.failed[0]!++;
   calls.reset();
-  mc.argidx[0] = 0;
-  run_callbacks(k, cpu, mc);
+  k.mcLevels.argidx[cpu] = 0;
+  run_callbacks(k, cpu);
 }
 
-function run_callbacks(k: Linux, cpu: number, mc: McBuffer): void {
-  for (let i = 0; i < mc.cbidx[0]!; i++) {
-    if (mc.cb_fn[i] !== CB_set_current_cr3) continue;
-    k.percpu.xen_current_cr3[cpu] = mc.cb_data[i]!;
+function run_callbacks(k: Linux, cpu: number): void {
+  const { cbidx, cb_fn, cb_data } = k.mcLevels;
+  const first = cpu * MC_BATCH;
+  for (let i = 0; i < cbidx[cpu]!; i++) {
+    if (cb_fn[first + i] !== CB_set_current_cr3) continue;
+    k.percpu.xen_current_cr3[cpu] = cb_data[first + i]!;
     k.top.issued(k, cpu);
   }
-  mc.cbidx[0] = 0;
+  cbidx[cpu] = 0;
 }
 
 /** Make room for one more call with `args` bytes of arguments; a full buffer is flushed. */

@@ -27,21 +27,32 @@ const WITH_NOTHING = Tally.frequent({ ...SWITCH_TO, mc_flush_empty: 1 });
 
 /** See PvMmuOps.switch_to_at_once(). */
 export function switch_to_at_once(k: Linux, cpu: number, next: number): boolean {
-  const { hv, percpu, tasks, hist, ledger } = k;
-  if (!k.at_once || hv.switch_to === undefined || !k.config.fsgsbase) return false;
-  if (percpu.shadow_tls[cpu] !== (tasks.tls[next] === 0 ? 0 : next) || tasks.lazy_mmu[next] !== 0)
-    return false;
-  const { mcLevels } = k;
+  const { hv, percpu, tasks, hist, ledger, mcLevels } = k;
+  const made = mcLevels.made[cpu]!;
   const queued = mcLevels.queued(cpu);
-  if (!hv.switch_to(cpu, queued === 0 ? undefined : k.mc[cpu]!.calls, queued)) return false;
+  if (made !== 0) {
+    mcLevels.made[cpu] = 0;
+    hv.end_switch_to!(cpu);
+  } else {
+    if (hv.switch_to === undefined || !queues_nothing_else(k, cpu, next)) return false;
+    if (!hv.switch_to(cpu, queued === 0 ? undefined : k.mc[cpu]!.calls, queued)) return false;
+  }
 
-  ledger.countAll(cpu, queued === 0 ? WITH_NOTHING : WITH_QUEUED);
-  if (queued !== 0) hist.mc_flush[queued] = hist.mc_flush[queued]! + 1;
-  if (queued !== 0 || mcLevels.cbidx[cpu] !== 0) xen_mc_done(k, cpu);
+  const n = queued + made;
+  ledger.countAll(cpu, n === 0 ? WITH_NOTHING : WITH_QUEUED);
+  if (n !== 0) hist.mc_flush[n] = hist.mc_flush[n]! + 1;
+  if (n !== 0 || mcLevels.cbidx[cpu] !== 0) xen_mc_done(k, cpu);
   percpu.lazy_mode[cpu] = PARAVIRT_LAZY_NONE;
   percpu.set_current(cpu, next);
   tasks.on_cpu[next] = cpu;
   tasks.last_cpu[next] = cpu;
   hist.mc_flush[1] = hist.mc_flush[1]! + 1;
   return true;
+}
+
+/** Does a switch to `next` queue nothing behind the load of its tables, and end no longer in a lazy mode? */
+export function queues_nothing_else(k: Linux, cpu: number, next: number): boolean {
+  const { percpu, tasks } = k;
+  if (!k.at_once || !k.config.fsgsbase || tasks.lazy_mmu[next] !== 0) return false;
+  return percpu.shadow_tls[cpu] === (tasks.tls[next] === 0 ? 0 : next);
 }

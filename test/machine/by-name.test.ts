@@ -6,6 +6,7 @@ import { PFEC_user_mode, PFEC_write_access } from "../../abi/page.js";
 import { randomOps } from "../../experiments/synthetic/ops.js";
 import { runOp, start } from "../../experiments/synthetic/run-ops.js";
 import { do_user_addr_fault, do_user_addr_fault_path } from "../../linux-mm-model/fault.js";
+import { copy_process } from "../../linux-mm-model/fork.js";
 import type { Linux } from "../../linux-mm-model/linux.js";
 import { NO_MM } from "../../linux-mm-model/mm-struct.js";
 import { CB_set_current_cr3, xen_mc_callback } from "../../linux-mm-model/xen/multicalls.js";
@@ -13,10 +14,13 @@ import { context_switch, context_switch_path } from "../../linux-mm-model/sched.
 import { Machine } from "../../machine/machine.js";
 import { __HYPERVISOR_mmuext_op } from "../../abi/hypercalls.js";
 import { do_mmuext_op, do_mmuext_op_path } from "../../xen-model/do-mmuext-op.js";
+import { lost_all } from "../../xen-model/refill.js";
 import type { Xen } from "../../xen-model/xen.js";
-import { bootedMachine, PROPOSALS } from "./booted-machine.js";
+import { bootedMachine, PROPOSALS, PV_PROPOSALS } from "./booted-machine.js";
 
 const CPU = 0;
+/** Designs that copy the slots of a process to the L4 of the vCPU. */
+const LOADS_NONE = ["linux-per-vcpu", "linux-per-vcpu-local-flush"];
 
 describe("steps run by name", () => {
   for (const name of PROPOSALS) {
@@ -58,6 +62,25 @@ describe("steps run by name", () => {
 });
 
 describe("a context switch in one piece", () => {
+  for (const name of [...PV_PROPOSALS, "shim"]) {
+    it(`makes the load of another process's tables as it is asked for, and counts it in its batch, under ${name}`, () => {
+      const made = LOADS_NONE.includes(name) ? 0 : 3;
+      expect(loadsMade(name, () => undefined)).to.equal(made);
+      // what waits for the next way into Xen is done by that of the RDMSR, which comes first
+      const late = ({ xen }: Machine): void => {
+        lost_all(xen, CPU);
+        xen.pcpus.root_pgt_changed[CPU] = 1;
+      };
+      expect(loadsMade(name, late)).to.equal(made);
+    });
+  }
+
+  it("leaves the load to the batch where that has another call, or ends in a lazy MMU mode", () => {
+    expect(loadsMade("shared", ({ linux }, child) => (linux.tasks.tls[child] = 1))).to.equal(0);
+    // ... so the switch back is made at once
+    expect(loadsMade("shared", ({ linux }, child) => (linux.tasks.lazy_mmu[child] = 1))).to.equal(1);
+  });
+
   it("runs the callbacks of calls that are made already", () => {
     const machine = bootedMachine("shared");
     start(machine);
@@ -72,6 +95,44 @@ describe("a context switch in one piece", () => {
     expect(linux.mc[CPU]!.cbidx[0]).to.equal(0);
   });
 });
+
+/**
+ * Loads that are not queued, of switches to a child, back, and to it again, which leave what runPath() leaves call by call.
+ * `prepare` changes the machine first.
+ */
+function loadsMade(name: string, prepare: (machine: Machine, child: number) => void): number {
+  const byName = bootedMachine(name);
+  start(byName);
+  byName.syscall(CPU);
+  const parent = byName.linux.percpu.current[CPU]!;
+  const child = copy_process(byName.linux, CPU, 0, 2, 1);
+  prepare(byName, child);
+  const byPath = new Machine(byName.config, byName.snapshot());
+  const plain = new Machine(byName.config, byName.snapshot());
+  plain.linux.at_once = false;
+  const { hv } = byName.linux;
+  const begin = hv.begin_switch_to!.bind(hv);
+  let made = 0;
+  hv.begin_switch_to = (...tables) => {
+    const done = begin(...tables);
+    if (done) made++;
+    return done;
+  };
+  for (const next of [child, parent, child]) {
+    context_switch(byName.linux, CPU, next);
+    for (const { linux } of [byPath, plain]) {
+      linux.regs.next_task[CPU] = next;
+      runPath(context_switch_path, linux, CPU);
+    }
+    for (const machine of [byName, byPath]) expect(machine.equals(plain)).to.equal(true);
+  }
+  for (const { linux } of [byName, plain]) {
+    linux.regs.next_task[CPU] = parent;
+    runPath(context_switch_path, linux, CPU); // step by step, where others may run in between
+  }
+  expect(byName.equals(plain)).to.equal(true);
+  return made;
+}
 
 /** Tasks that run nowhere, and have not ended; and the idle task. */
 function waiting({ tasks, config }: Linux): number[] {
