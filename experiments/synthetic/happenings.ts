@@ -112,7 +112,6 @@ class Series {
 
 /** Happenings of a window: as they were added; by time, and those of one moment as they were added, once sorted. */
 class Window {
-  /** Shape: see sorted. */
   private added = new Happenings(2 * WINDOW);
   sorted = new Happenings(2 * WINDOW);
   /** Of each that was added, and where each bucket begins. */
@@ -145,7 +144,7 @@ class Window {
     this.start = new Uint32Array(rows + 1);
   }
 
-  /** Into buckets by time, and then one past the other, which is far for none. */
+  /** Into buckets by time, and then each past what is later in front of it, which is little. */
   sort(): void {
     const { added, sorted, bucket, start, first } = this;
     const { n, at } = added;
@@ -169,7 +168,10 @@ class Window {
 }
 
 /**
- * Shape: at    Float64Array  when, in seconds
+ * Happenings in some order.
+ *
+ * Shape: n     rows in use
+ *        at    Float64Array  when, in seconds
  *        vcpu  Uint16Array   on which vCPU
  *        what  Uint8Array    HAPPENING.*
  */
@@ -203,7 +205,7 @@ class Happenings {
     this.what.set(others.what);
   }
 
-  /** By time, where each is next to its place. */
+  /** By time, where each is near its place. */
   insert(): void {
     const { n, at } = this;
     for (let i = 1; i < n; i++) {
