@@ -74,7 +74,7 @@ export class Linux implements Guest {
   readonly csd: CallSingleData;
   /** Multicall buffers, one a CPU. */
   readonly mc: readonly McBuffer[];
-  /** How full they are. */
+  /** How full they are, and their callbacks. */
   readonly mcLevels: McLevels;
   readonly hist: Histograms;
   readonly top: TopLevelDesign;

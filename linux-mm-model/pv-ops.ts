@@ -91,7 +91,7 @@ export interface PvMmuOps {
   start_context_switch(cpu: number, prev: number): void;
   end_context_switch(cpu: number, next: number): void;
   switch_to(cpu: number, prev: number, next: number): void;
-  /** end_context_switch() and switch_to() in one piece. False where they are to be called, and nothing has changed. */
+  /** end_context_switch() and switch_to() in one piece, which counts the context_switch too. False where they are to be called, and nothing has changed. */
   switch_to_at_once?(cpu: number, next: number): boolean;
 
   /** Bases of the segments of the task that runs: read when it is copied; emptied for a new image. */

@@ -13,9 +13,9 @@ import type { Xen } from "./xen.js";
 
 const LOST_KERNEL = 1;
 const LOST_USER = 2;
+export const LOST_ALL = LOST_KERNEL | LOST_USER;
 /** take_refill(): nothing is missed. */
 export const NO_REFILL = -1;
-export const LOST_ALL = LOST_KERNEL | LOST_USER;
 
 /** The pCPU of `vcpu` has no entry left. */
 export function lost_all(x: Xen, vcpu: number): void {

@@ -1,6 +1,6 @@
 /**
  * The calls of a context switch in one piece: RDMSR, what is queued, and then a segment base and a stack, of which Xen keeps nothing
- * that is modelled.
+ * that is modelled. In two where a load of tables is all that is queued: with that ends the first.
  *
  * The plain forms are Xen.emulate_privop(), hypercall() and multicall(). What is not plainly the same as those is left to them, with
  * nothing changed: then the answer is false. test/machine/by-name.test.ts holds the two equal (Machine.equals()).

@@ -33,13 +33,12 @@ export function load_base_pointers(k: Linux, cpu: number, pgd: number): void {
   const user_pgd = xen_get_user_pgd(k, pgd);
   const { mcLevels } = k;
   if (k.at_once && mcLevels.queued(cpu) === 0 && mcLevels.argidx[cpu] === 0) {
+    k.ledger.countAll(cpu, FIRST_QUEUED);
     if (is_all_of_a_switch(k, cpu) && k.hv.begin_switch_to?.(cpu, pgd, user_pgd) === true) {
-      k.ledger.countAll(cpu, FIRST_QUEUED);
       mcLevels.made[cpu] = 1;
       return;
     }
     const { calls } = k.mc[cpu]!;
-    k.ledger.countAll(cpu, FIRST_QUEUED);
     push_mmuext_op(calls);
     add_mmuext_op(calls, MMUEXT_NEW_BASEPTR, pgd);
     add_mmuext_op(calls, MMUEXT_NEW_USER_BASEPTR, user_pgd);

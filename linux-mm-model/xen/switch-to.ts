@@ -50,7 +50,7 @@ export function switch_to_at_once(k: Linux, cpu: number, next: number): boolean 
   return true;
 }
 
-/** Does a switch to `next` queue nothing behind the load of its tables, and end no longer in a lazy mode? */
+/** Does a switch to `next` queue nothing but the load of its tables, and does `next` not go on in lazy MMU mode? */
 export function queues_nothing_else(k: Linux, cpu: number, next: number): boolean {
   const { percpu, tasks } = k;
   if (!k.at_once || !k.config.fsgsbase || tasks.lazy_mmu[next] !== 0) return false;
