@@ -16,8 +16,8 @@ import { boundsOf, coefficientsOf, TERMS } from "./terms.js";
 
 /** What one event costs; undefined if it has no price. */
 export function priceOf(profile: Profile, event: EventName): Bracket | undefined {
-  if (profile.instructions.events[event] === undefined) return undefined;
-  return boundsOf(profile, coefficientsOf(profile, { [event]: 1 }));
+  const price = profile.instructions.events[event];
+  return price && boundsOf(profile, Float64Array.from(TERMS, ({ key }) => price[key]));
 }
 
 /** How a price is made up: "438 instructions, 4 LFENCE, 1 locked (mmu_update, n L1 entries ...)". */

@@ -50,14 +50,15 @@ export function growthOf({ axis, groups }: Sweep, journal: Journal): Growth[] {
     if (grown.length < FEWEST) return [];
     const { workload, proposal, profile, priced } = grown[0]!;
     const points = grown.map((cell) => ({ x: x(cell), likely: of(cell).cycles.likely }));
-    const costs = (event: EventName): Point[] =>
-      grown.map((cell) => ({
-        x: x(cell),
-        likely: (of(cell).counts[event] ?? 0) * (priceOf(cell.priced, event)?.likely ?? 0),
-      }));
-    const last = (event: EventName) => costs(event).at(-1)!.likely;
-    const event = EVENT_NAMES.reduce((a, b) => (last(b) > last(a) ? b : a));
-    const most = { event, share: last(event) / points.at(-1)!.likely, exponent: slope(costs(event)) };
+    const cost = (cell: Cell, event: EventName) => {
+      const count = of(cell).counts[event] ?? 0;
+      return count === 0 ? 0 : count * (priceOf(cell.priced, event)?.likely ?? 0);
+    };
+    const last = EVENT_NAMES.map((event) => cost(grown.at(-1)!, event));
+    const dearest = Math.max(...last);
+    const event = EVENT_NAMES[last.indexOf(dearest)]!;
+    const costs = grown.map((cell) => ({ x: x(cell), likely: cost(cell, event) }));
+    const most = { event, share: dearest / points.at(-1)!.likely, exponent: slope(costs) };
     const { unit } = priced;
     return [{ workload, proposal, profile, over: axis, points, unit, exponent: slope(points), most }];
   });
