@@ -42,9 +42,19 @@ function side(name, args = [], flags = []) {
 
 /** {cpu, wall}: CPU seconds, user and system, of a shell command and all that it starts, and how long it took. */
 function timesOf(command) {
-  const { stdout, wall } = runProgram("bash", ["-c", `{ ${command}; } >/dev/null; times`]);
+  const { stdout, wall } = runProgram("bash", ["-c", timed(command)]);
+  return { cpu: cpuOf(stdout), wall };
+}
+
+/** For bash: the command, whose failure is that of the whole, and nothing printed but what cpuOf() reads. */
+function timed(command) {
+  return `{ ${command}; } >/dev/null && times`;
+}
+
+/** CPU seconds, user and system, that a timed() command has printed. */
+function cpuOf(stdout) {
   const [user, system] = stdout.trim().split("\n").at(-1).split(" ").map(minutes);
-  return { cpu: user + system, wall };
+  return user + system;
 }
 
 function minutes(text) {
@@ -110,4 +120,17 @@ function machine() {
   };
 }
 
-module.exports = { CC, cpuSince, has, machine, measure, quiet, runProgram, side, spread, timesOf };
+module.exports = {
+  CC,
+  cpuOf,
+  cpuSince,
+  has,
+  machine,
+  measure,
+  quiet,
+  runProgram,
+  side,
+  spread,
+  timed,
+  timesOf,
+};

@@ -1,7 +1,8 @@
 // The same sweep of a minute (bench/minute.yaml) on one core and on two, with as many workers: how much faster it is, and how much
 // more CPU time it takes. A longer one, 1,344 simulations, in the same way: what each worker does once, and what the main thread does alone, is
 // as much in both. One of 200 cells (bench/two-hundred.yaml) on two cores: how long it takes, and how much of them it uses.
-// For a machine with nothing else on it: wall time is what is measured.
+// For a machine with nothing else on it: wall time is what is measured. What is compared runs in slices of a second or two, in turn
+// (bench/side/slices.js): a host that gives this machine more or less from one minute to the next does so for all of them.
 //
 // On one core, all that V8 does on threads of its own, compiling and collecting garbage, and all that the main thread does takes its
 // turn there; left to itself, one worker uses the second core for these. A second worker needs that core for itself, and has to compile
@@ -12,9 +13,9 @@
 "use strict";
 
 const { readFileSync, rmSync, writeFileSync } = require("node:fs");
-const { join, parse } = require("node:path");
+const { join } = require("node:path");
 const { ROOT } = require("../../scripts/run.js");
-const { has, timesOf } = require("../harness.js");
+const { has, side, timesOf } = require("../harness.js");
 
 const MINUTE = join(ROOT, "bench", "minute.yaml");
 /** Of the longer sweep: each guest by rates at so many switches a second. */
@@ -27,55 +28,49 @@ exports.prepare = (folder) => {
   if (second === undefined) return { skipped: "there is one core" };
   const longer = join(folder, "longer.yaml");
   writeFileSync(longer, readFileSync(MINUTE, "utf8") + CROSSED);
-  const command = (file, cores, { workers = cores.length, copy = "" } = {}) => {
-    const out = join(folder, `${parse(file).name}${workers}${copy}`);
+  /** Of a sweep from the beginning, on so many of the cores. `name` is that of its results, which are thrown away first. */
+  const command = (name, file, cores, workers = cores.length) => {
+    const out = join(folder, name);
     rmSync(out, { recursive: true, force: true });
-    const program = [process.execPath, join(ROOT, "bin", "pvtwin.js")];
-    const words = [
-      "taskset",
-      "-c",
-      cores.join(","),
-      ...program,
-      "sweep",
-      file,
-      "--out",
-      out,
-      "--workers",
-      workers,
-    ];
+    const node = ["taskset", "-c", cores.join(","), process.execPath, join(ROOT, "bin", "pvtwin.js")];
+    const words = [...node, "sweep", file, "--out", out, "--workers", workers];
     return words.map((word) => `'${word}'`).join(" ");
   };
   const both = [first, second];
-  const sweep = (file, cores, options) => () => timesOf(command(file, cores, options));
-  const apart = () =>
-    timesOf(both.map((core) => `${command(MINUTE, [core], { copy: core })} &`).join(" ") + " wait");
+  const apart = () => both.map((core) => `${command(`apart-${core}`, MINUTE, [core])} & `).join("") + "wait";
   return {
     sides: {
-      one: sweep(MINUTE, [first]),
-      two: sweep(MINUTE, both),
-      apart,
-      helped: sweep(MINUTE, both, { workers: 1 }),
-      longOne: sweep(longer, [first]),
-      longTwo: sweep(longer, both),
-      cells: sweep(join(ROOT, "bench", "two-hundred.yaml"), both),
+      minute: () =>
+        inSlices({
+          one: { command: command("one", MINUTE, [first]), seconds: 2 },
+          two: { command: command("two", MINUTE, both), seconds: 1 },
+          apart: { command: apart(), seconds: 2 },
+          helped: { command: command("helped", MINUTE, both, 1), seconds: 1.5 },
+        }),
+      longer: () =>
+        inSlices({
+          one: { command: command("longer-one", longer, [first]), seconds: 2 },
+          two: { command: command("longer-two", longer, both), seconds: 1 },
+        }),
+      cells: () => timesOf(command("cells", join(ROOT, "bench", "two-hundred.yaml"), both)),
     },
     ratios: {
-      "of linear, a sweep of a minute on 2 cores to one": linear("one", "two"),
+      "of linear, a sweep of a minute on 2 cores to one": linear("minute", "one", "two"),
       "of linear, two such sweeps, each on its core": {
-        of: ({ one, apart }) => one.wall / apart.wall,
+        of: ({ minute: { one, apart } }) => one.wall / apart.wall,
       },
       "of what those reach, a sweep of a minute on 2 cores": {
-        of: ({ two, apart }) => apart.wall / two.wall / 2,
+        of: ({ minute: { two, apart } }) => apart.wall / two.wall / 2,
         bar: { atLeast: 0.9 },
       },
       "CPU time of those to that of one after the other": {
-        of: ({ one, apart }) => apart.cpu / one.cpu / 2,
+        of: ({ minute: { one, apart } }) => apart.cpu / one.cpu / 2,
       },
-      "CPU time on 2 cores to that on one, a sweep of a minute": cpuTime("one", "two"),
-      "of linear, a longer sweep on 2 cores to one": linear("longOne", "longTwo"),
-      "CPU time on 2 cores to that on one, a longer sweep": cpuTime("longOne", "longTwo"),
-      "of linear, 2 workers to one worker on 2 cores": linear("helped", "two"),
-      "CPU time on 2 workers to that on one, on 2 cores": cpuTime("helped", "two"),
+      "CPU time on 2 cores to that on one, a sweep of a minute": cpuTime("minute", "one", "two"),
+      "of linear, a longer sweep on 2 cores to one": linear("longer", "one", "two"),
+      "CPU time on 2 cores to that on one, a longer sweep": cpuTime("longer", "one", "two"),
+      "of linear, 2 workers to one worker on 2 cores": linear("minute", "helped", "two"),
+      "CPU time on 2 workers to that on one, on 2 cores": cpuTime("minute", "helped", "two"),
       "share of 2 cores, a sweep of 200 cells": {
         of: ({ cells }) => cells.cpu / cells.wall / 2,
         bar: { atLeast: 0.85 },
@@ -88,13 +83,18 @@ exports.prepare = (folder) => {
   };
 };
 
-/** How much faster side `two` is than `one`, of twice as fast. */
-function linear(one, two) {
-  return { of: (sample) => sample[one].wall / sample[two].wall / 2, bar: { atLeast: 0.9 } };
+/** {NAME: {cpu, wall}} of {NAME: {command, seconds}}: bench/side/slices.js. */
+function inSlices(commands) {
+  return side("slices", [JSON.stringify(commands)]);
 }
 
-function cpuTime(one, two) {
-  return { of: (sample) => sample[two].cpu / sample[one].cpu, bar: { atMost: 1.1 } };
+/** Of a side's two sweeps: how much faster `two` is than `one`, of twice as fast. */
+function linear(side, one, two) {
+  return { of: (sample) => sample[side][one].wall / sample[side][two].wall / 2, bar: { atLeast: 0.9 } };
+}
+
+function cpuTime(side, one, two) {
+  return { of: (sample) => sample[side][two].cpu / sample[side][one].cpu, bar: { atMost: 1.1 } };
 }
 
 /** Numbers of the cores that this process may run on. */
