@@ -17,7 +17,9 @@ import { boundsOf, coefficientsOf, TERMS } from "./terms.js";
 /** What one event costs; undefined if it has no price. */
 export function priceOf(profile: Profile, event: EventName): Bracket | undefined {
   const price = profile.instructions.events[event];
-  return price && boundsOf(profile, Float64Array.from(TERMS, ({ key }) => price[key]));
+  if (price === undefined) return undefined;
+  const times = Float64Array.from(TERMS, ({ key }) => price[key]);
+  return boundsOf(profile, times);
 }
 
 /** How a price is made up: "438 instructions, 4 LFENCE, 1 locked (mmu_update, n L1 entries ...)". */

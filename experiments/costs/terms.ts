@@ -64,15 +64,29 @@ export function termPrices(profile: Profile, end: "low" | "likely" | "high"): Fl
   );
 }
 
+type Ends = Readonly<Record<"low" | "likely" | "high", Float64Array>>;
+
+/** termPrices() of each profile that a sum has been asked of. */
+const known = new WeakMap<Profile, Ends>();
+
+function endsOf(profile: Profile): Ends {
+  const had = known.get(profile);
+  if (had !== undefined) return had;
+  const [low, likely, high] = (["low", "likely", "high"] as const).map((end) => termPrices(profile, end));
+  const ends = { low: low!, likely: likely!, high: high! };
+  known.set(profile, ends);
+  return ends;
+}
+
 /** Least, likely and most of a sum; coefficients below zero, as of a difference, are at their least where dear. */
 export function boundsOf(profile: Profile, times: Float64Array): Bracket {
-  const [low, likely, high] = (["low", "likely", "high"] as const).map((end) => termPrices(profile, end));
+  const { low, likely, high } = endsOf(profile);
   const sum = { low: 0, likely: 0, high: 0 };
   for (let t = 0; t < NR_TERMS; t++) {
     const n = times[t]!;
-    sum.low += n * (n > 0 ? low![t]! : high![t]!);
-    sum.likely += n * likely![t]!;
-    sum.high += n * (n > 0 ? high![t]! : low![t]!);
+    sum.low += n * (n > 0 ? low[t]! : high[t]!);
+    sum.likely += n * likely[t]!;
+    sum.high += n * (n > 0 ? high[t]! : low[t]!);
   }
   return sum;
 }
