@@ -37,7 +37,8 @@ exports.prepare = (folder) => {
     return words.map((word) => `'${word}'`).join(" ");
   };
   const both = [first, second];
-  const apart = () => both.map((core) => `${command(`apart-${core}`, MINUTE, [core])} & `).join("") + "wait";
+  const apart = () =>
+    both.map((core) => command(`apart-${core}`, MINUTE, [core])).join(" & ") + " && wait $!";
   return {
     sides: {
       minute: () =>
@@ -88,13 +89,13 @@ function inSlices(commands) {
   return side("slices", [JSON.stringify(commands)]);
 }
 
-/** Of a side's two sweeps: how much faster `two` is than `one`, of twice as fast. */
-function linear(side, one, two) {
-  return { of: (sample) => sample[side][one].wall / sample[side][two].wall / 2, bar: { atLeast: 0.9 } };
+/** Of two runs of a sweep: how much faster `two` is than `one`, of twice as fast. */
+function linear(sweep, one, two) {
+  return { of: (sample) => sample[sweep][one].wall / sample[sweep][two].wall / 2, bar: { atLeast: 0.9 } };
 }
 
-function cpuTime(side, one, two) {
-  return { of: (sample) => sample[side][two].cpu / sample[side][one].cpu, bar: { atMost: 1.1 } };
+function cpuTime(sweep, one, two) {
+  return { of: (sample) => sample[sweep][two].cpu / sample[sweep][one].cpu, bar: { atMost: 1.1 } };
 }
 
 /** Numbers of the cores that this process may run on. */
