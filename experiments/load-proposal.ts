@@ -1,16 +1,14 @@
 /**
  * Proposals by name, or from a file: alone, as what an evaluation needs besides takes its time to load.
- *
- * Those that come with the project are read by the build, which writes them to proposals.json beside this file: to load what parses
- * YAML and looks at each key takes longer than to boot a machine. One whose file has changed since is read anew.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { BadInput } from "../abi/bad-input.js";
 import type * as ProposalFile from "../abi/proposal.js";
 import type { Proposal } from "../abi/proposal.js";
 import { checkDesigns } from "../machine/known-designs.js";
+import { builtEntry, type BuiltTable, readAsBuilt } from "./as-built.js";
 import { dataFolder } from "./bundled.js";
 
 /** The proposals that come with the project, by name. */
@@ -52,29 +50,17 @@ export function loadProposal(wanted: string | Proposal): Proposal {
       `name a YAML file, or one of ${known.sort().join(", ")}`,
     );
   }
-  return checkDesigns(readAsBuilt(wanted) ?? readProposal(fileOf(wanted)), fileOf(wanted));
+  const proposal = readAsBuilt<Proposal>("proposals", wanted, PROPOSAL_DIR) ?? readProposal(fileOf(wanted));
+  return checkDesigns(proposal, fileOf(wanted));
 }
 
-/** A proposal, and the file that it was read from. */
-interface AsBuilt {
-  readonly text: string;
-  readonly proposal: Proposal;
-}
-
-/** What the build writes to proposals.json: the proposals that come with the project, by name. */
-export function readBundledProposals(): Readonly<Record<string, AsBuilt>> {
-  const all = knownProposals().map((name): [string, AsBuilt] => {
+/** For the build: the proposals that come with the project. */
+export function readBundledProposals(): BuiltTable {
+  const all = knownProposals().map((name) => {
     const file = fileOf(name);
-    return [name, { text: readFileSync(file, "utf8"), proposal: readProposal(file) }];
+    return [name, builtEntry(PROPOSAL_DIR, [basename(file)], readProposal(file))] as const;
   });
   return Object.fromEntries(all);
-}
-
-function readAsBuilt(name: string): Proposal | undefined {
-  const file = join(__dirname, "proposals.json");
-  if (!existsSync(file)) return undefined;
-  const built = (JSON.parse(readFileSync(file, "utf8")) as ReturnType<typeof readBundledProposals>)[name];
-  return built?.text === readFileSync(fileOf(name), "utf8") ? built.proposal : undefined;
 }
 
 function readProposal(file: string): Proposal {

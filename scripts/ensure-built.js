@@ -24,8 +24,7 @@ async function ensureBuilt() {
   if (compiled !== 0) return compiled;
   const { listCommands } = require(join(DIST, "cli", "main.js"));
   writeFileSync(join(DIST, "cli", "commands.json"), JSON.stringify(listCommands()));
-  const { readBundledProposals } = require(join(DIST, "experiments", "load-proposal.js"));
-  writeFileSync(join(DIST, "experiments", "proposals.json"), JSON.stringify(readBundledProposals()));
+  writeBundledData();
   removeStale(new Set(sources.map((file) => file.replace(/\.ts$/, ""))));
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, stamp);
@@ -47,6 +46,15 @@ function leaveExportsConstant() {
     const constant = text.replace(/^(?:exports(?:\.[\w$]+|\["[^"]+"\]) = )+void 0;$/gm, "");
     if (constant !== text) writeFileSync(file, constant);
   }
+}
+
+/** What experiments/as-built.ts reads. */
+function writeBundledData() {
+  const folder = join(DIST, "experiments");
+  const { readBundledProposals } = require(join(folder, "load-proposal.js"));
+  const { readBundledProfiles } = require(join(folder, "costs", "profile.js"));
+  writeFileSync(join(folder, "proposals.json"), JSON.stringify(readBundledProposals()));
+  writeFileSync(join(folder, "profiles.json"), JSON.stringify(readBundledProfiles()));
 }
 
 /** elfnotes/wasm/ becomes one module; what it may use of WebAssembly, every Node that we take has. */

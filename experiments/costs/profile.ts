@@ -10,6 +10,7 @@ import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { BadInput } from "../../abi/bad-input.js";
 import { EVENT_NAMES, type EventName } from "../../abi/events.js";
+import { builtEntry, type BuiltTable, readAsBuilt } from "../as-built.js";
 import { dataFolder } from "../bundled.js";
 import { readYaml } from "../read-yaml.js";
 
@@ -134,7 +135,26 @@ export function readProfile(nameOrFile: string): Profile {
     const known = knownProfiles().join(", ");
     throw new BadInput(nameOrFile, "", "is no profile", `name a YAML file, or one of ${known}`);
   }
-  const file = own ? nameOrFile : join(PROFILE_DIR, `${nameOrFile}.yaml`);
+  if (own) return fromFile(nameOrFile).profile;
+  return readAsBuilt<Profile>("profiles", nameOrFile, PROFILE_DIR) ?? fromFile(fileOf(nameOrFile)).profile;
+}
+
+/** For the build: the profiles that come with the project. */
+export function readBundledProfiles(): BuiltTable {
+  const all = knownProfiles().map((name) => {
+    const file = fileOf(name);
+    const { profile, instructions } = fromFile(file);
+    return [name, builtEntry(PROFILE_DIR, [basename(file), instructions], profile)] as const;
+  });
+  return Object.fromEntries(all);
+}
+
+function fileOf(name: string): string {
+  return join(PROFILE_DIR, `${name}.yaml`);
+}
+
+/** The profile, and the name of its file of instructions. */
+function fromFile(file: string): { profile: Profile; instructions: string } {
   const profile = parse(file, profileSchema);
   const twice = profile.correlated.flat().find((name, i, all) => all.indexOf(name) !== i);
   if (twice !== undefined)
@@ -154,7 +174,7 @@ export function readProfile(nameOrFile: string): Profile {
       );
     }
   }
-  return { ...profile, instructions };
+  return { profile: { ...profile, instructions }, instructions: profile.instructions };
 }
 
 function parse<T>(file: string, schema: z.ZodType<T>): T {

@@ -26,6 +26,11 @@ describe("a cost profile", () => {
     for (const name of knownProfiles()) expect(readProfile(name).name).to.equal(name);
   });
 
+  it("that comes along is what its files say, though the build has read it before", () => {
+    for (const name of knownProfiles())
+      expect(readProfile(name), name).to.deep.equal(readProfile(join(PROFILE_DIR, `${name}.yaml`)));
+  });
+
   it("may be a user's own file, with the instructions that come along", () => {
     const file = own(text.replace("likely: 150, high: 250", "likely: 170, high: 250"));
     expect(readProfile(file).constants.cr3_write.likely).to.equal(170);
