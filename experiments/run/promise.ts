@@ -101,6 +101,10 @@ class Watched implements Found {
     for (let way = 0; way < ways.length; way++) ways[way]! += same.byRank[way]! * times;
   }
 
+  end(): void {
+    this.same.end();
+  }
+
   /** As it is now, after `event`: is it the first time? */
   look(event: number): void {
     if (this.first !== undefined || this.same.pairs === 0) return;
@@ -242,12 +246,20 @@ export class PromiseWatch {
     return this.mmOf(cpu) === NO_MM ? 1 : 0;
   }
 
+  /** It looks no more, and the next watch takes its memory. */
+  end(): void {
+    for (const watched of this.all) watched.end();
+  }
+
+  private get all(): readonly Watched[] {
+    return [this.guest, this.xen, this.innerGuest, this.innerXen, this.threads];
+  }
+
   /** What was found, in a fixed order. */
   properties(workload: string): PropertyResult[] {
     const { looks } = this;
     const { nrCpus } = this.machine.config.geometry;
-    for (const watched of [this.guest, this.xen, this.innerGuest, this.innerXen, this.threads])
-      watched.count(looks);
+    for (const watched of this.all) watched.count(looks);
     const pairs = (nrCpus * (nrCpus - 1)) / 2;
     const found: [Name, number, Found][] = [
       ["exclusive_in_guest", looks, this.guest],

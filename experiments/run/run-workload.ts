@@ -158,6 +158,7 @@ function run(recording: Recording, proposal: Proposal, options: RunOptions & Par
     memory: runner.memory(),
     eventsPerSecond: recording.events / seconds,
   };
+  runner.watch.end();
   const compared = processes && compareCounts(options.counts!, machine, processes);
   return { outcome, notes: runner.notes(), timeline, compared };
 }

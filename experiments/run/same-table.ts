@@ -11,6 +11,18 @@ export const NO_TABLE = -1;
 
 /** Row of no group. */
 const NONE = 0;
+const NO_GROUPS = new Uint16Array(0);
+
+/**
+ * Arrays of groups, all NONE, that no SameTable has any more. Each is a megabyte, of which few pages are written, and V8, which
+ * counts what is reserved, would collect all garbage for some ten of them.
+ */
+const spare: Uint16Array[] = [];
+
+function takeGroups(nrTables: number): Uint16Array {
+  const last = spare.pop();
+  return last !== undefined && last.length >= nrTables ? last : new Uint16Array(nrTables);
+}
 
 export class SameTable {
   /** Pairs now; and the same by rank. */
@@ -19,7 +31,7 @@ export class SameTable {
   private readonly table: Int32Array;
   private readonly rank: Uint8Array;
   /** By table: its group. */
-  private readonly group: Uint16Array;
+  private group: Uint16Array;
   /** [group][rank] members. */
   private readonly members: Uint16Array;
   /** [group] members of any rank. */
@@ -35,7 +47,7 @@ export class SameTable {
     this.byRank = new Float64Array(nrRanks);
     this.table = new Int32Array(nrCpus).fill(NO_TABLE);
     this.rank = new Uint8Array(nrCpus);
-    this.group = new Uint16Array(nrTables);
+    this.group = takeGroups(nrTables);
     this.members = new Uint16Array((nrCpus + 1) * nrRanks);
     this.size = new Uint16Array(nrCpus + 1);
     for (let group = nrCpus; group > NONE; group--) this.free.push(group);
@@ -60,6 +72,13 @@ export class SameTable {
   first(): readonly [number, number, number, number] | undefined {
     for (const pair of plain_pairs(this.table, this.rank)) return pair;
     return undefined;
+  }
+
+  /** Nothing is set any more; the next one takes its memory. */
+  end(): void {
+    for (const table of this.table) if (table !== NO_TABLE) this.group[table] = NONE;
+    spare.push(this.group);
+    this.group = NO_GROUPS;
   }
 
   private join(table: number, rank: number): void {

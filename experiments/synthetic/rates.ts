@@ -60,10 +60,12 @@ export function runRates(
     Object.fromEntries(Object.entries(counts).map(([name, n]) => [name, n / seconds]));
   const { ledger } = guest.machine;
   const byCause = Object.entries(ledger.collectByCause()).map(([cause, counts]) => [cause, scale(counts)]);
+  const properties = guest.watch.properties("synthetic");
+  guest.watch.end();
   return {
     counts: scale(ledger.collect()),
     byCause: Object.fromEntries(byCause) as RatedOutcome["byCause"],
-    properties: guest.watch.properties("synthetic"),
+    properties,
   };
 }
 

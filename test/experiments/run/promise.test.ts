@@ -39,6 +39,18 @@ describe("SameTable", () => {
         expect([same.pairs, [...same.byRank]]).to.deep.equal([pairs.length, byRank]);
         expect(same.first()).to.deep.equal(pairs[0]);
       }
+      same.end(); // some CPUs have tables still; the next one begins without
+    }
+  });
+
+  it("has none of the groups of one that has ended, and more tables than that had", () => {
+    for (const nrTables of [8, 4, 16]) {
+      const same = new SameTable(2, nrTables, 1);
+      same.set(0, nrTables - 1, 0);
+      expect(same.pairs).to.equal(0);
+      same.set(1, nrTables - 1, 0);
+      expect(same.pairs).to.equal(1);
+      same.end();
     }
   });
 });
