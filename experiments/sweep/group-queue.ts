@@ -37,8 +37,12 @@ class Bucket {
     return this.groups.slice(this.first);
   }
 
+  get size(): number {
+    return this.groups.length - this.first;
+  }
+
   get empty(): boolean {
-    return this.first === this.groups.length;
+    return this.size === 0;
   }
 }
 
@@ -60,6 +64,11 @@ export class GroupQueue {
     const own = last && this.buckets.get(bucketOf(last));
     const bucket = own === undefined || own.empty ? this.longest() : own;
     return bucket?.take();
+  }
+
+  /** How many are left. */
+  get size(): number {
+    return [...this.buckets.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Those that are left of a kind of work. */

@@ -17,12 +17,13 @@ export function localEngine(workers: number): Engine {
     const queue = new GroupQueue(groups);
     const threads = groups.slice(0, workers).map(() => new Thread(queue, workers));
     const work = async (thread: Thread): Promise<void> => {
-      const run = (group: Group | undefined) => group && { group, answer: thread.run(group) };
-      for (let running = run(queue.next()); running !== undefined;) {
+      let running = thread.send(queue.next());
+      while (running !== undefined) {
         const { group } = running;
-        const result = await running.answer;
-        running = run(queue.next(group)); // the thread has work before this one is priced
-        done(group, result);
+        const ahead = queue.size >= ENOUGH * workers ? thread.send(queue.next(group)) : undefined;
+        const simulated = await running.simulated;
+        running = ahead ?? thread.send(queue.next(group)); // the thread has work before this one is priced
+        done(group, simulated);
       }
     };
     try {
@@ -33,8 +34,18 @@ export function localEngine(workers: number): Engine {
   };
 }
 
-/** So many groups for each worker, under different proposals, take as long with a warm-up as without. */
+/**
+ * So many groups that are left for each worker are worth a warm-up: under different proposals they take as long with one as without;
+ * and so many that a worker may have one more than it runs: it does not wait for the main thread, and at the end none for it.
+ */
 const ENOUGH = 3;
+
+/** A group that a thread has, or is about to have. */
+interface Sent {
+  readonly group: Group;
+  /** Rejected with BadInput. */
+  readonly simulated: Promise<Simulated>;
+}
 
 /** A pool of one thread, so that the groups of a recording can be given to the thread that has it. */
 class Thread {
@@ -42,23 +53,36 @@ class Thread {
     filename: require.resolve("./worker.js"),
     minThreads: 1,
     maxThreads: 1,
+    concurrentTasksPerWorker: 2, // one that runs, and one that waits there for its turn
   });
   private readonly kinds = new Set<string>();
 
   constructor(
     private readonly queue: GroupQueue,
     private readonly workers: number,
-  ) {}
+  ) {
+    // An answer that is on its way when the thread is ended, which nobody waits for: one that somebody does is rejected.
+    this.pool.on("error", () => undefined);
+  }
 
-  /** Errors: BadInput. */
-  async run(group: Group): Promise<Simulated> {
-    await this.prepareFor(group);
-    const { cells: _, ...simulation } = group;
-    return resultOf((await this.pool.run(simulation satisfies Simulation)) as Answer);
+  /** What is sent runs in that order, one after the other. */
+  send(group: Group | undefined): Sent | undefined {
+    if (group === undefined) return undefined;
+    const simulated = this.run(group);
+    simulated.catch(() => undefined); // nobody looks at it if one before it has failed
+    return { group, simulated };
   }
 
   end(): Promise<void> {
     return this.pool.destroy();
+  }
+
+  private async run(group: Group): Promise<Simulated> {
+    const { cells: _, ...simulation } = group;
+    const prepared = this.prepareFor(group);
+    const answer = this.pool.run(simulation satisfies Simulation) as Promise<Answer>;
+    const [, simulated] = await Promise.all([prepared, answer]);
+    return resultOf(simulated);
   }
 
   /** Before the first one of a kind, unless there are few left. */

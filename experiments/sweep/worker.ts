@@ -27,7 +27,17 @@ export function prepare({ work, proposals, machine }: Outlook): Promise<Answer<v
   });
 }
 
-async function answerOf<Result>(run: () => Promise<Result>): Promise<Answer<Result>> {
+/** Of the last one that was sent. */
+let end: Promise<unknown> = Promise.resolve();
+
+/** In turn: who asks need not wait until one has ended before it sends the next. */
+function answerOf<Result>(run: () => Promise<Result>): Promise<Answer<Result>> {
+  const answer = end.then(() => answerNow(run));
+  end = answer.catch(() => undefined);
+  return answer;
+}
+
+async function answerNow<Result>(run: () => Promise<Result>): Promise<Answer<Result>> {
   try {
     return { result: await run() };
   } catch (error) {

@@ -56,6 +56,7 @@ describe("the groups of a sweep, on two workers", () => {
   it("are found by their kind while they are left", () => {
     const groups = [recorded("r1", "one", 10), recorded("r2", "two", 9), rated("1", 1), rated("2", 2)];
     const queue = new GroupQueue(groups);
+    expect(queue.size).to.equal(4);
     const left = (kind: string) => queue.leftOf(kind).map(({ key }) => key);
     expect(left("recording")).to.deep.equal(["r1", "r2"]);
     expect(queue.next()).to.equal(groups[3]);
