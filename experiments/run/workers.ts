@@ -20,6 +20,7 @@ export async function runInWorkers(
     minThreads: 1,
     maxThreads: Math.min(workers, cells.length),
   });
+  pool.on("error", () => undefined); // an answer that is on its way when the pool is ended, which nobody waits for
   try {
     const answers = cells.map(async (cell) => {
       const answer = (await pool.run(cell)) as WorkerAnswer;
