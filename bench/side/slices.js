@@ -2,7 +2,8 @@
 // becomes faster or slower meanwhile does so for all of them. JSON is {NAME: {command, seconds}}, `seconds` the length of its slices:
 // in proportion to how long they take, so that they end about together. Prints {NAME: {cpu, wall}}, wall without the others' slices.
 //
-// Who is not at its turn is stopped (SIGSTOP), with all that it has started.
+// Who is not at its turn is stopped (SIGSTOP), with all that it has started. To V8 that time counts: what more than two in turn
+// do to a Node program stands at the head of bench/measure/cores.js.
 "use strict";
 
 const { spawn } = require("node:child_process");
