@@ -11,7 +11,7 @@ import type { ConnectionOptions, Job, Queue } from "bullmq";
 import { BadInput } from "../../abi/bad-input.js";
 import type { Engine } from "./local-engine.js";
 import type { Simulation } from "./simulate.js";
-import type { Group } from "./spec.js";
+import type { Group } from "./group.js";
 import type { Answer } from "./worker.js";
 
 const QUEUE = "pvtwin";

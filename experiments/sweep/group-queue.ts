@@ -6,7 +6,7 @@
  * A worker stays with its recording, or its kind, while there is something left of it; then it takes the most work that no
  * other worker is at, or, if there is none, helps with what has most left.
  */
-import { type Group, kindOf, type Work } from "./spec.js";
+import { type Group, kindOf, type Work } from "./group.js";
 
 /** Groups that a worker had better run one after the other, the longest first. */
 class Bucket {

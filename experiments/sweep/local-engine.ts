@@ -3,7 +3,7 @@ import { Piscina } from "piscina";
 import { BadInput } from "../../abi/bad-input.js";
 import { GroupQueue } from "./group-queue.js";
 import type { Simulated, Simulation } from "./simulate.js";
-import { type Group, kindOf } from "./spec.js";
+import { type Group, kindOf } from "./group.js";
 import type { Answer, Outlook } from "./worker.js";
 
 /** Runs groups somewhere, and tells of each when it is done, in whatever order. Errors: BadInput. */

@@ -10,7 +10,7 @@ import { type Growth, growthOf } from "./growth.js";
 import { Journal, type Done } from "./journal.js";
 import type { Engine } from "./local-engine.js";
 import type { Simulated } from "./simulate.js";
-import type { Cell, Group, Sweep } from "./spec.js";
+import type { Cell, Group, Sweep } from "./group.js";
 import { loadDuckdb, writeTables } from "./tables.js";
 
 export interface SweepReport {

@@ -14,7 +14,7 @@ import type { Verdict } from "../results.js";
 import { PromiseWatch, verdictOf } from "../run/promise.js";
 import { runRecording } from "../run/run-workload.js";
 import { runRates } from "../synthetic/rates.js";
-import type { Group, RecordedWork } from "./spec.js";
+import type { Group, RecordedWork } from "./group.js";
 
 /** A group without its cells: what a worker gets. */
 export type Simulation = Omit<Group, "cells">;

@@ -18,6 +18,7 @@ import { readYaml } from "../read-yaml.js";
 import { workloadName } from "../run/run-workload.js";
 import { SHIM_MAX_VCPUS } from "../../xen-model/shim/lower-xen.js";
 import type { RatedWork } from "../synthetic/rates.js";
+import type { Cell, Group, Parameters, Sweep, Work } from "./group.js";
 
 const rate = z.number().nonnegative().max(1e6);
 
@@ -53,58 +54,6 @@ const sweepSchema = z.strictObject({
   /** The first values together, then the second ones, ... */
   zipped: z.record(z.string(), values).default({}),
 });
-
-export interface RecordedWork {
-  readonly recording: string;
-  readonly sha256: string;
-  readonly bytes: number;
-}
-
-/** What a worker runs: plain data. */
-export type Work =
-  | RecordedWork
-  | { readonly script: { readonly file: string; readonly name: string } }
-  | { readonly synthetic: RatedWork };
-
-export function kindOf(work: Work): "recording" | "script" | "synthetic" {
-  if ("recording" in work) return "recording";
-  return "script" in work ? "script" : "synthetic";
-}
-
-export type Parameters = Readonly<Record<string, number | string>>;
-
-/** Simulated once, priced once for each of its cells. */
-export interface Group {
-  /** Of all that its counts follow from. */
-  readonly key: string;
-  readonly workload: string;
-  readonly work: Work;
-  readonly proposal: Proposal;
-  readonly machine: Profile["machine"];
-  readonly seed: number;
-  readonly cells: Cell[];
-}
-
-export interface Cell {
-  /** Of all that its result follows from; equal keys have equal results. */
-  readonly key: string;
-  readonly workload: string;
-  readonly proposal: string;
-  readonly profile: string;
-  readonly parameters: Parameters;
-  /** The profile with the constants that are parameters set. */
-  readonly priced: Profile;
-}
-
-export interface Sweep {
-  readonly name: string;
-  readonly seed: number;
-  /** The parameter along which the cost can be seen to grow, if there is one (growth.ts). */
-  readonly axis: string | undefined;
-  readonly groups: Group[];
-  /** All cells, in the order of the file. */
-  readonly cells: Cell[];
-}
 
 /** More is a mistake in the file, not a sweep. */
 const MOST_CELLS = 100_000;

@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { BadInput } from "../../abi/bad-input.js";
 import type { Journal } from "./journal.js";
-import type { Cell, Sweep } from "./spec.js";
+import type { Cell, Sweep } from "./group.js";
 
 const DATABASE = "results.duckdb";
 

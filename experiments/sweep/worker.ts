@@ -4,7 +4,7 @@ import type { Proposal } from "../../abi/proposal.js";
 import { warmUp } from "../run/warm-up.js";
 import { warmUpRates } from "../synthetic/warm-up.js";
 import { recordingOf, simulate, type Simulated, type Simulation } from "./simulate.js";
-import type { Group } from "./spec.js";
+import type { Group } from "./group.js";
 
 /** What crosses from a worker: errors lose their class on the way, so bad input travels as data. */
 export type Answer<Result = Simulated> = { result: Result } | { badInput: [string, string, string, string] };

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { GroupQueue } from "../../../experiments/sweep/group-queue.js";
-import type { Group } from "../../../experiments/sweep/spec.js";
+import type { Group } from "../../../experiments/sweep/group.js";
 
 const group = (key: string, work: Group["work"]): Group => ({ key, work, cells: [] }) as unknown as Group;
 const recorded = (key: string, recording: string, bytes: number): Group =>

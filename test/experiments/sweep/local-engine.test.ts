@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { expect } from "chai";
 import { BadInput } from "../../../abi/bad-input.js";
+import type { Group } from "../../../experiments/sweep/group.js";
 import { GroupQueue } from "../../../experiments/sweep/group-queue.js";
 import { localEngine } from "../../../experiments/sweep/local-engine.js";
 import { simulate } from "../../../experiments/sweep/simulate.js";
-import { type Group, readSweep } from "../../../experiments/sweep/spec.js";
+import { readSweep } from "../../../experiments/sweep/spec.js";
 import work from "../../../experiments/sweep/worker.js";
 import { ROOT } from "../../pvtwin.js";
 

@@ -2,11 +2,12 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeF
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import type { Sweep } from "../../../experiments/sweep/group.js";
 import { Journal } from "../../../experiments/sweep/journal.js";
 import { runSweep } from "../../../experiments/sweep/run-sweep.js";
 import type { Engine } from "../../../experiments/sweep/local-engine.js";
 import { simulate } from "../../../experiments/sweep/simulate.js";
-import { readSweep, type Sweep } from "../../../experiments/sweep/spec.js";
+import { readSweep } from "../../../experiments/sweep/spec.js";
 import { query } from "../../../experiments/sweep/tables.js";
 import { pvtwin } from "../../pvtwin.js";
 
