@@ -4,10 +4,10 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { BadInput } from "../abi/bad-input.js";
-import { bullmqEngine } from "../experiments/sweep/bullmq-engine.js";
-import { type Engine, localEngine } from "../experiments/sweep/local-engine.js";
-import { runSweep } from "../experiments/sweep/run-sweep.js";
-import { readSweep } from "../experiments/sweep/spec.js";
+import { BullmqEngine } from "../experiments/sweep/bullmq-engine.js";
+import { type Engine, LocalEngine } from "../experiments/sweep/local-engine.js";
+import { runSweep, type SweepReport } from "../experiments/sweep/run-sweep.js";
+import type * as SweepSpec from "../experiments/sweep/spec.js";
 import { version } from "../package.json";
 import { writeOutput } from "../experiments/write-output.js";
 import { growthText } from "./growth-text.js";
@@ -30,12 +30,7 @@ export function register(program: Command): void {
     .option("--json", "print one JSON document, and nothing else", false)
     .addHelpText("after", "\nExample:\n  pvtwin sweep experiments/sweeps/switch-rates.yaml --out out\n")
     .action(async (file: string, flags: Flags) => {
-      const sweep = readSweep(file, version);
-      const bar = progressOn("cells", sweep.cells.length);
-      const engine = engineOf(flags);
-      const report = await runSweep(sweep, flags.out, engine, (done) => bar.update(done)).finally(() =>
-        bar.stop(),
-      );
+      const report = await reportOf(file, flags);
       const { name, cells, done, resumed, growth } = report;
       const page = join(flags.out, "growth.html");
       if (growth.length > 0)
@@ -60,11 +55,28 @@ interface Flags {
   readonly json: boolean;
 }
 
+/** Read a sweep and run it. */
+async function reportOf(file: string, flags: Flags): Promise<SweepReport> {
+  const engine = engineOf(flags);
+  try {
+    const sweep = spec().readSweep(file, version);
+    const bar = progressOn("cells", sweep.cells.length);
+    return await runSweep(sweep, flags.out, engine, (done) => bar.update(done)).finally(() => bar.stop());
+  } finally {
+    await engine.end();
+  }
+}
+
+function spec(): typeof SweepSpec {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- it takes half of the start, and threads are to be made before
+  return require("../experiments/sweep/spec.js") as typeof SweepSpec;
+}
+
 function engineOf({ engine, workers, redis }: Flags): Engine {
-  if (engine === "local") return localEngine(workers);
+  if (engine === "local") return new LocalEngine(workers);
   if (redis === undefined)
     throw new BadInput("--engine", "bullmq", "needs a Redis", "add --redis redis://HOST:6379");
-  return bullmqEngine(redis);
+  return new BullmqEngine(redis);
 }
 
 function wholeNumber(text: string): number {

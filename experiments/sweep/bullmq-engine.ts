@@ -10,7 +10,7 @@
 import type { ConnectionOptions, Job, Queue } from "bullmq";
 import { BadInput } from "../../abi/bad-input.js";
 import type { Engine } from "./local-engine.js";
-import type { Simulation } from "./simulate.js";
+import type { Simulated, Simulation } from "./simulate.js";
 import type { Group } from "./group.js";
 import type { Answer } from "./worker.js";
 
@@ -22,10 +22,12 @@ const ATTEMPTS = 3;
 /** A worker that says nothing for so long is taken to be gone, and its job goes to another one. */
 const LOCK_MS = 10_000;
 
-export function bullmqEngine(redis: string): Engine {
-  return async (groups, done) => {
+export class BullmqEngine implements Engine {
+  constructor(private readonly redis: string) {}
+
+  async run(groups: readonly Group[], done: (group: Group, simulated: Simulated) => void): Promise<void> {
     const { Queue: BullQueue } = await import("bullmq");
-    const queue = new BullQueue(QUEUE, { connection: connectionOf(redis) });
+    const queue = new BullQueue(QUEUE, { connection: connectionOf(this.redis) });
     queue.on("error", () => undefined); // Redis is gone for a moment; the next look finds out
     try {
       const waiting = new Map(groups.map((group) => [group.key, { group, failures: 0 }]));
@@ -42,7 +44,12 @@ export function bullmqEngine(redis: string): Engine {
     } finally {
       await queue.close().catch(() => undefined);
     }
-  };
+  }
+
+  /** Nothing is held: jobs stay in Redis, for who asks again. */
+  end(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 /** The answer of a group's job, if it is there; the job is made where there is none. */

@@ -6,32 +6,52 @@ import type { Simulated, Simulation } from "./simulate.js";
 import { type Group, kindOf } from "./group.js";
 import type { Answer, Outlook } from "./worker.js";
 
-/** Runs groups somewhere, and tells of each when it is done, in whatever order. Errors: BadInput. */
-export type Engine = (
-  groups: readonly Group[],
-  done: (group: Group, simulated: Simulated) => void,
-) => Promise<void>;
+/** Where groups run. */
+export interface Engine {
+  /** Run them, and tell of each when it is done, in whatever order. Errors: BadInput. */
+  run(groups: readonly Group[], done: (group: Group, simulated: Simulated) => void): Promise<void>;
+  /** Let go of what it holds: for who has made one, whatever comes of it. */
+  end(): Promise<void>;
+}
 
-export function localEngine(workers: number): Engine {
-  return async (groups, done) => {
+/** So many threads load what they run while the sweep is read: there are few sweeps of fewer groups. */
+const EARLY = 4;
+
+export class LocalEngine implements Engine {
+  private readonly threads: Thread[];
+
+  constructor(private readonly workers: number) {
+    this.threads = Array.from({ length: Math.min(workers, EARLY) }, () => new Thread());
+  }
+
+  async run(groups: readonly Group[], done: (group: Group, simulated: Simulated) => void): Promise<void> {
     const queue = new GroupQueue(groups);
-    const threads = groups.slice(0, workers).map(() => new Thread(queue, workers));
+    const enough = ENOUGH * this.workers;
+    const next = (thread: Thread, last?: Group): Sent | undefined => {
+      const group = queue.next(last);
+      if (group === undefined) return undefined;
+      const alike = queue.leftOf(kindOf(group.work));
+      return thread.send(group, alike.length >= enough ? alike : []);
+    };
     const work = async (thread: Thread): Promise<void> => {
-      let running = thread.send(queue.next());
+      let running = next(thread);
       while (running !== undefined) {
         const { group } = running;
-        const ahead = queue.size >= ENOUGH * workers ? thread.send(queue.next(group)) : undefined;
+        const ahead = queue.size >= enough ? next(thread, group) : undefined;
         const simulated = await running.simulated;
-        running = ahead ?? thread.send(queue.next(group)); // the thread has work before this one is priced
+        running = ahead ?? next(thread, group); // the thread has work before this one is priced
         done(group, simulated);
       }
+      void thread.end(); // it takes a while, beside the others' last groups and the tables
     };
-    try {
-      await Promise.all(threads.map(work));
-    } finally {
-      await Promise.all(threads.map((thread) => thread.end()));
-    }
-  };
+    const threads = Math.min(this.workers, groups.length);
+    while (this.threads.length < threads) this.threads.push(new Thread());
+    await Promise.all(this.threads.slice(0, threads).map(work));
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.threads.map((thread) => thread.end()));
+  }
 }
 
 /**
@@ -56,43 +76,39 @@ class Thread {
     concurrentTasksPerWorker: 2, // one that runs, and one that waits there for its turn
   });
   private readonly kinds = new Set<string>();
+  private ended?: Promise<void>;
 
-  constructor(
-    private readonly queue: GroupQueue,
-    private readonly workers: number,
-  ) {
+  constructor() {
     // An answer that is on its way when the thread is ended, which nobody waits for: one that somebody does is rejected.
     this.pool.on("error", () => undefined);
   }
 
-  /** What is sent runs in that order, one after the other. */
-  send(group: Group | undefined): Sent | undefined {
-    if (group === undefined) return undefined;
-    const simulated = this.run(group);
+  /** What is sent runs in that order, one after the other. `alike`: of its kind, to get ready for with the first one. */
+  send(group: Group, alike: readonly Group[]): Sent {
+    const simulated = this.run(group, alike);
     simulated.catch(() => undefined); // nobody looks at it if one before it has failed
     return { group, simulated };
   }
 
   end(): Promise<void> {
-    return this.pool.destroy();
+    return (this.ended ??= this.pool.destroy());
   }
 
-  private async run(group: Group): Promise<Simulated> {
+  private async run(group: Group, alike: readonly Group[]): Promise<Simulated> {
     const { cells: _, ...simulation } = group;
-    const prepared = this.prepareFor(group);
+    const prepared = this.prepareFor(group, alike);
     const answer = this.pool.run(simulation satisfies Simulation) as Promise<Answer>;
     const [, simulated] = await Promise.all([prepared, answer]);
     return resultOf(simulated);
   }
 
-  /** Before the first one of a kind, unless there are few left. */
-  private async prepareFor({ work, machine, proposal }: Group): Promise<void> {
+  /** Before the first group of a kind. */
+  private async prepareFor({ work, machine, proposal }: Group, alike: readonly Group[]): Promise<void> {
     const kind = kindOf(work);
     if (this.kinds.has(kind)) return;
     this.kinds.add(kind);
-    const left = this.queue.leftOf(kind);
-    if (left.length < ENOUGH * this.workers) return;
-    const proposals = [...new Set([proposal, ...left.map((group) => group.proposal)])];
+    if (alike.length === 0) return;
+    const proposals = [...new Set([proposal, ...alike.map((group) => group.proposal)])];
     const outlook: Outlook = { work, proposals, machine };
     resultOf((await this.pool.run(outlook, { name: "prepare" })) as Answer<void>);
   }

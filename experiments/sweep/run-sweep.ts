@@ -40,7 +40,7 @@ export async function runSweep(
   onProgress(resumed);
   if (missing.length > 0) {
     const price = pricer(sweep.seed);
-    const running = engine(missing, (group, simulated) => {
+    const running = engine.run(missing, (group, simulated) => {
       journal.add(group.cells.map((cell) => price(cell, simulated)));
       done += group.cells.length;
       onProgress(resumed + done);

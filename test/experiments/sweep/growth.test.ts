@@ -7,8 +7,11 @@ import { runSweep } from "../../../experiments/sweep/run-sweep.js";
 import { simulate } from "../../../experiments/sweep/simulate.js";
 import { readSweep } from "../../../experiments/sweep/spec.js";
 
-const here: Engine = async (groups, done) => {
-  for (const group of groups) done(group, await simulate(group));
+const here: Engine = {
+  async run(groups, done) {
+    for (const group of groups) done(group, await simulate(group));
+  },
+  end: () => Promise.resolve(),
 };
 
 /** What a sweep of these lines says of how the cost grows. */

@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { BadInput } from "../../../abi/bad-input.js";
 import type { Group } from "../../../experiments/sweep/group.js";
 import { GroupQueue } from "../../../experiments/sweep/group-queue.js";
-import { localEngine } from "../../../experiments/sweep/local-engine.js";
+import { LocalEngine } from "../../../experiments/sweep/local-engine.js";
 import { simulate } from "../../../experiments/sweep/simulate.js";
 import { readSweep } from "../../../experiments/sweep/spec.js";
 import work from "../../../experiments/sweep/worker.js";
@@ -28,6 +28,11 @@ describe("two workers", () => {
     return readSweep(file, "1").groups;
   };
 
+  const run = async (groups: readonly Group[], done: () => void): Promise<void> => {
+    const engine = new LocalEngine(2);
+    await engine.run(groups, done).finally(() => engine.end());
+  };
+
   /** Run them; answers which group each worker had had when it was given one, until the first was done. */
   const givenBeforeDone = async (groups: readonly Group[]): Promise<(string | undefined)[]> => {
     const given: (string | undefined)[] = [];
@@ -38,13 +43,19 @@ describe("two workers", () => {
       return next.call(this, last);
     };
     try {
-      await localEngine(2)(groups, () => done++);
+      await run(groups, () => done++);
     } finally {
       GroupQueue.prototype.next = next;
     }
     expect(done).to.equal(groups.length);
     return given;
   };
+
+  it("that have nothing to run end", async () => {
+    const engine = new LocalEngine(2);
+    await engine.end();
+    await run([], () => expect.fail());
+  });
 
   it("share two groups of one recording", async () => {
     const given = await givenBeforeDone(groupsOf("[shared, xpti]"));
@@ -68,7 +79,7 @@ describe("two workers", () => {
     try {
       for (let time = 0; time < 10; time++) {
         // whose answer is on its way by then differs
-        const failed = await localEngine(2)(groups, () => undefined).catch((error: unknown) => error);
+        const failed = await run(groups, () => undefined).catch((error: unknown) => error);
         expect(failed).to.be.instanceOf(BadInput);
         expect((failed as BadInput).message).to.include("is not the file that the sweep named");
         await setImmediate();

@@ -2,11 +2,11 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeF
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Sweep } from "../../../experiments/sweep/group.js";
 import { Journal } from "../../../experiments/sweep/journal.js";
 import { runSweep } from "../../../experiments/sweep/run-sweep.js";
 import type { Engine } from "../../../experiments/sweep/local-engine.js";
 import { simulate } from "../../../experiments/sweep/simulate.js";
+import type { Sweep } from "../../../experiments/sweep/group.js";
 import { readSweep } from "../../../experiments/sweep/spec.js";
 import { query } from "../../../experiments/sweep/tables.js";
 import { pvtwin } from "../../pvtwin.js";
@@ -20,11 +20,14 @@ crossed: { syscalls: [0, 100], constants.ipi: [500, 3000] }
 
 /** In this thread, one after the other; `until` groups, then an error, as a killed run would end. */
 function inline(until = Infinity): Engine {
-  return async (groups, done) => {
-    for (const [i, group] of groups.entries()) {
-      if (i >= until) throw new Error("killed");
-      done(group, await simulate(group));
-    }
+  return {
+    async run(groups, done) {
+      for (const [i, group] of groups.entries()) {
+        if (i >= until) throw new Error("killed");
+        done(group, await simulate(group));
+      }
+    },
+    end: () => Promise.resolve(),
   };
 }
 

@@ -36,13 +36,22 @@ describe("groups of one recording, in one thread", () => {
   }).timeout(30_000);
 });
 
+/** Files that are loaded with one of dist/. */
+function loadedWith(file: string): string[] {
+  const program = `require("./dist/${file}"); console.log(Object.keys(require.cache).join("\\n"))`;
+  return execFileSync(process.execPath, ["-e", program], { cwd: ROOT, encoding: "utf8" }).split("\n");
+}
+
 describe("a worker", () => {
   it("loads the twins, and none of what reads YAML, scripts or schemas", () => {
-    const program = `require("./dist/experiments/sweep/worker.js"); console.log(Object.keys(require.cache).join("\\n"))`;
-    const loaded = execFileSync(process.execPath, ["-e", program], { cwd: ROOT, encoding: "utf8" });
-    expect(loaded).to.include(join("dist", "machine", "machine.js"));
-    expect(
-      loaded.split("\n").filter((file) => /node_modules.(zod|yaml|commander|@duckdb)/.test(file)),
-    ).to.deep.equal([]);
+    const loaded = loadedWith("experiments/sweep/worker.js");
+    expect(loaded).to.include(join(ROOT, "dist", "machine", "machine.js"));
+    expect(loaded.filter((file) => /node_modules.(zod|yaml|commander|@duckdb)/.test(file))).to.deep.equal([]);
+  });
+
+  it("can be started before what reads a sweep is loaded, and what writes its tables", () => {
+    const loaded = loadedWith("cli/sweep.js");
+    expect(loaded).to.include(join(ROOT, "dist", "experiments", "sweep", "local-engine.js"));
+    expect(loaded.filter((file) => /node_modules.(zod|yaml|@duckdb)/.test(file))).to.deep.equal([]);
   });
 });
