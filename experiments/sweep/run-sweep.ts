@@ -11,7 +11,7 @@ import { Journal, type Done } from "./journal.js";
 import type { Engine } from "./local-engine.js";
 import type { Simulated } from "./simulate.js";
 import type { Cell, Group, Sweep } from "./group.js";
-import { loadDuckdb, writeTables } from "./tables.js";
+import { Tables } from "./tables.js";
 
 export interface SweepReport {
   readonly name: string;
@@ -38,17 +38,25 @@ export async function runSweep(
     .filter(({ cells }) => cells.length > 0);
   let done = 0;
   onProgress(resumed);
-  if (missing.length > 0) {
-    const price = pricer(sweep.seed);
-    const running = engine.run(missing, (group, simulated) => {
-      journal.add(group.cells.map((cell) => price(cell, simulated)));
-      done += group.cells.length;
-      onProgress(resumed + done);
-    });
-    loadDuckdb(); // while workers start
+  const tables = new Tables(sweep.cells);
+  tables.add(sweep.cells.flatMap(({ key }) => journal.get(key) ?? []));
+  const price = pricer(sweep.seed);
+  const onDone = (group: Group, simulated: Simulated) => {
+    const cells = group.cells.map((cell) => price(cell, simulated));
+    journal.add(cells);
+    tables.add(cells);
+    done += group.cells.length;
+    onProgress(resumed + done);
+  };
+  const running = missing.length > 0 ? engine.run(missing, onDone) : Promise.resolve();
+  running.catch(() => undefined); // it may fail before anybody waits for it
+  await tables.open(); // while workers start
+  try {
     await running;
+    await tables.write(out);
+  } finally {
+    tables.close();
   }
-  await writeTables(sweep, journal, out);
   return {
     name: sweep.name,
     cells: sweep.cells.length,

@@ -9,80 +9,120 @@ import type * as Duckdb from "@duckdb/node-api";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { BadInput } from "../../abi/bad-input.js";
-import type { Journal } from "./journal.js";
-import type { Cell, Sweep } from "./group.js";
+import type { Cell } from "./group.js";
+import type { Done } from "./journal.js";
 
 const DATABASE = "results.duckdb";
+const COUNTS = "cell INTEGER, event VARCHAR, count DOUBLE";
 
-/** Write the tables of a finished sweep to folder `out`, over those that are there. */
-export async function writeTables(sweep: Sweep, journal: Journal, out: string): Promise<void> {
-  mkdirSync(out, { recursive: true });
-  const names = [DATABASE, "cells.parquet", "counts.parquet"];
-  const temporary = (name: string) => join(out, `.${name}.${process.pid}.tmp`);
-  const remove = () => {
-    for (const name of names) for (const end of ["", ".wal"]) rmSync(temporary(name) + end, { force: true });
-  };
-  remove();
-  try {
-    await fill(temporary(DATABASE), sweep, journal, async (run) => {
-      for (const table of ["cells", "counts"])
-        await run(
-          `COPY (SELECT * FROM ${table} ORDER BY ALL) TO ${quoted(temporary(`${table}.parquet`))} (FORMAT parquet)`,
-        );
-    });
-    for (const name of names) renameSync(temporary(name), join(out, name));
-  } finally {
+/**
+ * The tables of a sweep while it runs: in memory, as a run that is killed leaves only its journal, and rows in whatever order
+ * cells are done. Their files are written at the end, in order.
+ */
+export class Tables {
+  private readonly numbers: ReadonlyMap<string, number>;
+  private readonly parameters: ReadonlyMap<string, "DOUBLE" | "VARCHAR">;
+  /** Done, and in no table yet. */
+  private waiting: Done[] = [];
+  private opened?: Opened;
+
+  constructor(private readonly all: readonly Cell[]) {
+    this.numbers = new Map(all.map(({ key }, number) => [key, number]));
+    this.parameters = parametersOf(all);
+  }
+
+  /** Make them; what has been added waits for that. */
+  async open(): Promise<void> {
+    const instance = await open(":memory:", false);
+    const connection = await instance.connect();
+    await connection.run(`CREATE TABLE cells (${this.columns})`);
+    await connection.run(`CREATE TABLE counts (${COUNTS})`);
+    const cells = await connection.createAppender("cells");
+    const counts = await connection.createAppender("counts");
+    this.opened = { instance, connection, cells, counts };
+    this.add([]);
+  }
+
+  /** Add cells that are done, each once. */
+  add(done: readonly Done[]): void {
+    this.waiting = this.waiting.concat(done);
+    const { opened } = this;
+    if (opened === undefined) return;
+    for (const one of this.waiting) this.append(one, opened);
+    this.waiting = [];
+  }
+
+  /** Write their files to folder `out`, over those that are there. */
+  async write(out: string): Promise<void> {
+    const { connection, cells, counts } = this.opened!;
+    cells.closeSync();
+    counts.closeSync();
+    mkdirSync(out, { recursive: true });
+    const names = [DATABASE, "cells.parquet", "counts.parquet"];
+    const temporary = (name: string) => join(out, `.${name}.${process.pid}.tmp`);
+    const remove = () => {
+      for (const name of names)
+        for (const end of ["", ".wal"]) rmSync(temporary(name) + end, { force: true });
+    };
     remove();
+    try {
+      await connection.run(`ATTACH ${quoted(temporary(DATABASE))} AS file`);
+      for (const [table, columns] of [
+        ["cells", this.columns],
+        ["counts", COUNTS],
+      ] as const) {
+        await connection.run(`CREATE TABLE file.${table} (${columns})`);
+        await connection.run(`INSERT INTO file.${table} SELECT * FROM memory.${table} ORDER BY ALL`);
+        await connection.run(
+          `COPY file.${table} TO ${quoted(temporary(`${table}.parquet`))} (FORMAT parquet)`,
+        );
+      }
+      await connection.run("DETACH file");
+      for (const name of names) renameSync(temporary(name), join(out, name));
+    } finally {
+      remove();
+    }
+  }
+
+  close(): void {
+    this.opened?.connection.closeSync();
+    this.opened?.instance.closeSync();
+  }
+
+  private get columns(): string {
+    const parameters = [...this.parameters].map(([name, type]) => `${identifier(name)} ${type}, `).join("");
+    return `cell INTEGER PRIMARY KEY, workload VARCHAR, proposal VARCHAR, profile VARCHAR, verdict VARCHAR, ${parameters}low DOUBLE, likely DOUBLE, high DOUBLE, p5 DOUBLE, p50 DOUBLE, p95 DOUBLE, unit VARCHAR`;
+  }
+
+  private append({ key, verdict, cycles, interval, counts }: Done, { cells, counts: events }: Opened): void {
+    const number = this.numbers.get(key)!;
+    const cell = this.all[number]!;
+    cells.appendInteger(number);
+    for (const text of [cell.workload, cell.proposal, cell.profile, verdict]) cells.appendVarchar(text);
+    for (const [name, type] of this.parameters) {
+      const value = cell.parameters[name];
+      if (value === undefined) cells.appendNull();
+      else if (type === "DOUBLE") cells.appendDouble(Number(value));
+      else cells.appendVarchar(String(value));
+    }
+    const { low, likely, high } = cycles;
+    for (const n of [low, likely, high, interval.p5, interval.p50, interval.p95]) cells.appendDouble(n);
+    cells.appendVarchar(cell.priced.unit);
+    cells.endRow();
+    for (const [event, n] of Object.entries(counts)) {
+      events.appendInteger(number);
+      events.appendVarchar(event);
+      events.appendDouble(n);
+      events.endRow();
+    }
   }
 }
 
-async function fill(
-  file: string,
-  { cells }: Sweep,
-  journal: Journal,
-  then: (run: (sql: string) => Promise<unknown>) => Promise<void>,
-): Promise<void> {
-  const instance = await open(file, false);
-  const connection = await instance.connect();
-  const run = (sql: string) => connection.run(sql);
-  try {
-    const parameters = parametersOf(cells);
-    const columns = [...parameters].map(([name, type]) => `${identifier(name)} ${type}, `).join("");
-    await run(
-      `CREATE TABLE cells (cell INTEGER PRIMARY KEY, workload VARCHAR, proposal VARCHAR, profile VARCHAR, verdict VARCHAR, ${columns}low DOUBLE, likely DOUBLE, high DOUBLE, p5 DOUBLE, p50 DOUBLE, p95 DOUBLE, unit VARCHAR)`,
-    );
-    await run("CREATE TABLE counts (cell INTEGER, event VARCHAR, count DOUBLE)");
-    const rows = await connection.createAppender("cells");
-    const events = await connection.createAppender("counts");
-    cells.forEach((cell, number) => {
-      const { verdict, cycles, interval, counts } = journal.get(cell.key)!;
-      rows.appendInteger(number);
-      for (const text of [cell.workload, cell.proposal, cell.profile, verdict]) rows.appendVarchar(text);
-      for (const [name, type] of parameters) {
-        const value = cell.parameters[name];
-        if (value === undefined) rows.appendNull();
-        else if (type === "DOUBLE") rows.appendDouble(Number(value));
-        else rows.appendVarchar(String(value));
-      }
-      const { low, likely, high } = cycles;
-      for (const n of [low, likely, high, interval.p5, interval.p50, interval.p95]) rows.appendDouble(n);
-      rows.appendVarchar(cell.priced.unit);
-      rows.endRow();
-      for (const [event, n] of Object.entries(counts)) {
-        events.appendInteger(number);
-        events.appendVarchar(event);
-        events.appendDouble(n);
-        events.endRow();
-      }
-    });
-    rows.closeSync();
-    events.closeSync();
-    await then(run);
-    await run("CHECKPOINT");
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
+interface Opened {
+  readonly instance: Duckdb.DuckDBInstance;
+  readonly connection: Duckdb.DuckDBConnection;
+  readonly cells: Duckdb.DuckDBAppender;
+  readonly counts: Duckdb.DuckDBAppender;
 }
 
 /** Swept parameters and the type of their columns. */
@@ -125,7 +165,7 @@ export async function query(sql: string, out: string): Promise<Rows> {
 }
 
 /** DuckDB takes a second to load: who does not ask does not wait, and who will ask may begin early. */
-export function loadDuckdb(): typeof Duckdb {
+function loadDuckdb(): typeof Duckdb {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would search all of it for names first: as long again
   return require("@duckdb/node-api") as typeof Duckdb;
 }

@@ -1,4 +1,12 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -46,6 +54,13 @@ describe("a sweep that was killed", () => {
     const counts = await query("select * from counts order by all", out);
     return { rows, counts: counts.rows };
   };
+
+  it("leaves its journal, and nothing half-written", async () => {
+    const out = join(dir, "out");
+    const failed = await runSweep(sweep, out, inline(2)).catch((error: Error) => error.message);
+    expect(failed).to.equal("killed");
+    expect(readdirSync(out)).to.deep.equal(["cells.jsonl"]);
+  });
 
   it("goes on where it was, and its tables are those of a run that was not", async () => {
     const whole = join(dir, "whole");
