@@ -9,9 +9,9 @@
  */
 import type { ConnectionOptions, Job, Queue } from "bullmq";
 import { BadInput } from "../../abi/bad-input.js";
+import type { Group } from "./group.js";
 import type { Engine } from "./local-engine.js";
 import type { Simulated, Simulation } from "./simulate.js";
-import type { Group } from "./group.js";
 import type { Answer } from "./worker.js";
 
 const QUEUE = "pvtwin";

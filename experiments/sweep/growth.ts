@@ -7,8 +7,8 @@
  */
 import { EVENT_NAMES, type EventName } from "../../abi/events.js";
 import { priceOf } from "../costs/price.js";
-import type { Journal } from "./journal.js";
 import type { Cell, Sweep } from "./group.js";
+import type { Journal } from "./journal.js";
 
 export interface Growth {
   readonly workload: string;

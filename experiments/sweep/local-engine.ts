@@ -1,9 +1,9 @@
 /** Runs groups on worker threads of this machine. */
 import { Piscina } from "piscina";
 import { BadInput } from "../../abi/bad-input.js";
+import { type Group, kindOf } from "./group.js";
 import { GroupQueue } from "./group-queue.js";
 import type { Simulated, Simulation } from "./simulate.js";
-import { type Group, kindOf } from "./group.js";
 import type { Answer, Outlook } from "./worker.js";
 
 /** Where groups run. */
@@ -83,7 +83,10 @@ class Thread {
     this.pool.on("error", () => undefined);
   }
 
-  /** What is sent runs in that order, one after the other. `alike`: of its kind, to get ready for with the first one. */
+  /**
+   * What is sent runs in that order, one after the other. `alike`: others of its kind, which the thread gets ready for before its
+   * first one; none where too few are left.
+   */
   send(group: Group, alike: readonly Group[]): Sent {
     const simulated = this.run(group, alike);
     simulated.catch(() => undefined); // nobody looks at it if one before it has failed

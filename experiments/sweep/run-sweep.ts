@@ -6,11 +6,11 @@
 import { join } from "node:path";
 import { DRAWS, intervalOf, PriceDraws } from "../costs/draws.js";
 import { boundsOf, coefficientsOf } from "../costs/terms.js";
+import type { Cell, Group, Sweep } from "./group.js";
 import { type Growth, growthOf } from "./growth.js";
 import { Journal, type Done } from "./journal.js";
 import type { Engine } from "./local-engine.js";
 import type { Simulated } from "./simulate.js";
-import type { Cell, Group, Sweep } from "./group.js";
 import { Tables } from "./tables.js";
 
 export interface SweepReport {
